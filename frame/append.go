@@ -6,9 +6,8 @@ import (
 	"fmt"
 )
 
-// Append appends the frame of a payload to dst. It returns ErrTooLarge for a payload that is larger
-// than the Format permits. It returns ErrPayload for one that a Reader would not read as this
-// payload.
+// Append appends the frame of a payload to dst. It returns ErrTooLarge if the payload is larger
+// than the Format permits. It returns ErrPayload if a Reader could not read the payload back.
 func (f *Format) Append(dst, payload []byte) ([]byte, error) {
 	b, err := f.AppendHead(dst, len(payload))
 	if err != nil {
@@ -26,8 +25,8 @@ func (f *Format) Append(dst, payload []byte) ([]byte, error) {
 }
 
 // AppendHead appends to dst the bytes that come before a payload of n bytes. For a large payload
-// this saves the copy that Append makes: send the head, the payload and Tail as one, for example by
-// reactor.Conn.SendV. AppendHead cannot check the payload for delimiters.
+// this saves the copy that Append makes: send the head, the payload and Tail together, for example
+// with reactor.Conn.SendV. AppendHead cannot check the payload for delimiters.
 func (f *Format) AppendHead(dst []byte, n int) ([]byte, error) {
 	switch {
 	case n < 0:
@@ -49,6 +48,6 @@ func (f *Format) AppendHead(dst []byte, n int) ([]byte, error) {
 	return dst, nil
 }
 
-// Tail returns the bytes after each payload: the delimiter, the end of a line, or nothing. Do not
-// change it.
+// Tail returns the bytes after each payload: the delimiter, the end of a line, or nothing. The
+// caller must not change them.
 func (f *Format) Tail() []byte { return f.tail }

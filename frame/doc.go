@@ -1,9 +1,9 @@
-// Package frame reads and writes the messages of a stream. A message has its length in front, or a
-// delimiter behind it, or it is a line, or all have the same size. The package works in callbacks
-// and in blocking code.
+// Package frame reads and writes the messages of a stream. A message is preceded by its length, or
+// is followed by a delimiter, or is a line. Or all messages have the same size. The package works
+// in callbacks and in blocking code.
 //
 // A Format describes the frames. A Reader reads them from a Source: a *reactor.Input in a callback,
-// or a *socket.Input in a task or a goroutine. Each Format has a largest frame, so a peer cannot
+// or a *socket.Input in a task or a goroutine. Each Format has a maximum size, so a peer cannot
 // make a program hold more. The work is linear in the number of bytes, however small the pieces are
 // in which they arrive.
 package frame

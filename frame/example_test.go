@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// requestLines are lines of up to 100 bytes.
+// requestLines is the Format of lines with up to 100 bytes.
 var requestLines = frame.Lines(100)
 
 // A greeter answers each line.
@@ -82,8 +82,8 @@ func ExampleFormat() {
 	// EOF
 }
 
-// A reader makes any connection of package net a socket.DataReader. (A netconn.Conn is one
-// already.)
+// A reader makes a socket.DataReader of any connection of package net. (A netconn.Conn already is
+// one.)
 type reader struct{ net.Conn }
 
 func (r reader) Data() ([]byte, error) {

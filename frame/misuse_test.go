@@ -48,7 +48,7 @@ func TestMaxSize(t *testing.T) {
 		case lines:
 			want++ // with CRLF
 		case varint:
-			want += binary.MaxVarintLen64 - 1 // a peer may write more bytes than it needs
+			want += binary.MaxVarintLen64 - 1 // a peer may write a longer varint than necessary
 		}
 		if f.MaxSize() != want {
 			t.Errorf("%s: MaxSize is %d, want %d", name, f.MaxSize(), want)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// A Source has the input of a stream. It is a *reactor.Input or a *socket.Input. If bytes are
+// A Source holds the input of a stream. It is a *reactor.Input or a *socket.Input. If bytes are
 // missing, the calls of a *reactor.Input return reactor.ErrIncomplete, and the calls of a
 // *socket.Input wait.
 type Source interface {
@@ -19,21 +19,21 @@ type Source interface {
 // A Reader reads the frames of one stream. Its zero value is not usable: see Format.Reader.
 type Reader struct {
 	f    *Format
-	seen int // how many bytes were searched without finding a delimiter
+	seen int // how many bytes were searched without a delimiter
 }
 
-// Reader returns a Reader for one stream. Keep it as long as the stream, because it stores how far
-// an incomplete frame was searched.
+// Reader returns a Reader for one stream. Use it for the whole stream, because it stores how far an
+// incomplete frame was searched.
 func (f *Format) Reader() Reader { return Reader{f: f} }
 
 // Next returns the payload of the next frame and consumes the frame. The payload is valid as long
-// as the Source's slices are: copy what you keep.
+// as slices of the Source are valid. To keep it longer, copy it.
 //
-// A *reactor.Input returns reactor.ErrIncomplete until the frame has arrived. The handler then
-// returns, and calls Next again in the next Data. A *socket.Input waits. At the end of the stream
-// it returns io.EOF, or io.ErrUnexpectedEOF within a frame.
+// With a *reactor.Input, Next returns reactor.ErrIncomplete until the whole frame has arrived. The
+// handler then returns, and calls Next again in the next Data. With a *socket.Input, Next waits. At
+// the end of the stream it returns io.EOF, or io.ErrUnexpectedEOF in the middle of a frame.
 //
-// Next returns ErrTooLarge as soon as it is known that the frame is too large, and ErrVarint for a
+// Next returns ErrTooLarge as soon as it knows that the frame is too large, and ErrVarint for a
 // length that cannot be read. Such a stream has no further frames. If Next returns an error, it has
 // consumed nothing.
 func (r *Reader) Next(in Source) ([]byte, error) {
@@ -68,7 +68,7 @@ func (f *Format) decode(p []byte) (n uint64) {
 	return n
 }
 
-// counted returns the payload of n bytes that follows a length of `head` bytes.
+// counted returns the payload of n bytes after a length of `head` bytes.
 func (r *Reader) counted(in Source, head int, n uint64) ([]byte, error) {
 	if n > uint64(r.f.max) {
 		return nil, r.f.tooLarge(n)

@@ -14,10 +14,10 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A stream is a Source that gets its input in pieces, and counts the work.
+// A stream is a Source that gets its input in pieces, and counts the work for it.
 type stream struct {
 	desc.Inbound
-	work int // bytes that were searched, and calls
+	work int // number of searched bytes and of calls
 }
 
 func newStream(limit int) *stream {
@@ -39,7 +39,7 @@ func (s *stream) Index(sep []byte, from int) int {
 	return i
 }
 
-// read feeds data in pieces, as a loop would, and returns the frames up to the first error that is
+// read passes data in pieces, as a loop would. It returns the frames up to the first error that is
 // not ErrIncomplete.
 func read(f *Format, data []byte, piece func() int) (got []string, s *stream, err error) {
 	s = newStream(f.MaxSize())
@@ -65,7 +65,7 @@ func read(f *Format, data []byte, piece func() int) (got []string, s *stream, er
 	return got, s, nil
 }
 
-// formats are one Format of each kind, and more.
+// formats returns at least one Format of each kind.
 func formats(most int) map[string]*Format {
 	all := map[string]*Format{"varint": Varint(most), "lines": Lines(most), "comma": Delimiter(",", most),
 		"CRLF": Delimiter("\r\n", most), "aab": Delimiter("aab", most), "fixed": Fixed(most)}
@@ -209,7 +209,7 @@ func TestTooLarge(t *testing.T) {
 		if f.head > 0 {
 			big := *f
 			big.max++
-			above, _ = big.AppendHead(nil, 101) // the head is enough
+			above, _ = big.AppendHead(nil, 101) // the head alone must cause the error
 		}
 		for piece := 1; piece < 300; piece += 33 {
 			got, s, err := read(f, append(bytes.Clone(fits), above...), func() int { return piece })

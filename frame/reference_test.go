@@ -9,8 +9,8 @@ import (
 
 func bufioReader(data []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(data)) }
 
-// one reads a frame as a program with bufio would: io.EOF between frames, io.ErrUnexpectedEOF
-// within one.
+// one reads a frame as a program with bufio would. At the end of input it returns io.EOF between
+// two frames, and io.ErrUnexpectedEOF in the middle of a frame.
 func one(f *Format, in *bufio.Reader) ([]byte, error) {
 	switch f.kind {
 	case fixed:
@@ -74,7 +74,7 @@ func body(in io.Reader, n int) ([]byte, error) {
 	return p, err
 }
 
-// inside returns the error of the end of input within a frame.
+// inside converts the error for the end of input in the middle of a frame.
 func inside(p []byte, err error) ([]byte, error) {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF

@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// An echoer receives lines, and sends each back as a frame with a length.
+// An echoer receives lines, and sends each back as a frame that begins with its length.
 type echoer struct {
 	in    *reactor.Input
 	lines frame.Reader
@@ -126,7 +126,7 @@ func ask(host *sim.Host, n *netconn.Net, task *reactor.Task) error {
 				_, err = c.Write(b)
 			}
 			if err != nil {
-				return // the reader will get no answer
+				return // then the reader gets no answer
 			}
 		}
 	})

@@ -3,9 +3,9 @@
 //
 // Handler is an http.Handler for your own server, at any path that ends in a slash. It opens no
 // socket, and without requests it collects nothing. A loop collects its picture in its own turns,
-// at most 500 connections in each. No request waits for a loop that hangs. The answer shows that
-// the loop hangs, and its stack.
+// at most 500 connections in each. If a loop hangs, no request waits for it. Instead the answer
+// says that the loop hangs, and shows its stack.
 //
 // Everybody who can reach the handler sees the addresses of peers. So serve it at a loopback
-// address, or behind a proxy that checks the users.
+// address, or behind a proxy that authenticates its users.
 package inspect

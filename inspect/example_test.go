@@ -28,7 +28,7 @@ func ExampleHandler() {
 
 	pages := http.NewServeMux()
 	pages.Handle("/debug/loops/", inspect.Handler(g.Loops()))
-	l, err := net.Listen("tcp", "127.0.0.1:0") // yours has a port that you know
+	l, err := net.Listen("tcp", "127.0.0.1:0") // your program uses a fixed port
 	if err != nil {
 		log.Fatal(err)
 	}

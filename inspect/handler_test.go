@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/inspect"
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"github.com/ureactor/ureactor/reactor"
 )
 

@@ -13,12 +13,12 @@ type Option func(*config)
 
 type config struct{ inspector.Config }
 
-// tokenLeast is the least length of a token.
+// tokenLeast is the minimum length of a token in bytes.
 const tokenLeast = 16
 
-// WithActions lets a client that has the token close and abort connections, pause and resume
-// listeners, and set the log level, by POST. The token has at least 16 bytes. A random text, made
-// at every start, is best. Without this option nothing can be changed.
+// With WithActions, a client that has the token can use POST to close and abort connections, pause
+// and resume listeners, and set the log level. The token must have at least 16 bytes. Best is a
+// random text that is made at every start. Without this option nothing can be changed.
 func WithActions(token string) Option {
 	if len(token) < tokenLeast {
 		panic(fmt.Sprintf("inspect: WithActions with a token of %d bytes; give it %d or more", len(token), tokenLeast))
@@ -32,7 +32,7 @@ type Level interface {
 	encoding.TextUnmarshaler
 }
 
-// WithLogLevel shows the log level. With WithActions it can be set.
+// WithLogLevel shows the log level. Together with WithActions, clients can set it.
 func WithLogLevel(l Level) Option {
 	if l == nil {
 		panic("inspect: WithLogLevel(nil); leave it out")
@@ -40,9 +40,9 @@ func WithLogLevel(l Level) Option {
 	return func(c *config) { c.Level = l }
 }
 
-// WithHost accepts requests for these host names, beside localhost and IP addresses. Requests for
-// other names are refused. Otherwise an attacker could make the name of a web page resolve to this
-// machine, and the page could read the handler's answers.
+// WithHost accepts requests for these host names in addition to localhost and IP addresses.
+// Requests for other names are refused. Otherwise an attacker could make the host name of a web
+// page resolve to this machine, and the page could read the handler's answers.
 func WithHost(names ...string) Option {
 	for i, name := range names {
 		if name == "" || strings.ContainsAny(name, "/: ") {

@@ -10,17 +10,17 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// An Exporter collects the metrics of one or more loops. Any goroutine may call its methods. None
-// of them makes a loop wait.
+// An Exporter collects the metrics of one or more loops. Any goroutine may call its methods. No
+// method makes a loop wait.
 type Exporter struct {
 	loops []*reactor.Reactor
 
 	mu    sync.Mutex // guards last and share
 	last  []reactor.Load
-	share []float64 // the utilization that was collected last, by loop
+	share []float64 // by loop: the last collected utilization
 }
 
-// New makes an Exporter of a reactor, or of all loops of a Group: New(g.Loops()...). From here on
+// New makes an Exporter for a reactor, or for all loops of a Group: New(g.Loops()...). From now on
 // the loops measure their time. New panics if there is no loop, or if a loop is nil.
 func New(loops ...*reactor.Reactor) *Exporter {
 	if len(loops) == 0 {
@@ -37,13 +37,13 @@ func New(loops ...*reactor.Reactor) *Exporter {
 	return e
 }
 
-// A Kind says what the values of a Family mean.
+// A Kind is the meaning of a Family's values.
 type Kind uint8
 
 const (
 	Counter   Kind = iota // a count since the start; it never falls
-	Gauge                 // a present value
-	Histogram             // durations in buckets
+	Gauge // a current value
+	Histogram // durations, counted in buckets
 )
 
 func (k Kind) String() string {
@@ -53,17 +53,17 @@ func (k Kind) String() string {
 	return [...]string{"counter", "gauge", "histogram"}[k]
 }
 
-// A Family is one metric with its values.
+// A Family is one metric with its Samples.
 type Family struct {
-	Name string // in the style of OpenTelemetry: ureactor.eventloop.time
-	Unit string // UCUM: "s", "By", "1" for a share, or a note such as "{turn}"
+	Name string // as OpenTelemetry writes names: ureactor.eventloop.time
+	Unit string // UCUM: "s", "By", "1" for a ratio, or an annotation such as "{turn}"
 	Help string
 	Kind Kind
 
 	Samples []Sample
 }
 
-// A Sample is a value with its labels, which are in the order of their names.
+// A Sample is a value with its labels, which are sorted by name.
 type Sample struct {
 	Labels    []Label
 	Value     float64            // the value of a Counter or Gauge
@@ -73,10 +73,9 @@ type Sample struct {
 // A Label is a name and a value.
 type Label struct{ Name, Value string }
 
-// Gather returns all metrics in the order of their names in Prometheus, and the samples in the
-// order of their labels. Each loop has samples of its own, with the label "loop".
-// ureactor.eventloop.utilization covers the time since the last Gather. All other methods call
-// Gather too.
+// Gather returns all metrics, sorted by their names in Prometheus. The samples are sorted by their
+// labels. Each loop has its own samples, with the label "loop". ureactor.eventloop.utilization
+// covers the time since the last Gather. All other methods also call Gather.
 func (e *Exporter) Gather() []Family {
 	views := e.look()
 	all := make([]Family, 0, len(table))
@@ -110,14 +109,14 @@ func compareLabel(a, b Label) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 }
 
-// A view has the figures of one loop at one time.
+// A view contains the figures of one loop at one time.
 type view struct {
 	loop  string
 	stats reactor.Stats
 	load  reactor.Load
 	share float64 // utilization since the last view
 
-	open, allowed int // descriptors of the process
+	open, allowed int // file descriptors of the process
 }
 
 func (e *Exporter) look() []view {

@@ -12,9 +12,9 @@ import (
 //	expvar.Publish("ureactor", metrics.New(r))
 //
 // This package does not import expvar, which imports net/http. The keys are the names of the
-// Families, without "ureactor.". A Histogram has its count, sum, and bounds of quantiles in
-// seconds. A metric of a loop is an object with a key for each loop, and for each value of its
-// other label: "0 active", "receive 0".
+// Families, without "ureactor.". A Histogram is an object with its count, its sum, and upper bounds
+// of quantiles in seconds. A metric of a loop is an object with a key for each loop, or for each
+// loop and value of its other label: "0 active", "receive 0".
 func (e *Exporter) String() string {
 	all := map[string]any{}
 	for _, f := range e.Gather() {
@@ -33,7 +33,7 @@ func (e *Exporter) String() string {
 		}
 	}
 	text, err := json.Marshal(all)
-	if err != nil { // NaN or an infinity, which JSON does not have
+	if err != nil { // NaN or an infinity, which JSON cannot express
 		text, _ = json.Marshal(map[string]string{"error": err.Error()})
 	}
 	return string(text)
@@ -45,7 +45,7 @@ func (s *Sample) plain() any {
 	}
 	h := s.Histogram
 	at := func(q float64) float64 {
-		// JSON has no infinity, so the last bucket gets the bound of the one before.
+		// JSON has no infinity, so the last bucket uses the bound of the bucket before it.
 		return min(h.Quantile(q).Seconds(), Bound(reactor.HistogramBuckets-2))
 	}
 	return map[string]any{"count": h.Count(), "sum": h.Sum.Seconds(), "p50": at(0.5), "p99": at(0.99), "p100": at(1)}

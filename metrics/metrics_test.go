@@ -21,7 +21,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// simulated makes a loop on a simulated clock, with its world.
+// simulated makes a world and a loop that uses the world's clock.
 func simulated(t *testing.T) (*sim.World, *reactor.Reactor) {
 	t.Helper()
 	w := sim.New(1, sim.Options{})

@@ -9,14 +9,14 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A row is a metric, with the function that reads it from a view.
+// A row is a metric, and the function that reads its samples from a view.
 type row struct {
 	Family
 	samples func(v *view) []Sample
-	once    bool // the metric is of the process, not of a loop
+	once    bool // the metric describes the process and not a loop
 }
 
-// table has all metrics, in the order of their names.
+// table contains all metrics, sorted by name.
 var table = sorted([]row{
 	histogram("eventloop.turn.duration", "How long turns of the loop took, without the sleep before them.",
 		func(l *reactor.Load) *reactor.Histogram { return &l.Turns }),
@@ -113,8 +113,8 @@ func counter(name, unit, help string, of func(*reactor.Stats) uint64) row {
 	}, false}
 }
 
-// split returns a sample for each value of one more label. pairs has a value of the label, its
-// number, the next value, and so on.
+// split returns a sample for each value of one additional label. pairs contains a value of the
+// label, the number for it, the next value, and so on.
 func split(label string, pairs ...any) (s []Sample) {
 	for i := 0; i < len(pairs); i += 2 {
 		s = append(s, Sample{Labels: []Label{{label, pairs[i].(string)}}, Value: pairs[i+1].(float64)})
@@ -122,8 +122,8 @@ func split(label string, pairs ...any) (s []Sample) {
 	return s
 }
 
-// known returns a sample for a number of descriptors, or none if the system does not report that
-// number.
+// known returns a sample with a number of descriptors. If the system does not report the number, it
+// returns none.
 func known(n int) []Sample {
 	if n < 0 || n == math.MaxInt {
 		return nil
@@ -131,8 +131,8 @@ func known(n int) []Sample {
 	return []Sample{{Value: float64(n)}}
 }
 
-// Bound returns the upper bound of a bucket of a Histogram in seconds, which is +Inf for the last
-// one.
+// Bound returns the upper bound of the ith bucket of a Histogram in seconds. For the last bucket it
+// is +Inf.
 func Bound(i int) float64 {
 	if i == reactor.HistogramBuckets-1 {
 		return math.Inf(1)

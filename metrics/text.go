@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// The content types of the output of Text and OpenMetrics.
+// These are the content types of the output of Text and OpenMetrics.
 const (
 	TextType        = "text/plain; version=0.0.4; charset=utf-8"
 	OpenMetricsType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 )
 
-// Text writes the metrics in Prometheus's text format, which every Prometheus reads.
+// Text writes the metrics in Prometheus's text format, which every version of Prometheus reads.
 func (e *Exporter) Text(w io.Writer) error { return e.write(w, false) }
 
 // OpenMetrics writes the metrics as OpenMetrics 1.0.
 func (e *Exporter) OpenMetrics(w io.Writer) error { return e.write(w, true) }
 
-// PrometheusName returns the Family's name in Prometheus: with underscores and the unit, and for a
-// Counter with _total.
+// PrometheusName returns the name of the Family in Prometheus. It contains underscores and the
+// unit, and for a Counter it ends in _total.
 func (f *Family) PrometheusName() string {
 	name := f.baseName()
 	if f.Kind == Counter {
@@ -67,7 +67,7 @@ func (e *Exporter) write(to io.Writer, open bool) error {
 
 func (w writer) text(parts ...string) {
 	for _, p := range parts {
-		_, _ = w.WriteString(p) // Flush returns any error
+		_, _ = w.WriteString(p) // Flush returns the error
 	}
 }
 
@@ -116,7 +116,7 @@ func (w writer) sample(name string, labels []Label, value string) {
 	w.text(" ", value, "\n")
 }
 
-// number writes a value as its format requires: OpenMetrics writes a whole number as a float.
+// number formats a value. OpenMetrics requires a whole number to look like a float.
 func (w writer) number(v float64) string {
 	s := strconv.FormatFloat(v, 'g', -1, 64)
 	if w.open && !strings.ContainsAny(s, "e.IN") {

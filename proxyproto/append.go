@@ -6,12 +6,12 @@ import (
 	"net/netip"
 )
 
-// Append appends the header as a proxy sends it. Version must be 1 or 2. If one address is IPv4 and
-// the other one is IPv6, both are written as IPv6. If Local is set, or an address is invalid, the
-// header says that the addresses are unknown.
+// Append appends the header in the form that a proxy sends. Version must be 1 or 2. If one address
+// is IPv4 and the other is IPv6, both are written as IPv6. If Local is set or an address is
+// invalid, the header says that the addresses are unknown.
 //
-// Version 1 has no paths and no TLVs. A path has at most 108 bytes. A header that is larger than
-// MaxSize is an error.
+// Version 1 has no paths and no TLVs. A path has at most 108 bytes. Append returns an error if the
+// header is larger than MaxSize.
 func (h *Header) Append(dst []byte) ([]byte, error) {
 	switch h.Version {
 	case 1:
@@ -22,8 +22,8 @@ func (h *Header) Append(dst []byte) ([]byte, error) {
 	return dst, fmt.Errorf("proxyproto: Append of version %d: must be 1 or 2", h.Version)
 }
 
-// ends returns both addresses in the same family, and whether that is IPv4. ok is false if the
-// addresses are unknown.
+// ends returns both addresses in the same family, and whether that family is IPv4. If the addresses
+// are unknown, ok is false.
 func (h *Header) ends() (from, to netip.AddrPort, four, ok bool) {
 	a, b := h.Source.Addr().Unmap().WithZone(""), h.Destination.Addr().Unmap().WithZone("")
 	if h.Local || !a.IsValid() || !b.IsValid() {

@@ -8,35 +8,35 @@ import (
 	"net/netip"
 )
 
-// MaxSize is the size of the greatest header that Parse accepts, in bytes. Version 2 permits 64
-// KiB, and real headers have a few hundred bytes.
+// MaxSize is the size in bytes of the largest header that Parse accepts. Version 2 permits 64 KiB,
+// but real headers have a few hundred bytes.
 const MaxSize = 4 << 10
 
 var (
-	// ErrIncomplete is returned by Parse for the beginning of a header.
+	// ErrIncomplete is returned by Parse if p is the beginning of a header.
 	ErrIncomplete = errors.New("proxyproto: the header is incomplete")
 	// ErrHeader is returned for bytes that are no header of the PROXY protocol.
 	ErrHeader = errors.New("proxyproto: no valid header")
 )
 
-// A Header is the content of a header: what a proxy reports about a connection.
+// A Header contains what a proxy reports about a connection.
 type Header struct {
 	// Version is 1 or 2.
 	Version int
-	// Local means that the proxy reports no client. The connection is the proxy's own (a health
-	// check, for example), or the proxy does not know the addresses. In that case use the addresses
-	// of the connection itself.
+	// Local means that the proxy reports no client. The connection is the proxy's own (a health check,
+	// for example), or the proxy does not know the addresses. Then use the addresses of the connection
+	// itself.
 	Local bool
-	// Source is the client's address, and Destination the address that the client has connected to.
+	// Source is the client's address. Destination is the address to which the client has connected.
 	// Both are invalid if Local is set, and for Unix sockets.
 	Source, Destination netip.AddrPort
 	// SourcePath and DestinationPath are the addresses of Unix sockets.
 	SourcePath, DestinationPath string
-	// TLVs has the further fields of version 2, as they are on the wire: see TLV.
+	// TLVs contains the additional fields of version 2 in the format of the protocol: see TLV.
 	TLVs []byte
 }
 
-// Types of TLVs.
+// These are types of TLVs.
 const (
 	TLVALPN      = 0x01
 	TLVAuthority = 0x02
@@ -47,12 +47,12 @@ const (
 	TLVNetNS     = 0x30
 )
 
-// TLV returns the value of the first field of a type, and whether there is one.
+// TLV returns the value of the first field with this type, and whether there is such a field.
 func (h *Header) TLV(typ byte) (value []byte, ok bool) {
 	for p := h.TLVs; len(p) >= 3; {
 		n := int(binary.BigEndian.Uint16(p[1:])) + 3
 		if n > len(p) {
-			break // Parse refuses such a field
+			break // Parse refuses such fields
 		}
 		if p[0] == typ {
 			return p[3:n:n], true
@@ -62,9 +62,9 @@ func (h *Header) TLV(typ byte) (value []byte, ok bool) {
 	return nil, false
 }
 
-// Parse reads the header at the front of p. n is the size of the header in bytes. It returns
-// ErrIncomplete while more bytes may complete the header, and an error that wraps ErrHeader as soon
-// as they cannot. The Header has no references to p. On error n is 0.
+// Parse reads the header at the beginning of p. n is the size of the header in bytes. While more
+// bytes could complete the header, Parse returns ErrIncomplete. Otherwise it returns an error that
+// wraps ErrHeader. The Header contains no references to p. If there is an error, n is 0.
 func Parse(p []byte) (h Header, n int, err error) {
 	switch {
 	case len(p) == 0:
@@ -75,12 +75,12 @@ func Parse(p []byte) (h Header, n int, err error) {
 	return parse2(p)
 }
 
-// bad returns an error with a reason.
+// bad returns an error that wraps ErrHeader, with a reason.
 func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrHeader, fmt.Sprintf(format, args...))
 }
 
-// prefixed returns an error if p, which may be shorter than prefix, cannot begin with prefix.
+// prefixed returns an error if p contradicts prefix. p may be shorter than prefix.
 func prefixed(p []byte, prefix string) error {
 	if k := min(len(p), len(prefix)); string(p[:k]) != prefix[:k] {
 		return bad("it begins with %.16q", p)
@@ -93,8 +93,8 @@ const (
 	v2Fixed  = 16 // bytes before the addresses
 )
 
-// Byte 13 has the family in its upper half and the protocol in its lower half. addressSize is how
-// many bytes the addresses of a family have.
+// The upper half of byte 13 is the family, and the lower half is the protocol. addressSize returns
+// how many bytes the addresses of a family have.
 const (
 	unspec = 0x0
 	inet4  = 0x1
@@ -166,8 +166,9 @@ func text(p []byte) string {
 	return string(p)
 }
 
-// checksum returns the CRC-32C (Castagnoli) of the header, whose own four bytes at sum count as 0.
-// It does not use hash/crc32, which would add two packages to every program with a reactor.
+// checksum returns the CRC-32C (Castagnoli) of the header, in which the four bytes of the checksum
+// itself, at sum, count as 0. It does not use hash/crc32, which would add two packages to every
+// program with a reactor.
 func checksum(header []byte, sum int) uint32 {
 	crc := ^uint32(0)
 	for i, c := range header {
@@ -181,7 +182,7 @@ func checksum(header []byte, sum int) uint32 {
 	return ^crc
 }
 
-// fields checks the TLVs, and keeps a copy.
+// fields checks the TLVs and stores a copy.
 func (h *Header) fields(whole, tlvs []byte) error {
 	for p := tlvs; len(p) > 0; {
 		if len(p) < 3 || len(p) < 3+int(binary.BigEndian.Uint16(p[1:])) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 )
 
 func at(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }

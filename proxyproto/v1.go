@@ -9,7 +9,7 @@ import (
 
 const (
 	v1Prefix = "PROXY "
-	v1Max    = 107 // bytes, with CRLF
+	v1Max    = 107 // bytes, including CRLF
 )
 
 func parse1(p []byte) (h Header, n int, err error) {
@@ -48,7 +48,7 @@ func address(family, ip, port string) (netip.AddrPort, bool) {
 		return netip.AddrPort{}, false
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || strconv.FormatUint(n, 10) != port { // "+1" and "01" are not ports
+	if err != nil || strconv.FormatUint(n, 10) != port { // "+1" and "01" are no ports
 		return netip.AddrPort{}, false
 	}
 	return netip.AddrPortFrom(a, uint16(n)), true

@@ -17,7 +17,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// turns runs a server by hand, with an echo or with h.
+// turns makes a server with the Handler h, whose loop the test turns itself. connect returns a
+// client after its handshake.
 func turns(t testing.TB, h Handler, opts ...Option) (r *reactor.Reactor, connect func(more ...string) *peer) {
 	t.Helper()
 	s, err := NewServer(func(*Request) Handler { return h }, opts...)
@@ -99,7 +100,7 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 		p := connect(more...)
 		room := make([]byte, c.answer)
 		for range 30 {
-			p.exchange(r, []byte(c.send), room) // pools grow at first
+			p.exchange(r, []byte(c.send), room) // at first the pools grow
 		}
 		b := []byte(c.send)
 		if allocs := testing.AllocsPerRun(200, func() { p.exchange(r, b, room) }); allocs >= 1 {
@@ -172,7 +173,7 @@ func TestQuietConnectionsAreSmall(t *testing.T) {
 		{"ping", request(), frame(ping, "x"), []Option{WithPing(time.Hour)}},
 	} {
 		held := uint64(0)
-		for _, many := range []int{10, n} { // the first ones grow what all share
+		for _, many := range []int{10, n} { // the first run grows the shared memory
 			held = quietHeap(t, many, c.ask, c.work, c.opts) / uint64(many)
 		}
 		t.Logf("%s: %d bytes a connection", c.name, held)
@@ -182,7 +183,7 @@ func TestQuietConnectionsAreSmall(t *testing.T) {
 	}
 }
 
-// quietHeap returns how much memory a server has more with n connections.
+// quietHeap returns how much the heap of a server has grown with n connections.
 func quietHeap(t *testing.T, n int, ask, work string, opts []Option) uint64 {
 	r, connect := turns(t, quiet{}, opts...)
 	at, err := netip.ParseAddrPort(connect().RemoteAddr().String())

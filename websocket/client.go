@@ -18,7 +18,7 @@ import (
 // A HandshakeError is the error that Closed gets when the server does not accept a client's
 // handshake.
 type HandshakeError struct {
-	Status int    // of the server's answer; 0: it is no HTTP
+	Status int // of the server's answer; 0 means that it is no HTTP
 	Reason string // what is wrong with the answer
 }
 
@@ -29,9 +29,9 @@ func (e *HandshakeError) Error() string {
 	return "websocket: handshake: the server has answered " + strconv.Itoa(e.Status) + ": " + e.Reason
 }
 
-// Dial connects to a URL with the scheme ws or wss. Opened reports when the handshake has
-// succeeded. If the connection fails after Dial has returned, Closed reports the error, once and in
-// a later turn.
+// Dial connects to a URL with the scheme ws or wss. When the handshake has succeeded, Opened is
+// called. If the connection fails after Dial has returned, Closed gets the error, exactly once and
+// in a later turn.
 func Dial(r *reactor.Reactor, rawURL string, h Handler, opts ...Option) (*Conn, error) {
 	if h == nil {
 		panic("websocket: Dial with a nil Handler")
@@ -85,7 +85,7 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// tlsFor returns the configuration for a server.
+// tlsFor returns the TLS configuration for the server of a URL.
 func (s *settings) tlsFor(u *url.URL) *tls.Config {
 	cfg := s.tls
 	if cfg == nil {
@@ -98,7 +98,7 @@ func (s *settings) tlsFor(u *url.URL) *tls.Config {
 	return cfg
 }
 
-// An ask is a client's request.
+// An ask is the request of a client.
 type ask struct {
 	request []byte
 	key     string
@@ -126,7 +126,8 @@ func (s *settings) ask(u *url.URL) ask {
 	return a
 }
 
-// check checks the server's answer (RFC 6455, 4.1), and returns what was negotiated.
+// checkAnswer checks the server's answer (RFC 6455, 4.1). It returns the compression and
+// subprotocol that were negotiated.
 func (s *settings) checkAnswer(head, key string) (z *deflate, protocol uint8, bad *HandshakeError) {
 	line, f, ok := parseHead(head)
 	version, rest, _ := strings.Cut(line, " ")
@@ -160,7 +161,7 @@ func (s *settings) checkAnswer(head, key string) (z *deflate, protocol uint8, ba
 	return z, uint8(slices.Index(s.protocols, name) + 1), nil
 }
 
-// A clientShake is a client's handshake.
+// A clientShake is a client's handshake in progress.
 type clientShake struct {
 	shake
 	ask
@@ -186,7 +187,7 @@ func (h *clientShake) Data(c *reactor.Conn, _ []byte) {
 	h.ws.open(h.in.Release())
 }
 
-// EOF is a server that closes instead of an answer.
+// EOF handles a server that closes the connection instead of answering.
 func (h *clientShake) EOF(c *reactor.Conn) {
 	h.fail(c, &HandshakeError{0, "the server has closed the connection"})
 }

@@ -6,14 +6,14 @@ import (
 
 var (
 	errOpening = errors.New("websocket: the handshake has not ended: send in Opened or later")
-	// errOrderly is the end after a close handshake that this side has begun.
+	// errOrderly is the result of a close handshake that this side has begun.
 	errOrderly = errors.New("websocket: closed in order")
 )
 
-// Close closes the connection in order: it sends a Close frame after all output. Then it waits for
-// the peer's Close frame, for at most the time of WithCloseTimeout. After Close the only callback
-// is Closed. A reason has at most 123 bytes. Before Opened the connection closes at once. A second
-// call does nothing.
+// Close closes the connection in order: it sends a Close frame after all output, and waits for the
+// peer's Close frame for at most the time of WithCloseTimeout. After Close the only callback is
+// Closed. A reason has at most 123 bytes. Before Opened, Close closes the connection at once. A
+// second call does nothing.
 func (c *Conn) Close(code Code, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (c *Conn) Close(code Code, reason string) error {
 	return nil
 }
 
-// Abort closes the connection at once, without a Close frame: output is lost. Closed gets
+// Abort closes the connection at once, without a Close frame. Pending output is lost. Closed gets
 // reactor.ErrAborted.
 func (c *Conn) Abort() error {
 	c.state |= closeSent | ended
@@ -60,8 +60,8 @@ func (c *Conn) sendClose(code Code, reason string) error {
 	return c.rc.Send(b.b)
 }
 
-// closedByPeer handles the peer's Close frame. If this side has sent a Close frame before, the
-// peer's is the answer. Otherwise this side answers it.
+// closedByPeer handles the peer's Close frame. If this side has sent a Close frame, the peer's
+// frame is the answer. Otherwise this side sends an answer.
 func (c *Conn) closedByPeer(p []byte) {
 	why, bad := parseClose(p)
 	switch {
@@ -87,7 +87,7 @@ func (c *Conn) fail(bad *CloseError) {
 	c.finish(bad)
 }
 
-// closeWith closes for a reason of this side's own, which Closed gets.
+// closeWith closes the connection for a reason of this side. Closed gets the reason.
 func (c *Conn) closeWith(why *CloseError) {
 	_ = c.Close(why.Code, why.Reason)
 	if !c.is(ended) {
@@ -95,8 +95,7 @@ func (c *Conn) closeWith(why *CloseError) {
 	}
 }
 
-// finish closes the connection below. Output that was sent before is still delivered. Closed gets
-// err.
+// finish closes the connection below. Earlier output is still delivered. Closed gets err.
 func (c *Conn) finish(err error) {
 	c.state |= ended | closeSent
 	c.d.ensure().end = err

@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// A Code says why a connection is closed (RFC 6455, 7.4). Programs may use 3000 … 4999 as they
-// like.
+// A Code is the reason for which a connection is closed (RFC 6455, 7.4). Programs may define 3000 …
+// 4999 themselves.
 type Code uint16
 
 const (
 	Normal            Code = 1000
 	GoingAway         Code = 1001 // the server drains, or the browser has left the page
 	ProtocolError     Code = 1002
-	Unsupported       Code = 1003 // a kind of message that the program does not accept
-	NoStatus          Code = 1005 // the peer has sent a Close without a code; it is never sent
-	Abnormal          Code = 1006 // the stream has ended without a Close; it is never sent
+	Unsupported       Code = 1003 // the program does not accept this kind of message
+	NoStatus          Code = 1005 // the peer's Close had no code; NoStatus is never sent
+	Abnormal          Code = 1006 // the stream has ended without a Close; Abnormal is never sent
 	InvalidData       Code = 1007 // a text that is not UTF-8, or data that cannot be inflated
 	PolicyViolation   Code = 1008
 	TooBig            Code = 1009
@@ -27,7 +27,7 @@ const (
 	ServiceRestart    Code = 1012
 	TryAgainLater     Code = 1013
 	BadGateway        Code = 1014
-	maxReason              = 123 // bytes of a reason: a control frame has 125
+	maxReason              = 123 // bytes of a reason: a control frame has at most 125
 	firstOfPrograms   Code = 3000
 	lastOfPrograms    Code = 4999
 	firstUnregistered Code = 1015
@@ -48,7 +48,7 @@ func (c Code) String() string {
 	return strconv.Itoa(int(c))
 }
 
-// sendable reports whether a Close frame may have the code.
+// sendable reports whether a Close frame may contain the code.
 func (c Code) sendable() bool {
 	switch {
 	case c == 1004, c == NoStatus, c == Abnormal:
@@ -57,12 +57,12 @@ func (c Code) sendable() bool {
 	return c >= Normal && c < firstUnregistered || c >= firstOfPrograms && c <= lastOfPrograms
 }
 
-// A CloseError is the error that Closed gets when a Close frame, or its absence, has ended a
-// connection.
+// A CloseError is the error that Closed gets if the connection has ended with a Close frame, or
+// without one.
 type CloseError struct {
 	Code   Code
 	Reason string
-	Peer   bool // the peer has chosen the code; else this side has
+	Peer   bool // true: the peer has chosen the code; false: this side has
 }
 
 func (e *CloseError) Error() string {
@@ -76,20 +76,21 @@ func (e *CloseError) Error() string {
 	return "websocket: " + who + e.Code.String() + ": " + e.Reason
 }
 
-// violation is the error of a peer that breaks a rule: the connection fails with the code.
+// violation returns the error for a peer that has broken a rule. The connection fails with the
+// code.
 func violation(code Code, reason string) *CloseError { return &CloseError{Code: code, Reason: reason} }
 
 var (
-	// ErrClosed is returned by the methods of a Conn, and of a Stream, that is closed or that
-	// closes.
+	// ErrClosed is returned by the methods of a Conn or Stream that is closed, or for which Close was
+	// called.
 	ErrClosed = errors.New("websocket: use of a closed connection")
-	// ErrSilent is the error that Closed gets when the peer has not answered a ping of WithPing. It
+	// ErrSilent is the error that Closed gets if the peer has not answered a ping of WithPing. It
 	// wraps os.ErrDeadlineExceeded.
 	ErrSilent error = &lateError{"websocket: the peer is silent: it has not answered a ping"}
-	// ErrCloseTimeout is the error that Closed gets when the peer has not answered a Close for the
+	// ErrCloseTimeout is the error that Closed gets if the peer has not answered a Close within the
 	// time of WithCloseTimeout. It wraps os.ErrDeadlineExceeded.
 	ErrCloseTimeout error = &lateError{"websocket: the peer has not answered a Close"}
-	// ErrHandshakeTimeout is the error that Closed gets when a handshake takes too long. It wraps
+	// ErrHandshakeTimeout is the error that Closed gets if a handshake takes too long. It wraps
 	// os.ErrDeadlineExceeded.
 	ErrHandshakeTimeout error = &lateError{"websocket: the handshake took too long"}
 	// ErrParts is returned by Send while a message of SendPart is incomplete.
@@ -103,7 +104,7 @@ func (e *lateError) Timeout() bool   { return true }
 func (e *lateError) Temporary() bool { return false }
 func (e *lateError) Unwrap() error   { return os.ErrDeadlineExceeded }
 
-// checkClose returns an error if a Close frame may not have the code and the reason.
+// checkClose returns an error if a Close frame must not have this code or reason.
 func checkClose(code Code, reason string) error {
 	switch {
 	case !code.sendable():
@@ -116,7 +117,7 @@ func checkClose(code Code, reason string) error {
 	return nil
 }
 
-// parseClose returns what the payload of a Close frame means, or a violation.
+// parseClose returns the meaning of a Close frame's payload, or a violation.
 func parseClose(p []byte) (*CloseError, *CloseError) {
 	if len(p) == 0 {
 		return &CloseError{Code: NoStatus, Peer: true}, nil

@@ -9,15 +9,15 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The tests of this file are the behaviours that the Autobahn test suite checks of a server, by its
-// published list of cases. Their numbers are those of the list; the tests are our own.
+// The tests of this file check the behaviour of a server that the Autobahn test suite checks. They
+// have the numbers of its published list of cases. Their code is not Autobahn's.
 
-// A script is what one client does.
+// A script contains the actions of one client.
 type script struct {
 	name string
-	send []string // each in a write of its own
+	send []string // each element is one write
 	want []got
-	code Code // of the server's Close; 0: the client then closes with Normal
+	code Code // of the server's Close; 0: the client closes with Normal
 }
 
 func run(t *testing.T, b *lab, scripts ...script) {
@@ -29,7 +29,7 @@ func run(t *testing.T, b *lab, scripts ...script) {
 			p := at.connect()
 			for _, w := range s.send {
 				if _, err := p.Write([]byte(w)); err != nil {
-					break // the server has closed already
+					break // the server has already closed
 				}
 			}
 			for _, w := range s.want {

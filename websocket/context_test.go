@@ -11,12 +11,12 @@ import (
 // With context takeover, a compressed message refers only to messages that the peer has received,
 // within the peer's window. The test checks this after a refused Send and after a Frame.
 func TestContextHasWhatThePeerHas(t *testing.T) {
-	z := Compression{Takeover: true, Least: 1, Level: 6} // it finds what it may refer to
+	z := Compression{Takeover: true, Least: 1, Level: 6} // it refers to earlier messages where it can
 	s, err := NewServer(nil, WithCompression(z))
 	if err != nil {
 		t.Fatal(err)
 	}
-	noise := messages()[18] // cannot be compressed
+	noise := messages()[18] // incompressible
 	big, small := noise[:40_000], noise[37_000:39_000]
 	frame := repeat("a Frame for all ", 100)
 	want := [][]byte{[]byte("first"), small, frame, small, noise[36_000:38_000]}

@@ -7,30 +7,31 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// A decoder finds messages and control frames in a stream of bytes. If a message is one frame that
-// lies in one piece of input, the result is a slice of that input. All other state is in a partial,
-// which a decoder holds only as long as it needs one.
+// A decoder finds messages and control frames in a stream of bytes. If a message consists of one
+// frame that is in one piece of the input, the result is a slice of that input. All other state is
+// in a partial, which a decoder holds only while it needs one.
 type decoder struct {
 	set  *settings
-	part *partial // nil between messages
+	part *partial // nil if there is no such state
 	z    *deflate // nil without compression
 }
 
-// A partial has what a connection needs within a frame or a message, and at its end.
+// A partial contains the state that a connection needs in the middle of a frame or message, and at
+// its end.
 //
 //	field    set by                       cleared by          holds
 //	head     an incomplete head           the end of the head nhead bytes
-//	frame    a complete head              the frame's end     while inFrame
+//	frame    a complete head              the frame's end     valid while inFrame
 //	left     a complete head              payload             bytes of the frame that are missing
-//	kind     the first frame of a message its last one        while the message is incomplete
-//	deflated the first frame of a message its last one        msg is compressed
-//	text     payload of a text            the message's end   what follows is still UTF-8
+//	kind     the first frame of a message its last frame      valid while the message is incomplete
+//	deflated the first frame of a message its last frame      msg is compressed
+//	text     payload of a text            the message's end   the state of the UTF-8 check
 //	msg      payload                      settle              the message so far
 //	control  payload of a control frame   settle              ncontrol bytes
-//	returned next                         settle              the slice that next has returned is here
+//	returned next                         settle              next has returned memory of the partial
 //	kept     Pause, back-pressure         receive             input that is not decoded yet
-//	hubs     a Hub that waits             Drained             whom Drained concerns
-//	end      the end of the connection    -                   what Closed gets
+//	hubs     a Hub that waits             Drained             Hubs that wait for Drained
+//	end      the end of the connection    -                   the error for Closed
 type partial struct {
 	head     [maxHead]byte
 	nhead    uint8
@@ -49,12 +50,12 @@ type partial struct {
 	control  [maxControl]byte
 }
 
-// keepsAtMost is the size in bytes up to which a partial that is not used keeps its memory.
+// keepsAtMost is the size in bytes up to which an unused partial keeps its memory.
 const keepsAtMost = 64 << 10
 
 var partials = sync.Pool{New: func() any { return &partial{kind: opNone} }}
 
-// ensure returns the decoder's partial.
+// ensure returns the decoder's partial. If there is none, ensure gets one from the pool.
 func (d *decoder) ensure() *partial {
 	if d.part == nil {
 		d.part = partials.Get().(*partial)
@@ -62,7 +63,7 @@ func (d *decoder) ensure() *partial {
 	return d.part
 }
 
-// release returns the partial to the pool. The slices of its memory are not valid any more.
+// release returns the partial to the pool. After that, slices of its memory are not valid.
 func (d *decoder) release() {
 	p := d.part
 	d.part = nil
@@ -74,8 +75,8 @@ func (d *decoder) release() {
 	partials.Put(p)
 }
 
-// settle ends the validity of the payload that next has returned, and frees memory that is not
-// needed.
+// settle ends the validity of the payload that next has returned, and frees memory that is no
+// longer needed.
 func (d *decoder) settle() {
 	p := d.part
 	if p == nil {
@@ -101,9 +102,9 @@ func (p *partial) idle() bool {
 	return p.kind == opNone && !p.inFrame && p.nhead == 0 && p.kept == nil && p.hubs == nil && p.end == nil
 }
 
-// next decodes p up to the end of one message or control frame, and returns the rest of p. If the
-// result is opNone, p has been decoded to its end. next unmasks p in place. payload is valid until
-// settle, or, if it is a part of p, as long as p.
+// next decodes p up to the end of one message or control frame, and returns the rest of p. If op is
+// opNone, all of p was decoded. next unmasks p in place. payload is valid until settle. If payload
+// is a part of p, it is valid as long as p.
 func (d *decoder) next(p []byte) (rest []byte, op opcode, payload []byte, bad *CloseError) {
 	d.settle()
 	if d.part == nil && len(p) >= 2 {
@@ -156,7 +157,7 @@ func (d *decoder) next(p []byte) (rest []byte, op opcode, payload []byte, bad *C
 
 func notText() *CloseError { return violation(InvalidData, "a text that is not UTF-8") }
 
-// admit checks a frame's head against the message that it belongs to, and against the limits.
+// admit checks the head of a frame against its message and against the limits.
 func (d *decoder) admit(h *frameHead) *CloseError {
 	if h.op.control() {
 		if h.rsv1 {
@@ -183,7 +184,7 @@ func (d *decoder) admit(h *frameHead) *CloseError {
 	return nil
 }
 
-// readHead reads a head, or the part of it that p has.
+// readHead reads a head, or the part of a head that p contains.
 func (d *decoder) readHead(part *partial, p []byte) ([]byte, *CloseError) {
 	for {
 		need := 2
@@ -215,8 +216,8 @@ func (d *decoder) readHead(part *partial, p []byte) ([]byte, *CloseError) {
 	return p, nil
 }
 
-// readPayload adds a piece of the present frame's payload. It returns the message or the control
-// frame that it completes.
+// readPayload adds a piece of the current frame's payload. If this completes a message or control
+// frame, readPayload returns it.
 func (d *decoder) readPayload(part *partial, chunk []byte) (opcode, []byte, *CloseError) {
 	h := &part.frame
 	whole := part.left == h.length && int64(len(chunk)) == h.length
@@ -257,8 +258,8 @@ func (d *decoder) readPayload(part *partial, chunk []byte) (opcode, []byte, *Clo
 	return op, p, bad
 }
 
-// add appends a piece to the message. Memory grows with what has arrived, not with what the peer
-// has announced.
+// add appends a piece to the message. The memory grows with the bytes that have arrived, and not
+// with the length that the peer has announced.
 func (part *partial) add(p []byte, most int) {
 	if n := len(part.msg) + len(p); n > cap(part.msg) {
 		size := min(max(2*len(part.msg), n, 512), max(most, n))

@@ -6,17 +6,17 @@ import (
 )
 
 // A deflate is the state of permessage-deflate on one connection. Without context takeover it never
-// changes, and connections share it.
+// changes, so connections share it.
 type deflate struct {
 	level  int
-	least  int   // bytes of a message that is worth it
-	bits   uint8 // the window that the peer accepts has 1<<bits bytes
+	least  int // shorter messages are not compressed
+	bits   uint8 // the peer accepts a window of 1<<bits bytes
 	sender *deflater
-	window []byte // the end of the messages that have arrived
+	window []byte // the end of the received messages
 	takeover
 }
 
-// A takeover says in which direction a window is kept from message to message.
+// A takeover says in which directions the window remains from message to message.
 type takeover struct{ sends, receives bool }
 
 // A deflater is a compressor and its output.
@@ -30,7 +30,7 @@ func (z *deflater) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// deflaters has a pool for each level, flate.HuffmanOnly first.
+// deflaters has a pool for each level. flate.HuffmanOnly is first.
 var deflaters [flate.BestCompression - flate.HuffmanOnly + 1]sync.Pool
 
 func getDeflater(level int) *deflater {
@@ -38,7 +38,7 @@ func getDeflater(level int) *deflater {
 		return z
 	}
 	z := &deflater{}
-	z.w, _ = flate.NewWriter(z, level) // the level was checked
+	z.w, _ = flate.NewWriter(z, level) // no error, because the level was checked
 	return z
 }
 
@@ -49,8 +49,8 @@ func putDeflater(z *deflater, level int) {
 	deflaters[level-flate.HuffmanOnly].Put(z)
 }
 
-// compress appends p to z.out, compressed. Package flate supports only windows of 32 KiB. For a
-// smaller window, p is compressed in pieces that fit the window.
+// compress compresses p and appends the result to z.out. Package flate supports only windows of 32
+// KiB. For a smaller window, p is compressed in pieces that fit the window.
 func (z *deflater) compress(p []byte, bits uint8, fresh bool) {
 	for more := true; more; {
 		piece := p
@@ -67,11 +67,11 @@ func (z *deflater) compress(p []byte, bits uint8, fresh bool) {
 	z.out = z.out[:len(z.out)-len(flushed)]
 }
 
-// worth reports whether a message of n bytes is compressed.
+// worth reports whether a message of n bytes must be compressed.
 func (d *decoder) worth(n int) bool { return d.z != nil && n >= d.z.least }
 
-// compress compresses a message, and calls send with the frame's first byte and its payload. If
-// send fails, the peer has not seen the message, so the next one must not refer to it.
+// compress compresses a message, and calls send with the first byte and the payload of the frame.
+// If send fails, the peer does not get the message, so the next message must not refer to it.
 func (d *decoder) compress(kind Kind, p []byte, send func(b0 byte, p []byte) error) error {
 	z := d.z
 	own := z.sender
@@ -96,8 +96,8 @@ func (d *decoder) compress(kind Kind, p []byte, send func(b0 byte, p []byte) err
 	return err
 }
 
-// forget makes the next message refer to no earlier message. It is called when the peer has got a
-// message that this side's compressor has not seen.
+// forget makes the next message refer to no earlier message. It is called when the peer has
+// received a message that this side's compressor has not seen.
 func (z *deflate) forget() {
 	if z.sender != nil {
 		z.sender.w.Reset(z.sender)

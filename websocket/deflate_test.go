@@ -11,13 +11,14 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A squeezer is the other side's permessage-deflate, straight from the RFC.
+// A squeezer is the other side's permessage-deflate, written after the RFC and independent of the
+// package.
 type squeezer struct {
 	takeover bool
 	w        *flate.Writer
 	out      bytes.Buffer
-	window   []byte // what it has received
-	receives bool   // context
+	window   []byte // the received data
+	receives bool // with context takeover
 }
 
 func (s *squeezer) squeeze(t testing.TB, p string) string {
@@ -57,7 +58,7 @@ func TestCompressedMessages(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
 	}
-	// the answers of a Server without and with Takeover
+	// The values are the answers of a Server without and with Takeover.
 	offers := map[string]struct{ plain, takeover string }{
 		"permessage-deflate": {"; server_no_context_takeover; client_no_context_takeover", ""},
 		"permessage-deflate; client_no_context_takeover; client_max_window_bits":                             {"; server_no_context_takeover; client_no_context_takeover", "; client_no_context_takeover"},
@@ -114,8 +115,8 @@ func TestCompressedMessages(t *testing.T) {
 	}
 }
 
-// checkDistances checks that no piece of a message refers further back than the window: each of its
-// flushed blocks can be expanded alone.
+// checkDistances checks that no piece of a message refers further back than the window. To check
+// this, it expands each flushed block alone.
 func checkDistances(t *testing.T, p []byte, window int) {
 	t.Helper()
 	for piece := range bytes.SplitSeq(p, []byte("\x00\x00\xff\xff")) {
@@ -137,7 +138,7 @@ func TestBadCompression(t *testing.T) {
 	var sq squeezer
 	zip := func(p string) string { return sq.squeeze(t, p) }
 	bomb := zip(strings.Repeat("\x00", 4<<20))
-	end := "\x03\x00" // a last block with nothing
+	end := "\x03\x00" // an empty last block
 	run(t, echoes(t), script{"not negotiated", all(frame(fin|text|bitRSV1, zip("x"))), nil, ProtocolError})
 	b := echoes(t, WithCompression(Compression{Least: 1000}))
 	for _, s := range []script{

@@ -14,7 +14,8 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-// A room passes on to all members what one says. Its options compress, and let each page connect.
+// A room sends each message of a member to all members. Its options enable compression, and permit
+// pages of every origin.
 type room struct {
 	hub    *websocket.Hub
 	server *websocket.Server
@@ -25,7 +26,7 @@ type member struct{ room *room }
 func (m member) Opened(c *websocket.Conn) { m.room.hub.Join(c) }
 
 func (m member) Message(c *websocket.Conn, kind websocket.Kind, p []byte) {
-	var f *websocket.Frame = m.room.server.NewFrame(kind, p) // encoded and compressed once
+	var f *websocket.Frame = m.room.server.NewFrame(kind, p) // encoded and compressed only once
 	if err := m.room.hub.Send(f); err != nil {
 		_ = c.Close(websocket.TryAgainLater, "the room is busy") // Frames wait for slow members
 	}

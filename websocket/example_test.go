@@ -13,13 +13,13 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-// An echo sends each message back. It keeps nothing, so one value serves every connection.
+// echo sends each message back. It has no state, so one value serves every connection.
 type echo struct{}
 
 func (echo) Message(c *websocket.Conn, kind websocket.Kind, p []byte) { _ = c.Send(kind, p) }
 func (echo) Closed(*websocket.Conn, error)                            {}
 
-// A caller is a client that prints what it gets.
+// A caller is a client that prints its callbacks.
 type caller struct{ ended func() }
 
 var _ interface {
@@ -76,7 +76,7 @@ func ExampleServer() {
 	// closed: <nil>
 }
 
-// loop runs a server on a loop, and then the client, which must close the loop.
+// loop runs a server on a loop and then calls client, which must end the loop.
 func loop(server *websocket.Server, client func(r *reactor.Reactor, url string) error) {
 	r, err := reactor.New()
 	if err != nil {
@@ -92,7 +92,7 @@ func loop(server *websocket.Server, client func(r *reactor.Reactor, url string) 
 	_ = r.Run(context.Background())
 }
 
-// watcher prints why its connection ends.
+// watcher prints the error with which its connection has ended.
 type watcher struct{ ended func() }
 
 func (watcher) Message(_ *websocket.Conn, _ websocket.Kind, p []byte) { fmt.Printf("%s\n", p) }
@@ -132,7 +132,7 @@ func ExampleRequest() {
 	// Output: status 401
 }
 
-// A strict server accepts texts only.
+// A strict Handler accepts only texts.
 type strict struct{ echo }
 
 func (strict) Message(c *websocket.Conn, kind websocket.Kind, p []byte) {

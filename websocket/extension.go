@@ -9,30 +9,31 @@ const extensionName = "permessage-deflate"
 
 // A Compression configures permessage-deflate (RFC 7692).
 //
-// Package compress/flate has windows of 32 KiB only, which cost about 1.2 MiB for each compressor.
-// Without Takeover the connections share compressors, and a quiet connection holds no memory. If
-// the peer accepts smaller windows only, a message is compressed in pieces that fit.
+// Package compress/flate supports only windows of 32 KiB, which cost about 1.2 MiB for each
+// compressor. Without Takeover the connections share compressors, and a quiet connection holds no
+// memory for compression. If the peer accepts only smaller windows, a message is compressed in
+// pieces that fit.
 type Compression struct {
-	// Level is that of package flate, flate.HuffmanOnly … flate.BestCompression. 0 means
+	// Level is a level of package flate: flate.HuffmanOnly … flate.BestCompression. 0 means
 	// flate.BestSpeed. The other levels clear 640 KiB of memory for each message.
 	Level int
-	// Least is how many bytes a message has at least to be compressed; 0 means 128.
+	// Least is the size in bytes from which on a message is compressed. 0 means 128.
 	Least int
-	// Takeover lets messages refer to earlier ones of the connection, if the peer agrees. Takeover
-	// makes small messages smaller. The price is memory: a connection that has received a
-	// compressed message holds up to 32 KiB, and a connection that has sent one holds a compressor.
+	// If the peer agrees, Takeover lets a message refer to earlier messages of the connection. This
+	// makes small messages smaller, but costs memory: a connection that has received a compressed
+	// message holds up to 32 KiB, and one that has sent a compressed message holds a compressor.
 	Takeover bool
 }
 
-// A deflateOffer is what one side offers or accepts.
+// A deflateOffer contains the parameters that one side offers or accepts.
 type deflateOffer struct {
 	serverNoContext, clientNoContext bool
-	serverBits, clientBits           uint8 // 0: not there
-	clientAny                        bool  // client_max_window_bits without a value
+	serverBits, clientBits           uint8 // 0 means absent
+	clientAny                        bool // client_max_window_bits has no value
 }
 
-// parseOffer parses the parameters of one permessage-deflate. ok is false if one is wrong or
-// unknown.
+// parseOffer parses the parameters of one permessage-deflate. If a parameter is wrong or unknown,
+// ok is false.
 func parseOffer(params []string) (o deflateOffer, ok bool) {
 	seen := map[string]bool{}
 	for _, param := range params {
@@ -62,7 +63,7 @@ func parseOffer(params []string) (o deflateOffer, ok bool) {
 	return o, true
 }
 
-// accept answers the first offer that the server can serve. It returns nil and "" if there is none.
+// accept answers the first offer that the server supports. If there is none, it returns nil and "".
 func (c *Compression) accept(offers string) (*deflate, string) {
 	for offer := range strings.SplitSeq(offers, ",") {
 		name, params := cutParams(offer)
@@ -89,7 +90,7 @@ func (c *Compression) accept(offers string) (*deflate, string) {
 	return nil, ""
 }
 
-// offer is the client's offer.
+// offer returns the offer of a client.
 func (c *Compression) offer() string {
 	if c.Takeover {
 		return extensionName + "; client_max_window_bits"
@@ -97,7 +98,7 @@ func (c *Compression) offer() string {
 	return extensionName + "; server_no_context_takeover; client_no_context_takeover; client_max_window_bits"
 }
 
-// accepted checks the server's answer to offer.
+// accepted checks the server's answer to the offer.
 func (c *Compression) accepted(answer string) (*deflate, bool) {
 	name, params := cutParams(answer)
 	o, ok := parseOffer(params)
@@ -119,8 +120,8 @@ func cutParams(element string) (name string, params []string) {
 	return name, params
 }
 
-// deflate returns the state for a connection. A compressor whose window is too large for the peer
-// starts anew with each piece.
+// deflate returns the state for a connection. If the compressor's window is too large for the peer,
+// the compressor is reset for each piece.
 func (c *Compression) deflate(bits uint8, sends, receives bool) *deflate {
 	if bits == 0 {
 		bits = 15

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// A field is a field of a head.
+// A field is one field of a head.
 type field struct{ name, value string }
 
-// fields are the fields of one head, in their order.
+// fields contains the fields of one head in their order.
 type fields []field
 
-// get returns the values of a field, joined as one list (RFC 9110, 5.3), and how many there are.
+// get returns the values of a field, joined to one list (RFC 9110, 5.3), and their number.
 func (f fields) get(name string) (value string, n int) {
 	for i := range f {
 		if !strings.EqualFold(f[i].name, name) {
@@ -26,7 +26,7 @@ func (f fields) get(name string) (value string, n int) {
 	return value, n
 }
 
-// has reports whether the list of a field has the token, in any case.
+// has reports whether the list in a field contains the token. Case does not matter.
 func (f fields) has(name, token string) bool {
 	list, _ := f.get(name)
 	for s := range strings.SplitSeq(list, ",") {
@@ -37,8 +37,8 @@ func (f fields) has(name, token string) bool {
 	return false
 }
 
-// parseHead splits a head, which ends with an empty line. ok is false if a line breaks a rule of
-// RFC 9112, such as a bare LF or a line that continues another one.
+// parseHead splits a head, which ends with an empty line. If a line breaks a rule of RFC 9112, ok
+// is false. Examples are a bare LF and a line that continues another one.
 func parseHead(head string) (line string, f fields, ok bool) {
 	line, rest, _ := strings.Cut(head, "\r\n")
 	if !isFieldValue(line) {

@@ -34,7 +34,7 @@ func TestPeerThatNeverReadsIsNotRead(t *testing.T) {
 		for ; total < 4000; total++ {
 			_ = p.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 			if k, err := p.Write(message); err != nil {
-				message = message[k:] // the rest of this one follows
+				message = message[k:] // the rest of this message follows
 				break
 			}
 		}

@@ -2,16 +2,17 @@ package websocket
 
 import "fmt"
 
-// A Frame is a message that was encoded once, to be sent to many connections of a Server. It never
-// changes, and any number of loops may send it.
+// A Frame is a message that is encoded once and can be sent to many connections of a Server. It
+// never changes, and any number of loops may send it.
 type Frame struct {
 	kind     Kind
-	whole    []byte // the frame
-	payload  []byte // its part that is the message
-	deflated []byte // the frame with a compressed payload; nil if that was not worth it
+	whole    []byte // the whole frame
+	payload  []byte // the part of whole that contains the message
+	deflated []byte // the frame with a compressed payload; nil if there is none
 }
 
-// NewFrame encodes a message, also compressed if the Server has WithCompression. It copies p.
+// NewFrame encodes a message. If the Server has WithCompression, NewFrame also compresses the
+// message. It copies p.
 func (s *Server) NewFrame(kind Kind, p []byte) *Frame {
 	if kind != Text && kind != Binary {
 		panic(fmt.Sprintf("websocket: NewFrame of kind %d: must be Text or Binary", kind))
@@ -30,10 +31,10 @@ func (s *Server) NewFrame(kind Kind, p []byte) *Frame {
 	return f
 }
 
-// Len returns how many bytes the message has.
+// Len returns the size of the message in bytes.
 func (f *Frame) Len() int { return len(f.payload) }
 
-// SendFrame is Send for a Frame, which is not encoded again.
+// SendFrame does what Send does, for a message that is already encoded.
 func (c *Conn) SendFrame(f *Frame) error {
 	if f == nil {
 		panic("websocket: SendFrame(nil): make a Frame with Server.NewFrame")
@@ -50,6 +51,6 @@ func (c *Conn) SendFrame(f *Frame) error {
 		return c.rc.Send(f.whole)
 	}
 	c.state |= active
-	z.forget() // the peer's window gets a message that this side's compressor has not seen
+	z.forget() // this side's compressor has not seen the message
 	return c.rc.Send(f.deflated)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// model reads a client's whole stream as RFC 6455 says it, slowly. It returns the messages and
-// control frames, and the code with which a server has to fail.
+// model decodes the whole stream of a client as RFC 6455 describes, without regard to speed. It
+// returns the messages and control frames, and the code with which a server must fail.
 func model(p []byte, most int, deflates bool) (events []string, code Code) {
 	message, kind, compressed := []byte(nil), opcode(0), false
 	for len(p) >= 2 {
@@ -94,7 +94,7 @@ func model(p []byte, most int, deflates bool) (events []string, code Code) {
 	return events, 0
 }
 
-// expand decompresses a message, whose blocks may end its stream up to maxEnds times.
+// expand decompresses a message. Up to maxEnds blocks of the message may end the stream.
 func expand(p []byte, most int) (out []byte, code Code) {
 	in := bytes.NewReader(append(bytes.Clone(p), lastly...))
 	for ends := 0; in.Len() > 0; ends++ {
@@ -124,7 +124,7 @@ func beginsText(p []byte) bool {
 	return true
 }
 
-// decoded is what the decoder makes of the stream in these pieces.
+// decoded returns the decoder's results for the stream in the pieces of cut.
 func decoded(stream []byte, most int, deflates bool, cut func() int) (events []string, code Code) {
 	set, err := newSettings(true, []Option{WithMaxMessage(most), WithCompression(Compression{})})
 	if err != nil {
@@ -240,7 +240,7 @@ func randomText(rng *rand.Rand) (p []byte) {
 		p = utf8.AppendRune(p, []rune{'a', 'é', '€', '\U0010ffff'}[rng.IntN(4)])
 	}
 	if len(p) > 0 && rng.IntN(8) == 0 {
-		p = p[:rng.IntN(len(p))] // perhaps within a character
+		p = p[:rng.IntN(len(p))] // this may cut a character
 	}
 	return p
 }

@@ -69,7 +69,7 @@ func TestHubsOfAGroup(t *testing.T) {
 	}
 }
 
-// guest receives so many Frames, and closes.
+// guest receives the given number of Frames, and closes.
 func guest(at string, frames int) error {
 	nc, err := net.Dial("tcp", at)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 type Kind uint8
 
 const (
-	Text   Kind = 1 // UTF-8
+	Text   Kind = 1 // valid UTF-8
 	Binary Kind = 2
 )
 
@@ -37,15 +37,15 @@ const (
 
 func (op opcode) control() bool { return op&8 != 0 }
 
-// The bits of a head's first byte.
+// These are the bits of a head's bytes.
 const (
 	bitFin  = 0x80
 	bitRSV1 = 0x40 // the message is compressed
 	bitRSV  = 0x30 // reserved
 	bitMask = 0x80 // of the second byte
 
-	maxControl = 125 // bytes of a control frame's payload
-	maxHead    = 14  // bytes of a frame's head
+	maxControl = 125 // bytes of payload of a control frame
+	maxHead    = 14 // bytes of the head of a frame
 )
 
 // A frameHead is the head of a frame.
@@ -53,11 +53,11 @@ type frameHead struct {
 	op     opcode
 	fin    bool
 	rsv1   bool
-	key    uint32 // the masking key, its first byte lowest
+	key    uint32 // the masking key; its first byte is the lowest byte
 	length int64
 }
 
-// headSize returns how many bytes the head has that begins with these two.
+// headSize returns the size of a head whose second byte is b1.
 func headSize(b1 byte) int {
 	n := 2
 	switch b1 & 127 {
@@ -112,8 +112,8 @@ func (h *frameHead) parse(p []byte, masked bool) *CloseError {
 	return nil
 }
 
-// putHead writes the head of a frame whose payload has n bytes, without a masking key. b1 is 0 or
-// bitMask. It returns the head's size.
+// putHead writes the head of a frame with a payload of n bytes, without a masking key. b1 is 0 or
+// bitMask. putHead returns the size of the head.
 func putHead(p []byte, b0, b1 byte, n int) int {
 	p[0] = b0
 	switch {

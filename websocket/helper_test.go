@@ -16,10 +16,10 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// long is longer than anything here takes.
+// long is longer than any step of these tests takes.
 const long = time.Minute
 
-// funcs is a Handler of functions, each of which may be nil.
+// funcs is a Handler made of functions. Each of them may be nil.
 type funcs struct {
 	message func(c *Conn, kind Kind, p []byte)
 	opened  func(c *Conn)
@@ -60,17 +60,17 @@ func (f *funcs) Pong(c *Conn, p []byte) {
 
 func echo(c *Conn, kind Kind, p []byte) { _ = c.Send(kind, p) }
 
-// A lab is a server on a loop of its own, until the test ends.
+// A lab is a server on its own loop, which runs until the test ends.
 type lab struct {
 	testing.TB
 	r      *reactor.Reactor
 	at     string
-	ends   chan error // what Closed got, of each connection
-	ended  chan error // what Run has returned
+	ends   chan error // the errors that Closed gets
+	ended  chan error // the result of Run
 	cancel context.CancelFunc
 }
 
-// serve runs a server whose connections have the handler that h returns.
+// serve runs a server. h returns the Handler of each connection.
 func serve(t testing.TB, h func(*Request) Handler, opts ...Option) *lab {
 	return serveWith(t, h, nil, opts...)
 }
@@ -99,7 +99,7 @@ func serveWith(t testing.TB, h func(*Request) Handler, listen []reactor.ListenOp
 	return b
 }
 
-// echoes runs a server that sends each message back.
+// echoes runs a server that echoes each message.
 func echoes(t testing.TB, opts ...Option) *lab {
 	ends := make(chan error, 100)
 	b := serve(t, func(*Request) Handler {
@@ -114,7 +114,7 @@ func echoes(t testing.TB, opts ...Option) *lab {
 	return b
 }
 
-// end returns what the next Closed gets.
+// end returns the error that the next Closed gets.
 func (b *lab) end() error {
 	b.Helper()
 	select {
@@ -126,7 +126,7 @@ func (b *lab) end() error {
 	}
 }
 
-// A peer is a client that knows nothing of this package but its constants.
+// A peer is a client that uses only constants of this package.
 type peer struct {
 	testing.TB
 	net.Conn
@@ -136,7 +136,7 @@ type peer struct {
 
 const nonce = "dGhlIHNhbXBsZSBub25jZQ=="
 
-// connect dials, and sends a handshake with these fields more.
+// connect dials, and sends a handshake with additional fields.
 func (b *lab) connect(more ...string) *peer {
 	b.Helper()
 	p := b.dial()
@@ -206,10 +206,10 @@ func encode(b0 byte, p []byte, key []byte) []byte {
 
 var someKey = []byte{0x37, 0xfa, 0x21, 0x3d}
 
-// masked is a client's frame.
+// masked returns a frame of a client.
 func masked(b0 byte, p string) []byte { return encode(b0, []byte(p), someKey) }
 
-// The first bytes of frames.
+// These are the first bytes of frames.
 const (
 	fin   = 0x80
 	text  = 1
@@ -255,7 +255,7 @@ func (p *peer) read() (g got) {
 	return g
 }
 
-// want reads a frame and compares.
+// want reads a frame and compares it.
 func (p *peer) want(b0 byte, payload string) {
 	p.Helper()
 	if g := p.read(); g.b0 != b0 || string(g.p) != payload {
@@ -268,8 +268,8 @@ func closing(code Code, reason string) string {
 	return string([]byte{byte(code >> 8), byte(code)}) + reason
 }
 
-// wantClose reads a Close with the code, and then the end of the stream. Messages before are
-// skipped.
+// wantClose skips all messages until a Close frame. It checks the code of the Close frame, and then
+// the end of the stream.
 func (p *peer) wantClose(code Code) {
 	p.Helper()
 	g := p.read()

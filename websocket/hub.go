@@ -7,14 +7,14 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A SlowPolicy says what a Hub does with a member that reads too slowly: more output than the
-// high-water mark waits for it, or a message of SendPart is incomplete.
+// A SlowPolicy decides what a Hub does with a slow member. A member is slow if more output than the
+// high-water mark is buffered for it, or if a message of SendPart is incomplete.
 type SlowPolicy uint8
 
 const (
 	DropMessages SlowPolicy = iota // it misses the messages that are sent meanwhile
 	CloseSlow                      // its connection is closed with TryAgainLater
-	WaitForSlow                    // it gets them later, and the Hub keeps up to HubLimit bytes
+	WaitForSlow // it gets them later; the Hub stores up to HubLimit bytes
 )
 
 func (p SlowPolicy) String() string {
@@ -25,24 +25,24 @@ func (p SlowPolicy) String() string {
 }
 
 const (
-	// HubLimit is how many bytes of Frames a Hub keeps: for the members that it has not reached
-	// yet, and for the members that it waits for.
+	// HubLimit is how many bytes of Frames a Hub stores, for members that it has not reached yet and
+	// for members that it waits for.
 	HubLimit = 4 << 20
 
-	membersPerTurn = 512     // members that one turn of the loop reaches
+	membersPerTurn = 512 // members that one turn of the loop visits
 	hubBytes       = 1 << 20 // bytes that one turn sends to them
 )
 
 // A Hub sends Frames to its members, which are connections of one loop. Each member gets the Frames
 // in their order. In one turn of the loop a Hub sends to only some of its members. So a Frame for
-// many members does not stop the loop. Only the loop touches a Hub. With a Group, make a Hub for
-// each loop, and use Group.PostAll to send on all loops.
+// many members does not block the loop. Only code on the loop may use a Hub. With a Group, make a
+// Hub for each loop, and send with Group.PostAll.
 type Hub struct {
 	//	field   set by         cleared by        holds
-	//	todo    Send           turn              members to visit, the one at pos first
-	//	frames  Send           tidy              the Frames that not everybody has got
+	//	todo    Send           turn              number of members to visit; the one at pos is first
+	//	frames  Send           tidy              Frames that some members have not got yet
 	//	behind  visit          visit, remove     members that a Hub with WaitForSlow waits for
-	//	holes   remove         tidy              members without a Conn
+	//	holes   remove         tidy              number of members without a Conn
 
 	r       *reactor.Reactor
 	slow    SlowPolicy
@@ -59,7 +59,7 @@ type Hub struct {
 	armed   bool
 }
 
-// A member is a Conn, and the number of the Frame that it gets next.
+// A member is a Conn and the number of its next Frame.
 type member struct {
 	c    *Conn
 	next uint64
@@ -73,14 +73,14 @@ func NewHub(r *reactor.Reactor, slow SlowPolicy) *Hub {
 	return &Hub{r: r, slow: slow, index: map[*Conn]int{}, behind: map[*Conn]bool{}}
 }
 
-// Len returns how many members there are.
+// Len returns the number of members.
 func (h *Hub) Len() int { return len(h.index) }
 
-// Buffered returns how many bytes of Frames the Hub keeps.
+// Buffered returns how many bytes of Frames the Hub stores.
 func (h *Hub) Buffered() int { return h.bytes }
 
-// Join makes c a member, which gets the Frames that are sent from now on. It panics if c is of
-// another loop. A second call does nothing.
+// Join makes c a member, which gets the Frames that are sent from now on. Join panics if c belongs
+// to another loop. A second call does nothing.
 func (h *Hub) Join(c *Conn) {
 	if c.Reactor() != h.r {
 		panic("websocket: Join of a Conn of another loop: each loop of a Group needs a Hub of its own")
@@ -92,7 +92,7 @@ func (h *Hub) Join(c *Conn) {
 	h.members = append(h.members, member{c, h.end()})
 }
 
-// Leave ends the membership. Call it in Closed at the latest. A second call does nothing.
+// Leave ends the membership of c. Call it in Closed at the latest. A second call does nothing.
 func (h *Hub) Leave(c *Conn) {
 	if i, is := h.index[c]; is {
 		h.remove(i)
@@ -100,10 +100,10 @@ func (h *Hub) Leave(c *Conn) {
 	}
 }
 
-// end is the number of the next Frame.
+// end returns the number of the next Frame.
 func (h *Hub) end() uint64 { return h.first + uint64(len(h.frames)) }
 
-// Send sends f to all members. If the Hub already keeps more than HubLimit bytes, Send returns
+// Send sends f to all members. If the Hub already stores more than HubLimit bytes, Send returns
 // reactor.ErrBuffered, and no member gets f.
 func (h *Hub) Send(f *Frame) error {
 	if f == nil {
@@ -121,7 +121,7 @@ func (h *Hub) Send(f *Frame) error {
 	return nil
 }
 
-// turn visits the next members. The rest waits for the next turn of the loop.
+// turn visits the next members. The other members wait for the next turn of the loop.
 func (h *Hub) turn() {
 	h.armed = false
 	budget := hubBytes
@@ -149,7 +149,7 @@ func (h *Hub) arm() {
 	h.timer.Reset(0)
 }
 
-// visit sends to a member what it has not got. It returns how many bytes.
+// visit sends a member the Frames that it has not got yet. It returns how many bytes it has sent.
 func (h *Hub) visit(i int) (sent int) {
 	m := &h.members[i]
 	c := m.c
@@ -166,14 +166,14 @@ func (h *Hub) visit(i int) (sent int) {
 		case err == nil:
 			sent += len(f.whole)
 		case !errors.Is(err, reactor.ErrBuffered) && !errors.Is(err, ErrParts):
-			h.remove(i) // it is closed
+			h.remove(i) // the member is closed
 			return sent
 		case h.slow == DropMessages:
 		case h.slow == CloseSlow:
 			c.closeWith(violation(TryAgainLater, "too slow"))
 			h.remove(i)
 			return sent
-		case !c.Throttled() && !c.is(inParts): // Drained will not come: f is above the limit
+		case !c.Throttled() && !c.is(inParts): // f is above the limit, so Drained would not be called
 			c.closeWith(violation(TryAgainLater, "too slow"))
 			h.remove(i)
 			return sent
@@ -188,7 +188,7 @@ func (h *Hub) visit(i int) (sent int) {
 	return sent
 }
 
-// resumeHubs continues with the Hubs that have waited for the Conn.
+// resumeHubs continues with the Hubs that wait for the Conn.
 func (c *Conn) resumeHubs() {
 	if part := c.d.part; part != nil && part.hubs != nil {
 		hubs := part.hubs
@@ -199,7 +199,7 @@ func (c *Conn) resumeHubs() {
 	}
 }
 
-// drained continues with a member that the Hub has waited for.
+// drained continues with a member for which the Hub has waited.
 func (h *Hub) drained(c *Conn) {
 	if i, is := h.index[c]; is && h.behind[c] {
 		delete(h.behind, c)
@@ -216,7 +216,8 @@ func (h *Hub) remove(i int) {
 	h.holes++
 }
 
-// tidy drops the Frames that all members have got. If the list has many holes, tidy removes them.
+// tidy drops the Frames that all members have got. If the list has many holes, tidy also removes
+// the holes.
 func (h *Hub) tidy() {
 	if h.todo > 0 {
 		return

@@ -7,12 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// windowSize is how far back DEFLATE refers at most, in bytes.
+// windowSize is the maximum distance in bytes of a reference in DEFLATE.
 const windowSize = 32 << 10
 
-// An inflater is a decompressor that is used for one message at a time.
+// An inflater is a decompressor. It is used for one message at a time.
 type inflater struct {
-	r   io.ReadCloser // also a flate.Resetter
+	r   io.ReadCloser // it is also a flate.Resetter
 	src source
 }
 
@@ -22,8 +22,8 @@ var inflaters = sync.Pool{New: func() any {
 	return in
 }}
 
-// A source is a compressed message, with what its sender has removed (RFC 7692, 7.2.2) and an empty
-// block that ends the stream.
+// A source is a compressed message. After it, a source returns the bytes that the sender has
+// removed (RFC 7692, 7.2.2), and an empty block that ends the stream.
 type source struct {
 	p    []byte
 	tail string
@@ -60,11 +60,11 @@ func (s *source) Read(p []byte) (int, error) {
 }
 
 // maxEnds is how many blocks of one message may be marked as the last block of the stream. After
-// each such block the decompressor starts again, which costs as much work as a whole window.
+// each such block the decompressor starts anew, which costs as much work as a whole window.
 const maxEnds = 16
 
-// inflate decompresses a message. The result is in the decoder's partial. src may also be memory of
-// the partial.
+// inflate decompresses a message. The result is in the decoder's partial. src may be in the partial
+// too.
 func (d *decoder) inflate(op opcode, src []byte) ([]byte, *CloseError) {
 	part, room := d.ensure(), partials.Get().(*partial)
 	in := inflaters.Get().(*inflater)
@@ -87,7 +87,7 @@ func (d *decoder) inflate(op opcode, src []byte) ([]byte, *CloseError) {
 	return out, nil
 }
 
-// message appends the decompressed message to out. It reads no further than the limit.
+// message decompresses a message and appends it to out. It reads only up to the limit.
 func (in *inflater) message(out, src, window []byte, limit int) ([]byte, *CloseError) {
 	in.src = source{src, lastly}
 	reset := in.r.(flate.Resetter)
@@ -109,7 +109,7 @@ func (in *inflater) message(out, src, window []byte, limit int) ([]byte, *CloseE
 			return out, violation(InvalidData, "a message that cannot be decompressed")
 		case len(in.src.p)+len(in.src.tail) == 0:
 			return out, nil
-		default: // a block has ended the stream, and the message continues (RFC 7692, 7.2.3.4)
+		default: // a block has ended the stream in the middle of the message (RFC 7692, 7.2.3.4)
 			if ends++; ends > maxEnds {
 				return out, violation(PolicyViolation, "a compressed message that ends too often")
 			}
@@ -118,8 +118,8 @@ func (in *inflater) message(out, src, window []byte, limit int) ([]byte, *CloseE
 	}
 }
 
-// lastWindow returns the end of window followed by p, at most windowSize bytes. It may use the
-// memory of window.
+// lastWindow returns the last windowSize bytes of window followed by p. It may use the memory of
+// window.
 func lastWindow(window, p []byte) []byte {
 	if len(p) >= windowSize {
 		return append(window[:0], p[len(p)-windowSize:]...)

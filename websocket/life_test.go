@@ -17,12 +17,12 @@ import (
 type world struct {
 	*sim.World
 	server, client *sim.Host
-	loop           *reactor.Reactor // the server's
+	loop           *reactor.Reactor // of the server
 	dials          *reactor.Reactor
 	done           bool
 }
 
-// inWorld serves with the handlers of accept, and begins the client a second later.
+// inWorld runs a server with the Handlers of accept. One second later it starts the client.
 func inWorld(w *sim.World, accept func(*Request) Handler, opts []Option, client func(w *world) error) (failed error) {
 	o := &world{World: w, server: w.Host("10.0.0.1"), client: w.Host("10.0.0.2")}
 	boot := func(h *sim.Host, begin func(r *reactor.Reactor) error) {
@@ -59,13 +59,14 @@ func inWorld(w *sim.World, accept func(*Request) Handler, opts []Option, client 
 
 const serverURL = "ws://10.0.0.1/"
 
-// dialOptions make a client that does the same in each run of a seed.
+// dialOptions makes the random numbers of a client depend only on the seed.
 func (w *world) dialOptions(opts ...Option) []Option {
 	rng := w.client.Rand()
 	return append(opts, WithRand(func() uint64 { return uint64(rng.Int(1<<30))<<34 | uint64(rng.Int(1<<30)) }))
 }
 
-// raw dials without a handshake of this package: data gets what the server sends behind its 101.
+// raw makes the handshake without this package. data gets the bytes that the server sends after its
+// status 101.
 func (w *world) raw(data func(c *reactor.Conn, p []byte), closed func(err error)) error {
 	c, err := w.dials.Dial("tcp", "10.0.0.1:80", &rawHandler{data: data, closed: closed})
 	if err == nil {
@@ -111,7 +112,7 @@ func TestSilentPeerIsAborted(t *testing.T) {
 			}
 		}, []Option{WithPing(every)}, func(w *world) error {
 			client := &funcs{}
-			if _, err := Dial(w.dials, serverURL, client, w.dialOptions()...); err != nil { // answers pings
+			if _, err := Dial(w.dials, serverURL, client, w.dialOptions()...); err != nil { // it answers pings
 				return err
 			}
 			pings := 0

@@ -3,7 +3,7 @@ package websocket
 import (
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"go.uber.org/goleak"
 )
 

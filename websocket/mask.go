@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// mask masks or unmasks p in place, eight bytes at a time. The key's first byte is its lowest. It
-// returns the key for the byte that follows p.
+// mask masks or unmasks p in place, eight bytes at a time. The key's first byte is its lowest byte.
+// mask returns the key for the byte after p.
 func mask(p []byte, key uint32) uint32 {
 	next := bits.RotateLeft32(key, -8*(len(p)&3))
 	wide := uint64(key)<<32 | uint64(key)

@@ -11,15 +11,15 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// The limits and times that hold if no option sets others.
+// These limits and times apply if no option sets others.
 const (
-	DefaultMaxMessage       = 1 << 20          // bytes; see WithMaxMessage
-	DefaultMaxHead          = 8 << 10          // bytes; see WithMaxHead
+	DefaultMaxMessage       = 1 << 20 // in bytes; see WithMaxMessage
+	DefaultMaxHead          = 8 << 10 // in bytes; see WithMaxHead
 	DefaultHandshakeTimeout = 10 * time.Second // see WithHandshakeTimeout
 	DefaultCloseTimeout     = 5 * time.Second  // see WithCloseTimeout
 )
 
-// settings are what the connections of a Server, or of a Dial, share. They do not change.
+// settings are shared by the connections of a Server or of a Dial. They do not change.
 type settings struct {
 	server      bool
 	accept      func(*Request) Handler
@@ -29,28 +29,28 @@ type settings struct {
 	handshake   time.Duration
 	close       time.Duration
 	ping, idle  time.Duration
-	tick        time.Duration // of the pings and the idle policy; 0: none
+	tick        time.Duration // interval for the pings and the idle timeout; 0: none
 	protocols   []string
 	random      func() uint64
 	now         func() time.Time
 	compression *Compression // nil: none
-	shared      *deflate     // of the connections without context takeover
+	shared      *deflate // for the connections without context takeover
 
-	// of servers
+	// These fields are for servers.
 	origins []string
 	pages   func(*Request) Page
 
-	// of clients
+	// These fields are for clients.
 	header [][2]string
 	tls    *tls.Config
 	dial   []reactor.DialOption
 }
 
 // An Option configures a Server or a client. NewServer and the functions for clients return the
-// error of an option, also if the option does not apply to them.
+// error of an option. They do so even if the option does not apply to them.
 type Option func(*settings) error
 
-// maxTicks is how many ticks a connection counts.
+// maxTicks limits the number of ticks that a connection counts.
 const maxTicks = 60_000
 
 func newSettings(server bool, opts []Option) (*settings, error) {
@@ -113,18 +113,19 @@ func only(server bool, name string, set func(*settings) error) Option {
 	}
 }
 
-// WithMaxMessage sets how many bytes a message may have, also after it was decompressed: 1 … 1<<30.
-// A larger one ends its connection with TooBig.
+// WithMaxMessage sets the maximum size of a message in bytes, 1 … 1<<30. It also applies to the
+// message after decompression. A larger message ends its connection with TooBig.
 func WithMaxMessage(n int) Option {
 	return inRange("WithMaxMessage", n, 1, 1<<30, func(s *settings) { s.maxMessage = n })
 }
 
-// WithMaxFrame sets how many bytes a frame may have, 1 … 1<<30; as many as a message if not set.
+// WithMaxFrame sets the maximum size of a frame in bytes, 1 … 1<<30. The default is the maximum
+// size of a message.
 func WithMaxFrame(n int) Option {
 	return inRange("WithMaxFrame", n, 1, 1<<30, func(s *settings) { s.maxFrame = n })
 }
 
-// WithMaxHead sets how many bytes the peer's part of the handshake may have, 256 … 1<<20.
+// WithMaxHead sets the maximum size in bytes of the peer's part of the handshake, 256 … 1<<20.
 func WithMaxHead(n int) Option {
 	return inRange("WithMaxHead", n, 256, 1<<20, func(s *settings) { s.maxHead = n })
 }
@@ -134,28 +135,28 @@ func WithHandshakeTimeout(d time.Duration) Option {
 	return inTime("WithHandshakeTimeout", d, time.Millisecond, time.Hour, func(s *settings) { s.handshake = d })
 }
 
-// WithCloseTimeout sets how long the peer has to answer a Close, 1 ms … 1 h.
+// WithCloseTimeout sets how long this side waits for the answer to a Close, 1 ms … 1 h.
 func WithCloseTimeout(d time.Duration) Option {
 	return inTime("WithCloseTimeout", d, time.Millisecond, time.Hour, func(s *settings) { s.close = d })
 }
 
-// WithPing makes a connection ping a peer that has sent nothing for d, 1 ms … 24 h. If nothing
-// arrives for d after that either, the connection is aborted with ErrSilent. The ping and the abort
-// may each be late by at most d. A connection that is throttled is aborted if no byte moves for 4 *
-// d.
+// WithPing makes a connection ping a peer that has sent nothing for d, 1 ms … 24 h. If then nothing
+// arrives for another d, the connection is aborted with ErrSilent. The ping and the abort may each
+// be late by at most d. A connection that is throttled is aborted if no byte moves for 4 * d.
 func WithPing(d time.Duration) Option {
 	return inTime("WithPing", d, time.Millisecond, 24*time.Hour, func(s *settings) { s.ping = d })
 }
 
-// WithIdleTimeout closes a connection with GoingAway if no message has moved in either direction
-// for d, 1 ms … 24 h. Pings do not count as messages. The close is never early, and late by at most
+// WithIdleTimeout closes a connection with GoingAway if for d, 1 ms … 24 h, there was no message in
+// either direction. Pings do not count as messages. The close is never early, and late by at most
 // d.
 func WithIdleTimeout(d time.Duration) Option {
 	return inTime("WithIdleTimeout", d, time.Millisecond, 24*time.Hour, func(s *settings) { s.idle = d })
 }
 
 // WithSubprotocols sets the subprotocols. A server chooses the first subprotocol of its list that
-// the client offers. If there is none, the connection has no subprotocol. A client offers them all.
+// the client offers. If the client offers none of them, the connection has no subprotocol. A client
+// offers all of its subprotocols.
 func WithSubprotocols(names ...string) Option {
 	return func(s *settings) error {
 		if len(names) == 0 || len(names) > 200 {
@@ -171,8 +172,7 @@ func WithSubprotocols(names ...string) Option {
 	}
 }
 
-// WithCompression turns permessage-deflate on. Connections whose peers do not want it are not
-// compressed.
+// WithCompression turns permessage-deflate on. A connection is compressed only if its peer agrees.
 func WithCompression(c Compression) Option {
 	return func(s *settings) error {
 		if c.Level == 0 {
@@ -193,9 +193,9 @@ func WithCompression(c Compression) Option {
 	}
 }
 
-// WithOrigins sets which pages may connect: their origins, as "https://example.org", or "*" for
-// all. Without this option a page may connect only to the host that it was loaded from. Clients
-// that are no browsers send no origin, and may always connect.
+// WithOrigins sets which pages may connect. It lists their origins, such as "https://example.org",
+// or "*" for all. Without this option a page may connect only to the host from which it was loaded.
+// Clients that are no browsers send no origin, and may always connect.
 func WithOrigins(origins ...string) Option {
 	return only(true, "WithOrigins", func(s *settings) error {
 		for _, o := range origins {
@@ -208,8 +208,9 @@ func WithOrigins(origins ...string) Option {
 	})
 }
 
-// WithPages answers requests that are no handshakes: a page, its script, a health check. The
-// connection is closed after the answer. Without this option such a request gets the status 426.
+// WithPages answers requests that are no handshakes, for example for a page, its script, or a
+// health check. The connection is closed after the answer. Without this option such a request gets
+// the status 426.
 func WithPages(pages func(*Request) Page) Option {
 	return only(true, "WithPages", func(s *settings) error {
 		if pages == nil {
@@ -231,7 +232,8 @@ func WithHeader(name, value string) Option {
 	})
 }
 
-// WithTLS sets the configuration of a client's wss. Its ServerName is set if it is empty.
+// WithTLS sets the configuration for wss of a client. If its ServerName is empty, the client sets
+// the name.
 func WithTLS(cfg *tls.Config) Option {
 	return only(false, "WithTLS", func(s *settings) error {
 		if cfg == nil {
@@ -242,7 +244,7 @@ func WithTLS(cfg *tls.Config) Option {
 	})
 }
 
-// WithDial adds options of the reactor to a Dial.
+// WithDial adds options of the reactor for Dial.
 func WithDial(opts ...reactor.DialOption) Option {
 	return only(false, "WithDial", func(s *settings) error {
 		s.dial = append(s.dial, opts...)
@@ -250,8 +252,9 @@ func WithDial(opts ...reactor.DialOption) Option {
 	})
 }
 
-// WithRand sets where a client's masking keys and its nonce come from. The default is
-// math/rand/v2.Uint64, which nobody can predict. A simulated program needs numbers of its seed.
+// WithRand sets the source of random numbers for a client's masking keys and nonce. The default is
+// math/rand/v2.Uint64, which nobody can predict. A simulated program needs a source that depends on
+// its seed.
 func WithRand(random func() uint64) Option {
 	return only(false, "WithRand", func(s *settings) error {
 		if random == nil {
@@ -262,8 +265,8 @@ func WithRand(random func() uint64) Option {
 	})
 }
 
-// WithClock sets where a Stream gets the time for the deadlines of its net.Conn. The default is
-// time.Now. A simulated program needs netconn.Net's Time.
+// WithClock sets the clock from which a Stream computes the deadlines of its net.Conn. The default
+// is time.Now. A simulated program needs Time of its netconn.Net.
 func WithClock(now func() time.Time) Option {
 	return func(s *settings) error {
 		if now == nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// messages are of every size that matters, compressible or not.
+// messages returns messages of every relevant size, compressible or not.
 func messages() (all [][]byte) {
 	for i, n := range []int{0, 1, 125, 126, 127, 128, 1000, 4096, 4097, 40_000, 65535, 65536, 300_000} {
 		p := bytes.Repeat([]byte("what a fine text "), n/17+1)[:n]
@@ -55,7 +55,7 @@ func with(c *Compression, opts ...Option) []Option {
 	return opts
 }
 
-// on calls f on the loop and waits.
+// on calls f on the loop and waits for its end.
 func (b *lab) on(f func()) {
 	b.Helper()
 	done := make(chan struct{})

@@ -6,7 +6,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A wire is a Conn as the handler of its reactor.Conn.
+// A wire is the Conn in the role of the Handler of its reactor.Conn.
 type wire Conn
 
 var _ interface {
@@ -17,15 +17,15 @@ var _ interface {
 	reactor.ShutdownHandler
 } = (*wire)(nil)
 
-// open begins after the handshake. p is what the peer has sent behind it.
+// open begins after the handshake. p contains the bytes that the peer has sent after the handshake.
 func (c *Conn) open(p []byte) {
 	c.state |= opened
 	if err := c.rc.SetHandler((*wire)(c)); err != nil {
-		return // it has closed meanwhile, and the handshake's handler gets Closed
+		return // it was closed meanwhile; then Closed of the handshake's handler is called
 	}
 	if c.d.set.tick > 0 {
 		_ = c.rc.SetReadTimeout(c.d.set.tick)
-		_ = c.rc.SetIdleTimeout(4 * c.d.set.ping) // pings make traffic every 2 * ping
+		_ = c.rc.SetIdleTimeout(4 * c.d.set.ping) // pings cause traffic every 2 * ping
 	}
 	if h, ok := c.h.(OpenHandler); ok {
 		h.Opened(c)
@@ -39,8 +39,8 @@ func (w *wire) Data(_ *reactor.Conn, p []byte) {
 	c.receive(p)
 }
 
-// receive decodes p and calls the handler. It keeps the input that must wait because the Conn is
-// paused or its output is throttled.
+// receive decodes p and calls the Handler. If the Conn is paused or its output is throttled,
+// receive stores the rest of the input.
 func (c *Conn) receive(p []byte) {
 	if part := c.d.part; part != nil && part.kept != nil {
 		p = append(part.kept, p...)
@@ -69,14 +69,14 @@ func (c *Conn) receive(p []byte) {
 }
 
 // deliver handles a message or a control frame. After this side has sent a Close, deliver ignores
-// everything but the peer's Close.
+// everything except the peer's Close.
 func (c *Conn) deliver(op opcode, p []byte) {
 	switch {
 	case op == opClose:
 		c.closedByPeer(p)
 	case c.is(closeSent):
 	case op == opPing:
-		_ = c.sendFrame(byte(opPong)|bitFin, p) // if it fails, the peer does not read
+		_ = c.sendFrame(byte(opPong)|bitFin, p) // an error means that the peer does not read
 	case op == opPong:
 		if h, ok := c.h.(PongHandler); ok {
 			h.Pong(c, p)
@@ -87,10 +87,10 @@ func (c *Conn) deliver(op opcode, p []byte) {
 	}
 }
 
-// continues decodes the input that was kept.
+// continues decodes the stored input.
 func (w *wire) continues() {
 	if c := (*Conn)(w); !c.is(decoding | ended) {
-		c.receive(nil) // also frees a partial that only Hubs needed
+		c.receive(nil) // this also frees a partial that only Hubs needed
 	}
 }
 
@@ -103,7 +103,7 @@ func (w *wire) Drained(*reactor.Conn) {
 	w.continues()
 }
 
-// EOF is the end of the stream. It should have come after a Close.
+// EOF handles the end of the stream. In an orderly close it follows a Close frame.
 func (w *wire) EOF(*reactor.Conn) {
 	c := (*Conn)(w)
 	if w.continues(); c.is(ended) {
@@ -112,8 +112,8 @@ func (w *wire) EOF(*reactor.Conn) {
 	c.finish(violation(Abnormal, "the stream has ended without a Close"))
 }
 
-// Timeout is the tick for pings and for WithIdleTimeout. After a Close was sent, it is called when
-// the time of WithCloseTimeout has passed.
+// Timeout is the tick for pings and for WithIdleTimeout. After this side has sent a Close, it means
+// that the time of WithCloseTimeout has passed.
 func (w *wire) Timeout(_ *reactor.Conn, kind reactor.TimeoutKind) {
 	c := (*Conn)(w)
 	s := c.d.set
@@ -121,7 +121,7 @@ func (w *wire) Timeout(_ *reactor.Conn, kind reactor.TimeoutKind) {
 	case c.is(closeSent) && kind == reactor.TimeoutRead:
 		c.abort(ErrCloseTimeout)
 		return
-	case kind == reactor.TimeoutIdle && !c.is(paused|closeSent): // not even output moves
+	case kind == reactor.TimeoutIdle && !c.is(paused|closeSent): // not even output has moved
 		c.abort(ErrSilent)
 		return
 	case kind != reactor.TimeoutRead:
@@ -131,7 +131,7 @@ func (w *wire) Timeout(_ *reactor.Conn, kind reactor.TimeoutKind) {
 		c.quiet = 0
 	}
 	switch {
-	case c.is(heard|paused) || c.rc.Throttled(): // the last two are not read
+	case c.is(heard|paused) || c.rc.Throttled(): // a paused or throttled Conn is not read
 		c.state &^= pinged
 	case s.ping > 0 && c.is(pinged):
 		c.abort(ErrSilent)
@@ -148,7 +148,7 @@ func (w *wire) Timeout(_ *reactor.Conn, kind reactor.TimeoutKind) {
 	_ = c.rc.SetReadTimeout(s.tick)
 }
 
-// Shutdown is the drain of the loop.
+// Shutdown handles the drain of the loop.
 func (w *wire) Shutdown(*reactor.Conn) {
 	if c := (*Conn)(w); !c.is(closeSent | ended) {
 		_ = c.sendClose(GoingAway, "")

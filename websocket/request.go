@@ -11,15 +11,15 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A Request is a client's part of the handshake, or another request that the Server got in its
-// place. Its strings may be kept.
+// A Request is a client's part of the handshake, or another request that the Server has received
+// instead. A program may keep its strings.
 type Request struct {
 	Conn        *reactor.Conn // nil for a Stream
 	Method      string
-	Target      string // the path and the query
+	Target      string // path and query
 	Host        string
-	Origin      string // "": the client is no browser
-	Subprotocol string // the one that the Server has chosen
+	Origin      string // "" means that the client is no browser
+	Subprotocol string // the subprotocol that the Server has chosen
 
 	proto  string
 	fields fields
@@ -27,8 +27,8 @@ type Request struct {
 	header [][2]string
 }
 
-// Header returns the value of a field. It joins several with commas, and returns "" if there is
-// none.
+// Header returns the value of a field. If there are several values, it joins them with commas. If
+// there is none, it returns "".
 func (r *Request) Header(name string) string {
 	value, _ := r.fields.get(name)
 	return value
@@ -46,8 +46,8 @@ func (r *Request) SetHeader(name, value string) {
 	r.header = append(r.header, [2]string{name, value})
 }
 
-// Refuse sets the HTTP status of the answer if no Handler is returned, 400 … 599. It is 403 if not
-// set. The result is nil, so that the function of NewServer can return it.
+// Refuse sets the HTTP status of the answer if no Handler is returned: 400 … 599. The default is
+// 403. The result is nil, so the function of NewServer can return it.
 func (r *Request) Refuse(status int) Handler {
 	if status < 400 || status > 599 {
 		panic("websocket: Refuse(" + strconv.Itoa(status) + "): must be 400 … 599")
@@ -74,14 +74,14 @@ var statusNames = map[int]string{
 
 // A verdict is what a server does with a request.
 type verdict struct {
-	answer   []byte // whole
+	answer   []byte // the whole answer
 	open     bool   // the answer is 101
 	h        Handler
 	z        *deflate
-	protocol uint8 // its number among the settings', from 1 on; 0: none
+	protocol uint8 // number of the subprotocol in the settings, from 1 on; 0: none
 }
 
-// judge answers the request of a head, which ends with an empty line.
+// judge decides how to answer a request. head ends with an empty line.
 func (s *settings) judge(head string, c *reactor.Conn) (r *Request, v verdict) {
 	r = &Request{Conn: c}
 	line, f, ok := parseHead(head)
@@ -107,7 +107,7 @@ func (s *settings) judge(head string, c *reactor.Conn) (r *Request, v verdict) {
 	return r, s.open(r)
 }
 
-// check checks what RFC 6455, 4.2.1, demands. It returns 0 or the status of the refusal.
+// check checks the rules of RFC 6455, 4.2.1. It returns 0 or the status of the refusal.
 func (s *settings) check(r *Request) int {
 	key, keys := r.fields.get("Sec-WebSocket-Key")
 	nonce, err := base64.StdEncoding.DecodeString(key)
@@ -133,7 +133,7 @@ func (s *settings) check(r *Request) int {
 	return 0
 }
 
-// allows reports whether a page of the request's origin may connect.
+// allows reports whether a page with the request's origin may connect.
 func (s *settings) allows(r *Request) bool {
 	if r.Origin == "" {
 		return true
@@ -145,7 +145,7 @@ func (s *settings) allows(r *Request) bool {
 	return slices.ContainsFunc(s.origins, func(o string) bool { return o == "*" || strings.EqualFold(o, r.Origin) })
 }
 
-// open asks the program, and negotiates.
+// open calls the program's accept function, and negotiates.
 func (s *settings) open(r *Request) (v verdict) {
 	offered := r.Header("Sec-WebSocket-Protocol")
 	for i, name := range s.protocols {
@@ -182,7 +182,7 @@ func (s *settings) open(r *Request) (v verdict) {
 	return v
 }
 
-// share returns the settings' own state if a connection's has nothing that changes.
+// share returns the shared state of the settings if the state of a connection never changes.
 func (s *settings) share(z *deflate) *deflate {
 	if z.bits == s.shared.bits && z.takeover == s.shared.takeover {
 		return s.shared
@@ -208,7 +208,7 @@ func (s *settings) page(r *Request) verdict {
 	return plain(r, p)
 }
 
-// refuse is an answer whose text is its status.
+// refuse returns an answer whose text is its status.
 func refuse(r *Request, status int) verdict {
 	return plain(r, Page{Status: status, Body: []byte(strconv.Itoa(status) + " " + statusNames[status] + "\n")})
 }

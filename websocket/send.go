@@ -6,19 +6,19 @@ import (
 	"sync"
 )
 
-// gatherMax is the size up to which a payload is copied behind its head if the connection has a
-// Filter. Otherwise TLS would make a record of each of the two.
+// gatherMax is the largest payload that is copied behind its head if the connection has a Filter.
+// Otherwise TLS would make one record of the head and another one of the payload.
 const gatherMax = 4 << 10
 
-// A buffer is for the bytes of one send.
+// A buffer contains the bytes of one send.
 type buffer struct{ b []byte }
 
 var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 1<<10)} }}
 
-// Send sends a message and never blocks. The caller may reuse p when it returns. All that is sent
-// during one callback goes out in one system call. Send accepts all of p, or nothing if it returns
-// an error. The error is reactor.ErrBuffered if more than the Conn's limit would be buffered, or
-// ErrClosed. Send does not check that a text is UTF-8.
+// Send sends a message and never blocks. When Send returns, the caller may reuse p. Everything that
+// is sent during one callback leaves in one system call. Send accepts all of p, or nothing if it
+// returns an error. The error is reactor.ErrBuffered if more bytes would be buffered than the
+// Conn's limit, or ErrClosed. Send does not check that a text is UTF-8.
 func (c *Conn) Send(kind Kind, p []byte) error {
 	if err := c.sendable(kind); err != nil {
 		return err
@@ -44,9 +44,9 @@ func (c *Conn) sendable(kind Kind) error {
 	return nil
 }
 
-// SendPart sends a piece of a message as a frame of its own, so a program can send a message before
-// all of it exists. The last piece has last = true. The pieces are not compressed. No other message
-// may come between them.
+// SendPart sends a piece of a message as a separate frame, so a program can begin to send a message
+// before all of it exists. Set last for the last piece. The pieces are not compressed. No other
+// message may be sent between them.
 func (c *Conn) SendPart(kind Kind, p []byte, last bool) error {
 	b0 := byte(0)
 	if !c.is(inParts) {
@@ -71,7 +71,8 @@ func (c *Conn) SendPart(kind Kind, p []byte, last bool) error {
 	return nil
 }
 
-// Ping sends a ping of at most 125 bytes. The peer answers with a pong, which has the same bytes.
+// Ping sends a ping with at most 125 bytes. The peer answers with a pong that contains the same
+// bytes.
 func (c *Conn) Ping(p []byte) error {
 	switch {
 	case len(p) > maxControl:
@@ -84,7 +85,7 @@ func (c *Conn) Ping(p []byte) error {
 	return c.sendFrame(byte(opPing)|bitFin, p)
 }
 
-// sendFrame sends a frame. A client's is masked.
+// sendFrame sends a frame. The frames of a client are masked.
 func (c *Conn) sendFrame(b0 byte, p []byte) error {
 	if c.d.set.server && (len(p) > gatherMax || c.rc.Filter() == nil) {
 		n := putHead(c.room[:], b0, 0, len(p))

@@ -6,13 +6,13 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A Server accepts WebSocket connections. Its methods may be called on any loop at the same time,
+// A Server accepts WebSocket connections. Any number of loops may use its methods at the same time,
 // so one Server is enough for the loops of a Group.
 type Server struct{ set *settings }
 
-// NewServer makes a Server. accept is called with each handshake that the Server could answer, and
-// returns the Handler of the new connection, or nil to refuse it: see Request.Refuse. It runs on
-// the connection's loop. accept may be nil if the Server is for Streams only.
+// NewServer makes a Server. For each handshake that the Server could answer, it calls accept on the
+// loop of the connection. accept returns the Handler of the new connection, or nil to refuse it:
+// see Request.Refuse. If the Server is only for Streams, accept may be nil.
 func NewServer(accept func(r *Request) Handler, opts ...Option) (*Server, error) {
 	set, err := newSettings(true, opts)
 	if err != nil {
@@ -22,7 +22,7 @@ func NewServer(accept func(r *Request) Handler, opts ...Option) (*Server, error)
 	return &Server{set}, nil
 }
 
-// Accept is the function for the Listen of a Reactor or a Group, also with TLS
+// Accept is the function to pass to Listen of a Reactor or a Group, also with TLS
 // (netconn.WithTLS). It reads the handshake.
 func (s *Server) Accept(c *reactor.Conn) reactor.Handler {
 	if s.set.accept == nil {
@@ -33,14 +33,14 @@ func (s *Server) Accept(c *reactor.Conn) reactor.Handler {
 	return h
 }
 
-// A shake is a handshake until it has succeeded. It has a timer of its own, because the
-// reactor.Conn would keep its timer, and the timer's memory, after the handshake.
+// A shake is a handshake in progress. It has its own timer. If it used the timer of the
+// reactor.Conn, the reactor.Conn would keep the timer's memory after the handshake.
 type shake struct {
 	set   *settings
 	in    *reactor.Input
-	seen  int // bytes of an incomplete head that were searched
+	seen  int // bytes of an incomplete head that were already searched
 	timer *reactor.Timer
-	err   error // what Closed gets
+	err   error // the error for Closed
 }
 
 func (h *shake) begin(c *reactor.Conn) {
@@ -49,7 +49,7 @@ func (h *shake) begin(c *reactor.Conn) {
 	})
 }
 
-// fail closes the connection. Output that was sent still leaves.
+// fail closes the connection. Earlier output is still delivered.
 func (h *shake) fail(c *reactor.Conn, err error) {
 	if h.err == nil {
 		h.err = err
@@ -60,7 +60,7 @@ func (h *shake) fail(c *reactor.Conn, err error) {
 
 var errLongHead = errors.New("websocket: the head of the handshake is above the limit of WithMaxHead")
 
-// head returns the peer's whole head, "" while it is incomplete.
+// head returns the peer's whole head, or "" while it is incomplete.
 func (h *shake) head() (string, error) {
 	end := h.in.Index(blankLine, max(h.seen-len(blankLine)+1, 0))
 	switch {
@@ -78,10 +78,10 @@ var blankLine = []byte("\r\n\r\n")
 
 type serverShake struct {
 	shake
-	ws *Conn // once it was accepted
+	ws *Conn // set when the connection was accepted
 
-	// A shake is short-lived. It must not be of the allocator's size class of 64 bytes, in which Conns
-	// live: with its space free, a quiet Conn would take 150 bytes.
+	// A shake is short-lived, so it must not be in the allocator's size class of 64 bytes, which Conns
+	// use. Otherwise the free space of shakes would raise the cost of a quiet Conn to 150 bytes.
 	_ [16]byte
 }
 
@@ -107,8 +107,8 @@ func (h *serverShake) Data(c *reactor.Conn, _ []byte) {
 	h.ws.open(h.in.Release())
 }
 
-// Closed is called for a connection that was not opened. If the program has already made a Handler
-// for the connection, the Handler's Closed is called.
+// Closed is called for a connection that was not opened. If accept has already returned a Handler
+// for it, Closed of that Handler is called.
 func (h *serverShake) Closed(_ *reactor.Conn, err error) {
 	h.timer.Stop()
 	if h.ws != nil {

@@ -170,7 +170,8 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// against runs a client against a server that gives this answer. It returns the client's error.
+// against runs a client against a server that sends this answer. It returns the error of the
+// client.
 func (b *lab) against(t *testing.T, answer string, stream bool) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -79,7 +79,7 @@ func TestEchoUnderFaults(t *testing.T) {
 	})
 }
 
-// askInTask is a client in a task.
+// askInTask runs a client in a task.
 func (w *world) askInTask(want []string, opts []Option) error {
 	n := netconn.On(w.dials)
 	w.dials.Go(func(task *reactor.Task) {

@@ -14,8 +14,8 @@ import (
 // A Stream is a WebSocket connection for code in blocking style, on any net.Conn: one of netconn in
 // a task or a goroutine, a TLS connection, or one of package net.
 //
-// One caller at a time may use Receive. Any number may send at the same time. The same holds in
-// tasks. Receive answers pings. The deadlines of NetConn hold for Receive and Send.
+// One caller at a time may use Receive. Any number of callers may send at the same time. The same
+// holds in tasks. Receive answers pings. The deadlines of NetConn apply to Receive and Send.
 type Stream struct {
 	nc        net.Conn
 	in        *socket.Input
@@ -24,27 +24,28 @@ type Stream struct {
 	request   *Request
 	closeSent atomic.Bool
 	receiving atomic.Bool
-	end       error // what Receive returns from now on; its caller's
+	end       error // the final result of Receive; belongs to its caller
 }
 
-// inputLimit is how much of the input is decoded at once, in bytes.
+// inputLimit is how many bytes of input a Stream stores or decodes at once.
 const inputLimit = 1 << 20
 
 // NetConn returns the connection below, for its deadlines and addresses.
 func (s *Stream) NetConn() net.Conn { return s.nc }
 
-// Request returns the client's handshake, nil on the client's side.
+// Request returns the client's handshake. On the client's side it returns nil.
 func (s *Stream) Request() *Request { return s.request }
 
-// Subprotocol returns the subprotocol of the handshake, "" if there is none.
+// Subprotocol returns the negotiated subprotocol, or "" if there is none.
 func (s *Stream) Subprotocol() string { return s.d.set.protocolName(s.protocol) }
 
-// Receive waits for a message. p is valid until the next Receive; in a task also only until the
-// task waits, except in one Send: see socket.Input.
+// Receive waits for a message. p is valid until the next Receive. In a task it is also valid only
+// until the task waits, except in one Send: see socket.Input.
 //
-// When the connection ends, Receive has closed it. It returns the error that a Conn's Closed gets,
-// or io.EOF after an orderly close of this side. A deadline that passes ends nothing, and the next
-// Receive continues. At the drain of a task's loop, Receive sends a Close with GoingAway.
+// At the end of the connection Receive closes it. Then Receive returns the error that Closed of a
+// Conn would get, or io.EOF after an orderly close by this side. If a deadline passes, the
+// connection stays open, and the next Receive continues. When the loop of a task drains, Receive
+// sends a Close with GoingAway.
 func (s *Stream) Receive() (kind Kind, p []byte, err error) {
 	if !s.receiving.CompareAndSwap(false, true) {
 		panic("websocket: two calls of Receive, or of Close, at the same time: one caller may receive")
@@ -78,7 +79,7 @@ func (s *Stream) receive() (Kind, []byte, error) {
 		case op == opClose:
 			s.closedByPeer(payload)
 		case op == opPing && !s.closeSent.Load():
-			_ = s.write(byte(opPong)|bitFin, payload) // Receive reports a broken connection
+			_ = s.write(byte(opPong)|bitFin, payload) // if the connection is broken, Receive reports that
 		case op == opText, op == opBinary:
 			return Kind(op), payload, nil
 		}
@@ -86,7 +87,7 @@ func (s *Stream) receive() (Kind, []byte, error) {
 	return 0, nil, s.end
 }
 
-// transient handles an error of the stream. It reports whether the connection continues.
+// transient handles an error of the stream. It reports whether the connection can continue.
 func (s *Stream) transient(err error) bool {
 	var late net.Error
 	switch {
@@ -118,7 +119,8 @@ func (s *Stream) closedByPeer(p []byte) {
 	}
 }
 
-// endWith closes the connection, after a Close frame unless why is nil. Receive returns err.
+// endWith closes the connection. If why is not nil, it first sends a Close frame. Receive then
+// returns err.
 func (s *Stream) endWith(err error, why *CloseError) {
 	s.end = err
 	if why != nil {
@@ -127,8 +129,8 @@ func (s *Stream) endWith(err error, why *CloseError) {
 	_ = s.nc.Close()
 }
 
-// Send sends a message. Its errors are those of the net.Conn, and ErrClosed. Send does not check
-// that a text is UTF-8.
+// Send sends a message. It returns errors of the net.Conn, or ErrClosed. Send does not check that a
+// text is UTF-8.
 func (s *Stream) Send(kind Kind, p []byte) error {
 	switch {
 	case kind != Text && kind != Binary:
@@ -141,7 +143,7 @@ func (s *Stream) Send(kind Kind, p []byte) error {
 	return s.write(byte(kind)|bitFin, p)
 }
 
-// Ping sends a ping of at most 125 bytes. Receive discards the answer.
+// Ping sends a ping with at most 125 bytes. Receive discards the answer.
 func (s *Stream) Ping(p []byte) error {
 	switch {
 	case len(p) > maxControl:
@@ -152,7 +154,7 @@ func (s *Stream) Ping(p []byte) error {
 	return s.write(byte(opPing)|bitFin, p)
 }
 
-// write sends a frame by one Write, so that frames of several senders do not mix.
+// write sends a frame with one Write, so frames of several senders do not mix.
 func (s *Stream) write(b0 byte, p []byte) error {
 	b := buffers.Get().(*buffer)
 	b.b = s.d.set.appendFrame(b.b[:0], b0, p)
@@ -174,9 +176,10 @@ func (s *Stream) sendClose(code Code, reason string) error {
 	return s.write(byte(opClose)|bitFin, p)
 }
 
-// Close sends a Close frame, waits for the peer's for the time of WithCloseTimeout, and closes the
-// net.Conn. Messages that arrive meanwhile are discarded. If another caller is in Receive, that
-// call of Receive waits for the peer's Close, and Close returns at once. A second call returns nil.
+// Close sends a Close frame, waits for the peer's Close frame for at most the time of
+// WithCloseTimeout, and closes the net.Conn. It discards messages that arrive meanwhile. If another
+// caller is in Receive, that Receive waits for the peer's Close frame, and Close returns at once. A
+// second call returns nil.
 func (s *Stream) Close(code Code, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return err
@@ -185,7 +188,7 @@ func (s *Stream) Close(code Code, reason string) error {
 		return nil
 	}
 	set := s.d.set
-	_ = s.nc.SetDeadline(set.now().Add(set.close)) // else the write reports it
+	_ = s.nc.SetDeadline(set.now().Add(set.close)) // if this fails, the write reports it
 	if err := s.sendClose(code, reason); err != nil {
 		_ = s.nc.Close()
 		return err

@@ -11,8 +11,8 @@ import (
 )
 
 // Stream reads the handshake of a client from nc, answers it, and returns the connection. If the
-// Server has an accept function, it decides whether to accept; the Handler that it returns is not
-// used. If Stream returns an error, it has closed nc.
+// Server has an accept function, this function decides whether to accept, and the Handler that it
+// returns is not used. If Stream returns an error, it has closed nc.
 func (s *Server) Stream(nc net.Conn) (*Stream, error) {
 	if nc == nil {
 		panic("websocket: Stream of a nil net.Conn")
@@ -45,7 +45,7 @@ func (s *Server) Stream(nc net.Conn) (*Stream, error) {
 }
 
 // NewStream sends a client's handshake on nc. nc must be connected to the host of the URL, and for
-// wss it must be a TLS connection. NewStream returns the connection when the server has accepted.
+// wss it must be a TLS connection. When the server has accepted, NewStream returns the connection.
 // If it returns an error, it has closed nc.
 func NewStream(nc net.Conn, rawURL string, opts ...Option) (*Stream, error) {
 	if nc == nil {
@@ -93,7 +93,8 @@ func newStream(nc net.Conn, set *settings) *Stream {
 	return &Stream{nc: nc, in: socket.NewInput(src, inputLimit), d: decoder{set: set}}
 }
 
-// negotiated sets the compression. Sends may overlap, so each compresses on its own.
+// negotiated sets the compression. Sends may overlap, so each send has its own compressor without a
+// context.
 func (s *Stream) negotiated(z *deflate) {
 	if z != nil && z.sends {
 		z.sends = false
@@ -101,7 +102,7 @@ func (s *Stream) negotiated(z *deflate) {
 	s.d.z = z
 }
 
-// A reader is a connection that shows its input as a netconn.Conn does.
+// A reader gives any net.Conn the method Data of a netconn.Conn.
 type reader struct {
 	io.Reader
 	room []byte
@@ -114,7 +115,7 @@ func (r *reader) Data() ([]byte, error) {
 	for {
 		n, err := r.Read(r.room)
 		if n > 0 {
-			return r.room[:n], nil // the next Read repeats the error
+			return r.room[:n], nil // the next Read returns the error again
 		}
 		if err != nil {
 			return nil, err

@@ -2,10 +2,11 @@ package websocket
 
 import "unicode/utf8"
 
-// A textCheck checks UTF-8 as it arrives. It fails at the first byte that no valid text has.
+// A textCheck checks UTF-8 while it arrives. It fails at the first byte after which no valid text
+// is possible.
 type textCheck struct {
-	begun [4]byte // the beginning of a character
-	n     uint8   // how many bytes of it there are, 0 … 3
+	begun [4]byte // the first bytes of an incomplete character
+	n     uint8 // how many of them there are, 0 … 3
 }
 
 // whole reports whether the text may end here.
@@ -42,7 +43,8 @@ func (t *textCheck) write(p []byte) bool {
 	return utf8.Valid(p[:cut])
 }
 
-// charSize returns how many bytes the character has that begins with b; 0 if none does.
+// charSize returns the size of the character whose first byte is b, or 0 if there is no such
+// character.
 func charSize(b byte) int {
 	switch {
 	case b < 0x80:
@@ -59,7 +61,8 @@ func charSize(b byte) int {
 	return 0
 }
 
-// validPrefix reports whether a character of several bytes may begin with p. See RFC 3629, 4.
+// validPrefix reports whether p can be the beginning of a character of several bytes. See RFC 3629,
+// 4.
 func validPrefix(p []byte) bool {
 	if charSize(p[0]) < 2 {
 		return false

@@ -57,8 +57,8 @@ func TestTextCheckAgreesWithPackageUTF8(t *testing.T) {
 	}
 }
 
-// canBegin reports whether some text begins with s: one of the continuations of its last character
-// is valid.
+// canBegin reports whether s can be the beginning of a text: at least one continuation of its last
+// character is valid.
 func canBegin(s []byte) bool {
 	for _, more := range []string{"", "\x80", "\xA0", "\x90", "\x80\x80", "\xA0\x80", "\x90\x80", "\x80\x80\x80", "\x90\x80\x80"} {
 		if utf8.ValidString(string(s) + more) {

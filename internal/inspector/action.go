@@ -16,13 +16,14 @@ const (
 	actionWait = 500 * time.Millisecond
 )
 
-// actions are the acts on a Conn or a Listener that an operator may request.
+// actions maps names to the actions that an operator may request for a Conn or a Listener.
 var actions = map[string]inside.Action{
 	"close": inside.Close, "abort": inside.Abort, "pause": inside.Pause, "resume": inside.Resume,
 }
 
-// do serves POST do. The form has action, id and token. The action "level" has the level as its id.
-// The body is read before the request gets a slot, so a client that sends it slowly occupies none.
+// do serves POST do. The form has the fields action, id and token. For the action "level", id is
+// the level. The body is read before the request gets a slot. So a client that sends its body
+// slowly occupies no slot.
 func (h *Inspector) do(w *Response, r *Request) {
 	var body []byte
 	var err error
@@ -57,8 +58,8 @@ func (h *Inspector) doForm(w *Response, r *Request, body []byte, err error) {
 	h.answer(w, r, form, h.act(form.Get("action"), form.Get("id")))
 }
 
-// sameOrigin returns true if the browser reports that a page of this host made the request, or if
-// the client is no browser.
+// sameOrigin returns true if the browser reports that a page of this host has made the request, or
+// if the client is no browser.
 func sameOrigin(r *Request) bool {
 	if site := r.Header("Sec-Fetch-Site"); site != "" {
 		return site == "same-origin" || site == "none"
@@ -71,7 +72,8 @@ func sameOrigin(r *Request) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
-// actsMost is how many actions wait for a loop that does not answer. More are refused.
+// actsMost is how many actions may wait for a loop that does not answer. Further actions are
+// refused.
 const actsMost = 16
 
 var (

@@ -128,7 +128,7 @@ func TestSlowBodiesKeepNobodyOut(t *testing.T) {
 		r.Body = body
 		served.Go(func() { h.Serve(r) })
 		defer client.Close()
-		if _, err := client.Write([]byte("a")); err != nil { // it returns when the byte is read
+		if _, err := client.Write([]byte("a")); err != nil { // returns when the byte was read
 			t.Fatal(err)
 		}
 	}
@@ -180,7 +180,7 @@ func TestActionsOnAHungLoopAreBounded(t *testing.T) {
 			t.Fatalf("%d, want %d", code, codeUnavailable)
 		}
 	}
-	if n := r.Stats().Posted - before; n > actsMost+1 { // plus a picture
+	if n := r.Stats().Posted - before; n > actsMost+1 { // one post is for a picture
 		t.Errorf("%d posts wait", n)
 	}
 	close(until)
@@ -191,5 +191,5 @@ func TestActionsOnAHungLoopAreBounded(t *testing.T) {
 	}
 }
 
-// answered is the code of an action.
+// answered returns the status code of an action.
 func (h *Inspector) answered(action, id string) int { return post(h, form(action, id, token)).Code }

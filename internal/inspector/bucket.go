@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A bucket allows perSecond calls in a second, and up to burst at once.
+// A bucket allows perSecond calls in a second, and after a pause up to burst calls at once.
 type bucket struct {
 	mu   sync.Mutex
 	left float64

@@ -4,8 +4,8 @@ import "strconv"
 
 const chartWide, chartHigh = 240, 48
 
-// chart adds a running chart of the last values, the latest at the right edge. least is the least
-// height of its scale.
+// chart adds a chart of the last values. The latest one is at the right edge. least is the minimum
+// height of the scale.
 func (p *page) chart(label, most string, values []float64, least float64) {
 	top := least
 	for _, v := range values {

@@ -16,7 +16,7 @@ const (
 	findMost  = 200 // bytes of a filter
 )
 
-// A connsPage is one page of the table of connections.
+// A connsPage is one page of the list of connections.
 type connsPage struct {
 	Conns []*connRow `json:"conns"`
 	Total int        `json:"total"` // open on all loops
@@ -27,17 +27,17 @@ type connsPage struct {
 	query connQuery
 }
 
-// A connQuery has the parameters of a request for connections.
+// A connQuery contains the parameters of a request for connections.
 type connQuery struct {
 	sort    string
 	asc     bool
 	find    string
-	loop    int // -1: all
+	loop    int // -1 means all
 	page, n int
 }
 
-// compare has the functions by which the table can be sorted: from the largest value down, or from
-// a to z.
+// compare contains the functions that can sort the list: from the largest value down, or from a to
+// z.
 var compare = map[string]func(a, b *connRow) int{
 	"stuck": func(a, b *connRow) int {
 		return cmp.Or(cmp.Compare(b.Stuck, a.Stuck), cmp.Compare(b.Buffered, a.Buffered))
@@ -56,7 +56,7 @@ var compare = map[string]func(a, b *connRow) int{
 	"deadline": func(a, b *connRow) int { return cmp.Compare(soonest(a), soonest(b)) },
 }
 
-// soonest returns the time until the first deadline of a Conn.
+// soonest returns the time until the earliest deadline of a Conn.
 func soonest(c *connRow) float64 {
 	s := 1e18
 	for _, d := range []*float64{c.Idle, c.Read, c.Write, c.GiveUp} {
@@ -67,7 +67,7 @@ func soonest(c *connRow) float64 {
 	return s
 }
 
-// readQuery returns an error if the request is not a valid query.
+// readQuery reads the parameters. It returns an error if one is not valid.
 func (h *Inspector) readQuery(q url.Values) (c connQuery, err error) {
 	c = connQuery{sort: "stuck", asc: q.Get("asc") != "", find: q.Get("q"), loop: -1, page: 1, n: rowsUsual}
 	if s := q.Get("sort"); s != "" {
@@ -136,14 +136,14 @@ func (h *Inspector) conns(q url.Values) (view, error) {
 	return v, nil
 }
 
-// latest returns the latest picture, nil if there is none.
+// latest returns the latest picture, or nil if there is none.
 func (l *loop) latest() *picture {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.pic
 }
 
-// matches returns whether a text of the row contains the filter.
+// matches returns whether any text of the row contains the filter.
 func (c *connRow) matches(find string) bool {
 	if find == "" {
 		return true
@@ -154,7 +154,7 @@ func (c *connRow) matches(find string) bool {
 		c.TLS != nil && (has(c.TLS.ServerName) || has(c.TLS.Version) || has(c.TLS.ALPN))
 }
 
-// conn is the page of one connection.
+// conn returns the page of one connection.
 func (h *Inspector) conn(id string) (view, error) {
 	loop, want, ok := parseID(id)
 	if !ok || loop >= len(h.s.loops) {

@@ -8,8 +8,8 @@ import (
 
 func (v *connsPage) title() string { return "Connections" }
 
-// form adds the form. It is outside the part of the page that the script replaces, so that input in
-// the form is not lost.
+// form adds the form. It is not in the part of the page that the script replaces. So the user's
+// input is not lost.
 func (v *connsPage) form(p *page) {
 	p.raw(`<form class="filter" method="get" action="conns"><input type="search" name="q" maxlength="200" placeholder="peer, state, handler …" value="`)
 	p.text(v.query.find)
@@ -18,7 +18,7 @@ func (v *connsPage) form(p *page) {
 	p.raw(`"> <button>filter</button></form>`)
 }
 
-// to returns the address of this page with other parameters: pairs of names and values.
+// to returns the address of this page with other parameters. pairs contains names and values.
 func (v *connsPage) to(pairs ...string) string {
 	q := url.Values{"sort": {v.query.sort}}
 	if v.query.asc {
@@ -105,7 +105,7 @@ var connColumns = []column[*connRow]{
 	textual("local", "listener", func(c *connRow) string { return c.Local }),
 }
 
-// seconds returns the text of a duration, or nothing for 0.
+// seconds returns a duration as text, or "" for 0.
 func seconds(s float64) string {
 	if s == 0 {
 		return ""
@@ -113,7 +113,7 @@ func seconds(s float64) string {
 	return secondsText(s)
 }
 
-// deadlines names the deadlines of a Conn.
+// deadlines lists the deadlines of a Conn.
 func deadlines(c *connRow) string {
 	var list []string
 	for _, d := range []struct {

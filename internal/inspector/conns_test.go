@@ -35,7 +35,7 @@ func manyConns(n int, now timeout.Deadline) *inside.Loop {
 	return p
 }
 
-// pictured returns a handler whose loop always has this picture.
+// pictured returns an Inspector whose loop always has this picture.
 func pictured(t testing.TB, p *picture) *Inspector {
 	h := inspect(started(t))
 	l := h.s.loops[0]

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/inside"
 )
 
-// eventsPage is the page of the latest events on all loops. The latest is first.
+// eventsPage is the page of the latest events on all loops. The latest event is first.
 type eventsPage struct {
 	Slow   []*slowRow `json:"slow"`
 	Log    []*lineRow `json:"log"`
@@ -18,12 +18,12 @@ type eventsPage struct {
 	Failed uint64     `json:"ends_total"`
 }
 
-// slowRow is a callback that kept its loop for the time of reactor.WithSlowCallback or longer.
+// slowRow is a callback that has taken at least the time of reactor.WithSlowCallback.
 type slowRow struct {
 	Time  time.Time `json:"time"`
 	Loop  int       `json:"loop"`
-	Took  float64   `json:"took"` // seconds
-	FD    int       `json:"fd"`   // -1: it belongs to no descriptor
+	Took  float64   `json:"took"` // in seconds
+	FD    int       `json:"fd"` // -1: no descriptor belongs to it
 	Peer  string    `json:"peer,omitempty"`
 	Stack string    `json:"stack,omitempty"`
 }
@@ -106,7 +106,7 @@ var lineColumns = []column[*lineRow]{
 }
 
 // culprit returns the innermost function of a stack that belongs neither to the Go runtime nor to
-// this module. That function is most likely the cause. The result is "" if there is none.
+// this module, or "" if there is none. That function is the most likely cause.
 func culprit(stack string) string {
 	for _, line := range strings.Split(stack, "\n") {
 		call, _, ok := strings.Cut(line, "(0x")

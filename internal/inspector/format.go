@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// textMost is how many bytes of a name are shown.
+// textMost is how many bytes of a name are shown at most.
 const textMost = 200
 
 // clean makes a foreign text harmless on a terminal and in a table. It quotes unprintable
-// characters as Go does, and cuts a long text.
+// characters as Go does, and truncates a long text.
 func clean(s string) string {
 	short := s
 	if len(s) > textMost {
@@ -31,7 +31,7 @@ func clean(s string) string {
 	return q[1 : len(q)-1]
 }
 
-// cleanLines is clean for a stack: its lines stay.
+// cleanLines is clean for a stack. It keeps the line breaks.
 func cleanLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
@@ -41,7 +41,7 @@ func cleanLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// bytesText returns a number of bytes with three digits: 1.23 MiB.
+// bytesText formats a number of bytes with three digits: 1.23 MiB.
 func bytesText(n float64) string {
 	for _, unit := range []string{"B", "KiB", "MiB", "GiB", "TiB"} {
 		if n < 999.5 || unit == "TiB" {
@@ -55,7 +55,7 @@ func bytesText(n float64) string {
 	return ""
 }
 
-// secondsText returns a duration for people: 1.2 ms, 3.4 s, 5m6s, 2h30m, 3d4h.
+// secondsText formats a duration for people: 1.2 ms, 3.4 s, 5m6s, 2h30m, 3d4h.
 func secondsText(s float64) string {
 	d := time.Duration(s * float64(time.Second))
 	switch {
@@ -87,5 +87,5 @@ func countText(n float64) string {
 	return fmt.Sprintf("%.1f M", n/1e6)
 }
 
-// shortFunc is the name of a function without the path of its module.
+// shortFunc returns the name of a function without the path of its module.
 func shortFunc(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

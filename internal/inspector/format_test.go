@@ -33,7 +33,7 @@ func TestJSONIsThatOfTheStandardLibrary(t *testing.T) {
 		}
 		_ = json.Unmarshal(theirs, &want)
 		if null, err := json.Marshal(want); err == nil {
-			// Nil slices; there is no other nil.
+			// encoding/json writes null for nil slices. There is no other null.
 			theirs = bytes.ReplaceAll(null, []byte("null"), []byte("[]"))
 		}
 		_ = json.Unmarshal(theirs, &want)

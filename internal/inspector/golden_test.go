@@ -75,10 +75,10 @@ func TestPagesAreGolden(t *testing.T) {
 	}
 }
 
-// balanced fails if an element does not end where its parent does.
+// balanced fails the test unless each element ends inside its parent.
 func balanced(t *testing.T, name, html string) {
 	t.Helper()
-	alone := " !doctype meta link input " // these elements have no end tag
+	alone := " !doctype meta link input " // elements without an end tag
 	var open []string
 	for rest := html; ; {
 		_, tag, ok := strings.Cut(rest, "<")
@@ -108,7 +108,7 @@ func balanced(t *testing.T, name, html string) {
 // the next request.
 func TestSamplingEndsWhenNobodyLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sampler{} // its loops do not matter here
+		s := &sampler{} // this test does not need its loops
 		runs := func() bool {
 			synctest.Wait()
 			s.mu.Lock()

@@ -89,13 +89,13 @@ func dial(t *testing.T, to net.Addr) net.Conn {
 	return c
 }
 
-// A got is an answer.
+// A got is the answer to a request.
 type got struct {
 	*Response
 	body string
 }
 
-// get requests a page. headers are pairs of names and values.
+// get requests a page. headers contains names and values.
 func get(h *Inspector, to string, headers ...string) got {
 	return ask(h, "GET", "127.0.0.1", "/"+to, "", headers...)
 }
@@ -126,12 +126,12 @@ func request(method, host, target, body string, headers ...string) (r *Request, 
 		}}, true
 }
 
-// post sends an action: action, id, token.
+// post requests an action. The form has the fields action, id and token.
 func post(h *Inspector, form url.Values, headers ...string) got {
 	return ask(h, "POST", "127.0.0.1", "/do", form.Encode(), headers...)
 }
 
-// decode reads a page's JSON.
+// decode requests a page as JSON and decodes it.
 func decode[T any](t *testing.T, h *Inspector, to string) (v T) {
 	t.Helper()
 	sep := "?"
@@ -150,7 +150,8 @@ func decode[T any](t *testing.T, h *Inspector, to string) (v T) {
 	return v
 }
 
-// eventually waits until f holds, because a Handler requests new pictures only from time to time.
+// eventually waits until f holds. It is needed because a Handler requests new pictures only from
+// time to time.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
 	for until := time.Now().Add(long); !f(); time.Sleep(10 * time.Millisecond) {
@@ -172,18 +173,18 @@ func wantPanic(t *testing.T, says string, f func()) {
 	f()
 }
 
-// deep is the function in which a Task sleeps.
+// deep is a function in which a Task sleeps, so that its stack contains deep.
 //
 //go:noinline
 func deep(t *reactor.Task) { _ = t.Sleep(time.Hour) }
 
-// stand is a callback that hangs.
+// stand is a function in which a callback hangs.
 //
 //go:noinline
 func stand(until chan struct{}) { <-until }
 
 func TestMain(m *testing.M) {
-	// Tests wait for a loop that hangs for a second, and for stacks that are a second old.
+	// Tests wait until a loop has hung for a second, and until stacks are a second old.
 	longtest.AtOnce(8)
 	os.Exit(m.Run())
 }

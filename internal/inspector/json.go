@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendJSON appends a view in the same form as encoding/json, as a test checks. encoding/json
-// itself would add 300 KB to cmd/echo. appendJSON knows the types that views have, and panics for
+// appendJSON appends a view in the format of encoding/json. A test compares the two. encoding/json
+// itself would add 300 KB to cmd/echo. appendJSON supports the types that views use, and panics for
 // others.
 func appendJSON(b []byte, v reflect.Value) []byte {
 	switch v.Kind() {
@@ -47,7 +47,7 @@ func appendJSON(b []byte, v reflect.Value) []byte {
 	panic("inspect: no JSON for " + v.Type().String())
 }
 
-// appendJSONFields appends the fields that have a name. Those of an embedded struct are among them.
+// appendJSONFields appends the fields that have a name, including those of an embedded struct.
 func appendJSONFields(b []byte, v reflect.Value, sep string) ([]byte, string) {
 	t := v.Type()
 	for i := range t.NumField() {
@@ -74,7 +74,7 @@ func empty(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-// appendJSONString also escapes characters that are markup in HTML.
+// appendJSONString appends a string. It also escapes the characters that are markup in HTML.
 func appendJSONString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for _, c := range s {
@@ -86,7 +86,7 @@ func appendJSONString(b []byte, s string) []byte {
 			for shift := 12; shift >= 0; shift -= 4 {
 				b = append(b, "0123456789abcdef"[c>>shift&15])
 			}
-		default: // also for bytes that are not UTF-8
+		default: // this also handles bytes that are not UTF-8
 			b = utf8.AppendRune(b, c)
 		}
 	}

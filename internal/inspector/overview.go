@@ -15,23 +15,23 @@ type overviewPage struct {
 	Listeners []*listenerRow `json:"listeners"`
 	Packets   []*packetRow   `json:"packets"`
 	Timers    []*timersRow   `json:"timers"`
-	Open      int            `json:"open"` // descriptors of the process; -1: not known
+	Open      int            `json:"open"` // descriptors of the process; -1: unknown
 	Allowed   int            `json:"allowed"`
 	LogLevel  string         `json:"log_level,omitempty"`
 
 	charts [][3][]float64
 }
 
-// loopRow has the figures of one loop for the last second.
+// loopRow contains the figures of one loop for the last second.
 type loopRow struct {
 	Loop        int     `json:"loop"`
 	State       string  `json:"state"`
 	Utilization float64 `json:"utilization"`
-	Lag         float64 `json:"lag"`  // 99 of 100 timers were late by this or less
-	Turn        float64 `json:"turn"` // 99 of 100 turns took this or less
+	Lag         float64 `json:"lag"` // 99 % of the timers were late by at most this
+	Turn        float64 `json:"turn"` // 99 % of the turns took at most this
 	Present     float64 `json:"present"`
 	Longest     float64 `json:"longest"` // the longest turn of the last 10 to 20 seconds
-	// The callback that probably took longest in that turn.
+	// Callback is the callback that probably took longest in that turn.
 	Callback  string  `json:"callback,omitempty"`
 	Turns     float64 `json:"turns_per_second"`
 	In        float64 `json:"in_per_second"`
@@ -45,10 +45,10 @@ type loopRow struct {
 	Unsent    float64 `json:"unsent"` // age of the oldest byte that the kernel has refused
 	Throttled int     `json:"throttled"`
 	Watched   int     `json:"descriptors"`
-	Pictured  float64 `json:"pictured"` // how old the lists are; -1: there are none
+	Pictured  float64 `json:"pictured"` // the age of the lists; -1: there are none
 }
 
-// listenerRow is a socket that accepts.
+// listenerRow describes a listening socket.
 type listenerRow struct {
 	ID       string `json:"id"`
 	Loop     int    `json:"loop"`
@@ -56,13 +56,13 @@ type listenerRow struct {
 	State    string `json:"state"`
 	Conns    int    `json:"conns"`
 	MaxConns int    `json:"max_conns,omitempty"`
-	Waiting  int    `json:"waiting"` // in the backlog; -1: not known
+	Waiting  int    `json:"waiting"` // in the backlog; -1: unknown
 	Backlog  int    `json:"backlog"`
 
 	paused bool
 }
 
-// packetRow is a datagram socket.
+// packetRow describes a datagram socket.
 type packetRow struct {
 	Loop    int    `json:"loop"`
 	Addr    string `json:"addr"`
@@ -71,12 +71,12 @@ type packetRow struct {
 	Queued  int    `json:"queued"`
 }
 
-// timersRow are the armed timers that call one function.
+// timersRow describes the armed timers that call the same function.
 type timersRow struct {
 	Loop  int     `json:"loop"`
 	Func  string  `json:"func"`
 	N     int     `json:"n"`
-	First float64 `json:"first"` // the time until the first of them, and until the last
+	First float64 `json:"first"` // time until the first of them; Last: until the last
 	Last  float64 `json:"last"`
 }
 
@@ -88,7 +88,7 @@ func (h *Inspector) overview() *overviewPage {
 		}
 	}
 	o.Open, o.Allowed = h.s.loops[0].r.Files()
-	o.Open = min(o.Open, o.Allowed) // the count itself opens a descriptor
+	o.Open = min(o.Open, o.Allowed) // counting opens a descriptor itself
 	o.Findings = append(o.Findings, filesFindings(o.Open, o.Allowed)...)
 	for i, l := range h.s.loops {
 		o.Findings = append(o.Findings, l.findings(i)...)
@@ -99,12 +99,12 @@ func (h *Inspector) overview() *overviewPage {
 		}
 	}
 	slices.SortStableFunc(o.Findings, func(a, b finding) int {
-		return strings.Compare(a.Level, b.Level) // problems first
+		return strings.Compare(a.Level, b.Level) // problems are first
 	})
 	return o
 }
 
-// row returns the loop's row, its charts, and its picture if there is one.
+// row returns the row of the loop, its charts, and its picture if there is one.
 func (l *loop) row(i int) (row loopRow, charts [3][]float64, pic *picture) {
 	hangs := l.hangs()
 	l.mu.Lock()
@@ -167,7 +167,7 @@ func (o *overviewPage) add(i int, p *picture) {
 	}
 }
 
-// timerText returns the owner of the timers.
+// timerText describes the owner of the timers.
 func timerText(t inside.Timers) string {
 	switch name := shortFunc(t.Func); name {
 	case "reactor.(*Conn).due-fm":

@@ -56,7 +56,7 @@ func (p *page) finding(f *finding) {
 	p.raw("</section>")
 }
 
-// charts adds the running charts of a loop.
+// charts adds the charts of a loop.
 func (p *page) charts(l *loopRow, c *[3][]float64) {
 	p.raw(`<div class="charts"><h3>`)
 	p.link("loop?id="+itoa(l.Loop), "loop "+itoa(l.Loop))
@@ -134,7 +134,7 @@ var timerColumns = []column[*timersRow]{
 	number("", "last in", func(t *timersRow) string { return secondsText(t.Last) }),
 }
 
-// orDash returns the text of n, or a dash if n is none.
+// orDash formats n. If n equals none, the result is a dash.
 func orDash(n, none int) string {
 	if n == none {
 		return "–"

@@ -5,20 +5,20 @@ import (
 	"strconv"
 )
 
-// A page is HTML that is being written. Its methods escape every text, except for raw.
+// A page is an HTML page under construction. All its methods except raw escape their texts.
 type page struct {
 	h    *Inspector
 	name string
 	b    []byte
 }
 
-// raw adds HTML that this package has written.
+// raw adds HTML that was written in this package.
 func (p *page) raw(s string) { p.b = append(p.b, s...) }
 
-// text adds a text.
+// text adds an escaped text.
 func (p *page) text(s string) { p.b = append(p.b, html.EscapeString(s)...) }
 
-// tag adds an element with a text.
+// tag adds an element that contains a text.
 func (p *page) tag(name, text string) {
 	p.raw("<" + name + ">")
 	p.text(text)
@@ -34,7 +34,7 @@ func (p *page) link(to, text string) {
 	p.raw("</a>")
 }
 
-// pages are the entries of the menu.
+// pages lists the entries of the menu.
 var pages = [][2]string{{"", "Loops"}, {"conns", "Connections"}, {"tasks", "Tasks"}, {"events", "Events"}}
 
 // whole adds a whole page: the view and everything around it.
@@ -69,16 +69,16 @@ func (p *page) whole(v view) {
 	p.raw(`</main></body></html>`)
 }
 
-// A column is a column of a table whose rows are of type T. T is a pointer type, because the
-// compiler then makes one copy of the code for all such types.
+// A column is a column of a table with rows of type T. T is a pointer type, because the compiler
+// makes only one copy of the code for all pointer types.
 type column[T any] struct {
-	key   string // the sort key of the column; "": it cannot be sorted
+	key   string // the key for sorting; "": this column cannot be sorted
 	title string
-	class string // "n": a number; "w": for wide screens only
+	class string // "n": a number; "w": only on wide screens
 	write func(p *page, row T)
 }
 
-// table adds a table. head adds the title of a column. If head is nil, the title is plain text.
+// table adds a table. head adds the title of a column. If head is nil, the title is a plain text.
 func table[T any](p *page, columns []column[T], rows []T, head func(c *column[T])) {
 	p.raw(`<div class="scroll"><table><thead><tr>`)
 	for i := range columns {
@@ -111,7 +111,7 @@ func (p *page) cell(tag, class string) {
 	p.raw(">")
 }
 
-// list adds a list of names and values.
+// list adds a list of names and their values.
 func (p *page) list(pairs ...string) {
 	p.raw("<dl>")
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -123,7 +123,7 @@ func (p *page) list(pairs ...string) {
 	p.raw("</dl>")
 }
 
-// stack adds a stack that opens at a click. id keeps it open when the script renews the page.
+// stack adds a stack that a click opens. The id keeps it open when the script replaces the page.
 func (p *page) stack(id, stack string) {
 	if stack == "" {
 		return
@@ -135,7 +135,7 @@ func (p *page) stack(id, stack string) {
 	p.raw("</pre></details>")
 }
 
-// action adds a form for an action, if there are actions.
+// action adds a form for an action, if actions are enabled.
 func (p *page) action(name, target, label string) {
 	if p.h.Token == "" {
 		return

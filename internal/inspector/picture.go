@@ -11,11 +11,11 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A picture is an inside.Loop with values that are computed from it. It does not change, so
-// requests share it.
+// A picture is an inside.Loop and values that are computed from it. It does not change, so requests
+// can share it.
 type picture struct {
 	*inside.Loop
-	rates []connRates // the rates of the Conns, in the order of Conns
+	rates []connRates // of the Conns, in the order of Conns
 
 	once sync.Once
 	conn []*connRow
@@ -23,14 +23,14 @@ type picture struct {
 
 type connRates struct{ in, out float64 }
 
-// newPicture computes rates by a comparison with the picture before, which may be nil.
+// newPicture computes rates from the differences to the previous picture, which may be nil.
 func newPicture(now *inside.Loop, before *picture) *picture {
 	p := &picture{Loop: now, rates: make([]connRates, len(now.Conns))}
 	if before == nil {
 		return p
 	}
 	span := time.Duration(now.Began - before.Began).Seconds()
-	old := before.Conns // both are in the order of their descriptors
+	old := before.Conns // both lists are sorted by descriptor
 	for i := range now.Conns {
 		c := &now.Conns[i]
 		if c.ID.FD < 0 {
@@ -65,31 +65,31 @@ func (p *picture) left(t timeout.Deadline) *float64 {
 
 // A connRow is a row of the table of connections. Times are in seconds.
 type connRow struct {
-	ID       string   `json:"id,omitempty"` // "" while it has no descriptor
+	ID       string   `json:"id,omitempty"` // "" while there is no descriptor
 	Loop     int      `json:"loop"`
 	Peer     string   `json:"peer"`
-	Local    string   `json:"local,omitempty"` // of the listener
+	Local    string   `json:"local,omitempty"` // the address of the listener
 	Handler  string   `json:"handler"`
 	State    []string `json:"state"`
-	Why      string   `json:"why,omitempty"` // why it is stuck, or not read
+	Why      string   `json:"why,omitempty"` // why it is stuck or is not read
 	Age      float64  `json:"age"`
 	In       uint64   `json:"in"`
 	Out      uint64   `json:"out"`
 	InRate   float64  `json:"in_per_second"`
 	OutRate  float64  `json:"out_per_second"`
 	Buffered int      `json:"buffered"`
-	Unsent   int      `json:"unsent"` // in the kernel's queue; -1: not known
+	Unsent   int      `json:"unsent"` // in the kernel's queue; -1: unknown
 	Stuck    float64  `json:"stuck,omitempty"`
 	High     int      `json:"high"`
 	Limit    int      `json:"limit"`
-	Idle     *float64 `json:"idle,omitempty"` // until each deadline
+	Idle     *float64 `json:"idle,omitempty"` // time until this deadline
 	Read     *float64 `json:"read,omitempty"`
 	Write    *float64 `json:"write,omitempty"`
 	GiveUp   *float64 `json:"give_up,omitempty"`
 	TLS      *tlsRow  `json:"tls,omitempty"`
 }
 
-// tlsRow is the result of a handshake.
+// tlsRow describes the result of a handshake.
 type tlsRow struct {
 	Handshaking bool   `json:"handshaking,omitempty"`
 	Version     string `json:"version,omitempty"`
@@ -98,7 +98,7 @@ type tlsRow struct {
 	ALPN        string `json:"alpn,omitempty"`
 }
 
-// stateNames are in the order of the bits of inside.State.
+// stateNames has the names of the bits of inside.State, in their order.
 var stateNames = []string{"dialling", "handshaking", "paused", "back-pressure", "blocked", "peer ended", "write ended",
 	"closing", "broken", "more input"}
 
@@ -115,10 +115,10 @@ func stateText(s inside.State) []string {
 	return list
 }
 
-// conns makes the rows, once for each picture.
+// conns returns the rows. It makes them once for each picture.
 func (p *picture) conns(loop int) []*connRow {
 	p.once.Do(func() {
-		rows := make([]connRow, len(p.Conns)) // one allocation for all rows
+		rows := make([]connRow, len(p.Conns)) // allocates all rows at once
 		p.conn = make([]*connRow, len(rows))
 		for i := range p.Conns {
 			c := &p.Conns[i]
@@ -160,8 +160,8 @@ func addrText(a kernel.Addr) string {
 	return "unnamed"
 }
 
-// idText returns the ID of a descriptor's owner for the address of a page: loop, descriptor,
-// generation.
+// idText returns the ID of a descriptor's owner in the form for addresses of pages. It contains
+// loop, descriptor and generation.
 func idText(loop int, id inside.ID) string {
 	if id.FD < 0 {
 		return ""
@@ -169,7 +169,7 @@ func idText(loop int, id inside.ID) string {
 	return strconv.Itoa(loop) + "-" + strconv.Itoa(int(id.FD)) + "-" + strconv.FormatUint(uint64(id.Gen), 10)
 }
 
-// parseID is the reverse of idText.
+// parseID parses what idText returns.
 func parseID(s string) (loop int, id inside.ID, ok bool) {
 	parts := strings.Split(s, "-")
 	if len(parts) != 3 {

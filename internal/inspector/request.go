@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// RequestMost is how many bytes a request may have. The caller of ReadRequest limits its input to
-// that.
+// RequestMost is the maximum size of a request in bytes. The caller of ReadRequest limits its input
+// to this size.
 const RequestMost = 32 << 10
 
 // ErrNoRequest is the error for a connection that ends without a request.
 var ErrNoRequest = errors.New("no request")
 
 // ReadRequest reads an HTTP/1 request (RFC 9112). It refuses a transfer coding, because no browser
-// sends one. last means that no other request follows on the connection.
+// sends one. last means that no further request follows on the connection.
 func ReadRequest(in *bufio.Reader) (r *Request, last bool, err error) {
 	text := textproto.NewReader(in)
 	line, err := text.ReadLine()

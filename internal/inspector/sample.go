@@ -14,48 +14,48 @@ import (
 )
 
 const (
-	every    = time.Second            // between two samples
-	unasked  = 15 * time.Second       // without a request, sampling ends
+	every    = time.Second // between two samples
+	unasked  = 15 * time.Second // without a request for so long, sampling ends
 	patience = 300 * time.Millisecond // how long a request waits for new pictures
 	points   = 120                    // how many values a chart has
-	shareMax = 20                     // a picture that took d is collected at most every 20·d
+	shareMax = 20 // a picture that took d is collected at most every shareMax·d
 )
 
-// A sampler reads the figures of the loops once a second, and collects their pictures, as long as
-// requests come. One sampler serves all requests.
+// While requests arrive, a sampler reads the figures of the loops once a second and collects their
+// pictures. One sampler serves all requests.
 type sampler struct {
 	loops []*loop
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	asked   time.Time  // the time of the latest request
 	running bool
 }
 
-// A loop has the samples and the picture of one loop.
+// A loop contains the samples and the picture of one loop.
 type loop struct {
 	r    *reactor.Reactor
 	acts atomic.Int32 // actions that wait for the loop
 
-	mu      sync.Mutex // guards what follows
-	now     sample     // the latest
+	mu      sync.Mutex // guards the fields below
+	now     sample // the latest sample
 	charts  [3][]float64
-	pic     *picture      // the latest; nil before the first
+	pic     *picture // the latest picture; nil before the first one
 	pending time.Time     // when the pending picture was requested; zero: none is pending
-	came    chan struct{} // closed when the pending picture comes
+	came    chan struct{} // is closed when the pending picture arrives
 	next    time.Time     // no picture is requested before this time
 	ended   bool
 }
 
-// A sample has the figures of a loop, and how they differ from those of a second before.
+// A sample contains the figures of a loop, and their changes since the sample before.
 type sample struct {
 	at    time.Time
 	load  reactor.Load
 	stats reactor.Stats
-	span  reactor.Load // since the sample before
+	span  reactor.Load // changes since the sample before
 	rates rates
 }
 
-// rates are per second.
+// rates contains values for one second.
 type rates struct{ in, out, turns, accepted float64 }
 
 func newSampler(loops []*reactor.Reactor) *sampler {
@@ -129,8 +129,7 @@ func (s *sampler) run() {
 	}
 }
 
-// sample reads the loop's figures. It does not wait for the loop, and the loop does not wait for
-// it.
+// sample reads the figures of the loop. Neither of the two waits for the other.
 func (l *loop) sample(now time.Time) {
 	load, stats := l.r.Load(), l.r.Stats()
 	l.mu.Lock()
@@ -138,7 +137,7 @@ func (l *loop) sample(now time.Time) {
 	old := l.now
 	l.now = sample{at: now, load: load, stats: stats}
 	d := now.Sub(old.at).Seconds()
-	if old.at.IsZero() || d > 10*every.Seconds() { // there were no requests meanwhile
+	if old.at.IsZero() || d > 10*every.Seconds() { // a pause without requests
 		l.charts, l.now.span = [3][]float64{}, load
 		return
 	}
@@ -159,20 +158,20 @@ func (l *loop) sample(now time.Time) {
 	}
 }
 
-// ask requests a picture, unless the latest is new enough or one is pending. It returns a channel
-// that is closed when a picture arrives, or nil if none will.
+// ask requests a picture, unless the latest one is new enough or one is already pending. It returns
+// a channel that is closed when a picture arrives, or nil if none will arrive.
 func (l *loop) ask() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case !l.pending.IsZero():
-		if time.Since(l.pending) > patience { // the loop hangs, so requests no longer wait for it
+		if time.Since(l.pending) > patience { // the loop hangs, so requests do not wait for it
 			return nil
 		}
 		return l.came
 	case l.ended || time.Now().Before(l.next):
 		return nil
-	case l.r.Load().Present >= every: // the requests of WriteText would pile up
+	case l.r.Load().Present >= every: // otherwise the requests of WriteText would pile up
 		return nil
 	}
 	l.pending, l.came = time.Now(), make(chan struct{})
@@ -194,9 +193,9 @@ func (l *loop) ask() <-chan struct{} {
 	return came
 }
 
-// hangs returns how long the loop's present turn has run, if that is long. The loop may have begun
-// to measure with the first request, during a turn that hung already. So if no picture has come, a
-// shorter time counts as long: a part of the patience.
+// hangs returns how long the current turn of the loop has run, or 0 if that is not long. Usually a
+// second is long. A loop measures its turns only since the first request, which may have come
+// during a turn that already hung. So before the first picture, half of patience is long.
 func (l *loop) hangs() time.Duration {
 	d, least := l.r.Load().Present, every
 	if l.latest() == nil {
@@ -208,7 +207,7 @@ func (l *loop) hangs() time.Duration {
 	return 0
 }
 
-// stack returns the loop's present stack.
+// stack returns the current stack of the loop.
 func (l *loop) stack() string {
 	var since time.Time
 	if d := l.hangs(); d > 0 {
@@ -223,8 +222,8 @@ func loopStack(r uintptr, since time.Time) string {
 	return cleanLines(stacks.Loop(allStacks.get(since), r))
 }
 
-// allStacks are the stacks of all goroutines. Reading them stops the whole program. So they are
-// read at most once a second, and again if a turn or callback of interest has begun since.
+// allStacks contains the stacks of all goroutines. To read them stops the whole program. So they
+// are read at most once a second, except if a turn or callback of interest has begun since.
 var allStacks dump
 
 type dump struct {
@@ -233,7 +232,7 @@ type dump struct {
 	text string
 }
 
-// get returns stacks that are at most a second old and were read after since.
+// get returns stacks that are at most a second old and that were read after `since`.
 func (d *dump) get(since time.Time) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -244,7 +243,7 @@ func (d *dump) get(since time.Time) string {
 	return d.text
 }
 
-// drop frees the text, unless it was read again meanwhile.
+// drop frees the text, unless the stacks were read again meanwhile.
 func (d *dump) drop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -24,16 +24,16 @@ var (
 )
 
 const (
-	atOnce    = 8   // requests that are served at the same time
-	perSecond = 50  // requests of pages that are served in a second
-	burst     = 100 // requests of pages that are served at once after a pause
+	atOnce    = 8 // requests that are served at the same time
+	perSecond = 50 // requests for pages in a second
+	burst     = 100 // requests for pages at once, after a pause
 )
 
-// A Config has the settings of package inspect's options.
+// A Config contains the settings of package inspect's options.
 type Config struct {
 	Loops []*reactor.Reactor
-	Token string          // "": no actions
-	Level Level           // nil: none
+	Token string // "" means no actions
+	Level Level // nil means none
 	Hosts map[string]bool // in lower case
 }
 
@@ -47,11 +47,12 @@ type Level interface {
 type Inspector struct {
 	Config
 	s     *sampler
-	slots chan struct{} // one for each request that is served
+	slots chan struct{} // one slot for each request in progress
 	rate  bucket
 }
 
-// New makes an Inspector. It panics if there are no loops, or one is nil or there twice.
+// New makes an Inspector. It panics if there are no loops, if a loop is nil, or if a loop is listed
+// twice.
 func New(c Config) *Inspector {
 	return &Inspector{Config: c, s: newSampler(c.Loops), slots: make(chan struct{}, atOnce), rate: bucket{left: burst}}
 }
@@ -61,19 +62,19 @@ type Request struct {
 	Method string
 	Host   string
 	Path   string
-	Query  string // the query as the client sent it
+	Query  string // the query, still encoded
 	Header func(name string) string
 	Body   io.Reader
 }
 
-// A Response is the answer.
+// A Response is the answer to a Request.
 type Response struct {
 	Code   int
 	Header map[string]string
 	Body   []byte
 }
 
-// The codes of answers, as RFC 9110 has them.
+// These are the status codes of answers (RFC 9110).
 const (
 	codeOK               = 200
 	codeBadRequest       = 400
@@ -93,7 +94,7 @@ func (h *Inspector) Serve(r *Request) *Response {
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; " +
 			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 		"Cross-Origin-Resource-Policy": "same-origin",
-		// With "no-referrer", the browser would send a form's Origin as null.
+		// With the policy "no-referrer", the browser would send "Origin: null" with a form.
 		"Referrer-Policy":        "same-origin",
 		"X-Content-Type-Options": "nosniff",
 	}}
@@ -118,13 +119,13 @@ func (h *Inspector) Serve(r *Request) *Response {
 	return w
 }
 
-// send sets the answer.
+// send sets content type and body of the answer.
 func (w *Response) send(kind string, body []byte) {
 	w.Header["Content-Type"] = kind + "; charset=utf-8"
 	w.Body = body
 }
 
-// fail answers with one line. The text does not come from the client.
+// fail answers with one line of text. The text must not come from the client.
 func (w *Response) fail(code int, text string) {
 	w.Code = code
 	w.send("text/plain", []byte(text+"\n"))

@@ -1,3 +1,3 @@
-// Package otelmetrics is a Producer for OpenTelemetry's SDK with the metrics of package metrics. It
-// is a module of its own, so only programs that use OpenTelemetry download it.
+// Package otelmetrics contains a Producer for the SDK of OpenTelemetry, with the metrics of package
+// metrics. It is a separate module, so only programs that use OpenTelemetry download it.
 package otelmetrics

@@ -16,7 +16,7 @@ import (
 // Scope is the name of the instrumentation scope.
 const Scope = "github.com/ureactor/ureactor/metrics"
 
-// A Producer has the metrics of one or more loops. Pass it to a Reader of the SDK:
+// A Producer produces the metrics of one or more loops. Pass it to a Reader of the SDK:
 //
 //	metric.NewPeriodicReader(exporter, metric.WithProducer(otelmetrics.New(g.Loops()...)))
 //
@@ -29,7 +29,8 @@ type Producer struct {
 
 var _ metric.Producer = (*Producer)(nil)
 
-// New makes a Producer of a reactor, or of all loops of a Group. It panics as metrics.New does.
+// New makes a Producer for a reactor, or for all loops of a Group. Like metrics.New, it panics if
+// there is no loop, or if a loop is nil.
 func New(loops ...*reactor.Reactor) *Producer {
 	return &Producer{metrics.New(loops...), time.Now()}
 }

@@ -12,10 +12,11 @@ import (
 //	prometheus.MustRegister(promcollect.New(g.Loops()...))
 type Collector struct{ e *metrics.Exporter }
 
-// New makes a Collector of a reactor, or of all loops of a Group. It panics as metrics.New does.
+// New makes a Collector for a reactor, or for all loops of a Group. Like metrics.New, it panics if
+// there is no loop, or if a loop is nil.
 func New(loops ...*reactor.Reactor) *Collector { return &Collector{metrics.New(loops...)} }
 
-// Describe sends a Desc of each metric. It implements prometheus.Collector.
+// Describe sends a Desc for each metric. It implements prometheus.Collector.
 func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 	for _, f := range c.e.Gather() {
 		to <- desc(&f)
@@ -46,7 +47,7 @@ func metric(d *prometheus.Desc, f *metrics.Family, s *metrics.Sample) prometheus
 	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, s.Value, values...)
 }
 
-// histogram converts the counts for Prometheus, whose buckets each include all lower ones.
+// histogram converts the counts for Prometheus. There each bucket includes all lower ones.
 func histogram(d *prometheus.Desc, h *reactor.Histogram, values []string) prometheus.Metric {
 	buckets := make(map[float64]uint64, reactor.HistogramBuckets)
 	var n uint64

@@ -20,8 +20,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// loops are two loops on one simulated clock, which stands still. The first one had a turn of
-// 20 ms.
+// loops returns two loops on one simulated clock, which stands still. The first loop has made a
+// turn of 20 ms.
 func loops(t *testing.T) []*reactor.Reactor {
 	t.Helper()
 	w := sim.New(1, sim.Options{})
@@ -83,7 +83,7 @@ func TestLibraryWritesTheSame(t *testing.T) {
 
 var (
 	units = regexp.MustCompile(`(?m)^# UNIT .*\n`)
-	// The two collections are made at different times.
+	// Utilization differs, because the two collections are made at different times.
 	share = regexp.MustCompile(`(?m)^ureactor_eventloop_utilization_ratio.*\n`)
 )
 

@@ -25,19 +25,20 @@ var (
 	svg      = flag.String("sim.svg", "", "draw a failed history as a sequence diagram into this `file`, and its further pages beside it")
 )
 
-// Check runs f in n worlds, with the seeds 1 … n. f makes hosts, lets the world run and returns an
+// Check runs f in n worlds, with the seeds 1 … n. f makes hosts, lets the world run, and returns an
 // error if something is wrong. A Fail of the world is an error too. The first seed that fails ends
-// the test. It prints the seed, the step, the last lines of the history and a command for a replay:
+// the test. Its report contains the seed, the step, the last lines of the history and a command for
+// a replay:
 //
 //	go test -run '^TestX$' example.org/x -sim.seed=27
 //
-// The last line of a test that passes has the number of faults of each kind, and the counts of
-// World.Sometimes. If a name of World.Sometimes was true under no seed, the test fails.
+// If no seed fails, the last line of the output has the number of faults of each kind, and the
+// counts of World.Sometimes. If a name of World.Sometimes was true under no seed, the test fails.
 //
-// With -sim.shrink Check prints the faults and sizes that the failure needs (sim.Shrink), and the
-// steps around these faults. The history that it prints is that of the run with only these faults.
-// The search takes at most the time of -sim.budget, and writes its progress to stderr. After an
-// interrupt it prints what it has found so far. -sim.shrunk=out.json keeps the smallest run in a
+// With -sim.shrink Check reports the faults and sizes that the failure needs (sim.Shrink), and the
+// steps around these faults. The printed history is that of the run with only these faults. The
+// search takes at most the time of -sim.budget, and writes its progress to stderr. After an
+// interrupt it reports the smallest run so far. -sim.shrunk=out.json stores the smallest run in a
 // file. A later search begins with the run in the file.
 //
 // -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it. The pages
@@ -45,12 +46,12 @@ var (
 // and -sim.only=10.0.0.2,faults,logs selects the steps (sim.ParseOnly). -sim.seeds replaces n.
 // -sim.first is the first seed.
 //
-// -sim.jobs=0 runs seeds on all cores. -sim.state=out.json keeps the sums of the seeds that have
-// passed in a file, also after an interrupt. The same command continues from there.
+// -sim.jobs=0 runs seeds on all cores. -sim.state=out.json stores the sums of the seeds that have
+// passed in a file, even after an interrupt. The same command continues from there.
 //
-// Seeds that fail, six of the first 20, and each 100th run twice. If the two histories differ,
-// the program depends on something that is not simulated: the order of a map, a goroutine, or
-// time.Now. The test then fails, and prints the first step that differs from both runs
+// Check runs some seeds twice: those that fail, six of the first 20, and each 100th. If the two
+// histories differ, the program depends on something that is not simulated: the order of a map, a
+// goroutine, or time.Now. Then the test fails and reports the first different step of both runs
 // (sim.Compare).
 func Check(t testing.TB, n int, f func(w *sim.World) error) {
 	t.Helper()
@@ -100,11 +101,11 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 	}
 }
 
-// liveRuns is how often a seed of a live world runs again until it fails.
+// liveRuns is how often Check runs a seed of a live world again until the seed fails again.
 const liveRuns = 20
 
-// sampled returns whether the nth seed runs twice although it passes: six of the first 20 do, and
-// then each 100th.
+// sampled returns whether the nth seed runs twice even if it passes. This holds for six of the
+// first 20 seeds, and then for each 100th.
 func sampled(n uint64) bool { return n <= 16 && n&(n-1) == 0 || n%100 == 0 }
 
 func firstLine(err error) string {
