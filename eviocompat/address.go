@@ -11,14 +11,14 @@ import (
 	"syscall"
 )
 
-// address parses one of Serve's strings: network, address, and whether others may share the
-// address.
+// address parses an address of Serve. It returns network, address, and whether other sockets may
+// share the address.
 func address(s string) (network, addr string, share bool) {
 	network, addr, found := strings.Cut(s, "://")
 	if !found {
 		network, addr = "tcp", s
 	}
-	// The same loops serve addresses with -net and without.
+	// The same loops serve addresses with and without -net.
 	network = strings.TrimSuffix(network, "-net")
 	addr, query, _ := strings.Cut(addr, "?")
 	for _, part := range strings.Split(query, "&") {
@@ -26,14 +26,14 @@ func address(s string) (network, addr string, share bool) {
 			share = strings.ContainsRune("123456789TtYy", rune(value[0]))
 		}
 	}
-	if addr == "" && network != "unix" { // as package net writes it
+	if addr == "" && network != "unix" { // package net writes the wildcard address in this way
 		addr = ":0"
 	}
 	return network, addr, share
 }
 
-// unlink removes the file of a socket that a dead server has left, as evio does. It does not remove
-// other files, and it does not remove the file of a socket that a process serves.
+// unlink removes the socket file of a server that has died, as evio does. It does not remove other
+// files, or the socket file of a running process.
 func unlink(path string) {
 	f, err := os.Lstat(path)
 	if err != nil || f.Mode()&fs.ModeSocket == 0 {

@@ -160,7 +160,7 @@ func atDescriptorLimit() {
 		die(err)
 		open = append(open, c)
 	}
-	// the server meets the limit too: a client's descriptor was the last
+	// A client's descriptor was the last one, so now the server meets the limit too.
 	time.Sleep(50 * time.Millisecond)
 	talk(first)
 	for _, c := range open {

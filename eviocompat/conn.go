@@ -11,7 +11,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A conn is both the reactor's handler and evio's Conn. It belongs to its loop, except for Wake.
+// A conn is the Handler of a reactor.Conn, and also evio's Conn. It belongs to its loop. Only Wake
+// may be called by other goroutines.
 type conn struct {
 	s      *server
 	c      *reactor.Conn
@@ -19,11 +20,11 @@ type conn struct {
 	tcp    bool
 	opened bool
 	reuse  bool  // ReuseInputBuffer
-	over   bool  // Data is not called any more: the conn closes, or was detached
-	failed error // why the conn was aborted
+	over   bool // Data is not called any more: the conn closes or was detached
+	failed error // the reason of an abort
 	ctx    any
 	remote net.Addr
-	wakes  atomic.Int32 // calls of Wake for which Data has not been called yet
+	wakes  atomic.Int32 // calls of Wake that were not followed by a call of Data yet
 }
 
 func (c *conn) Context() any         { return c.ctx }
@@ -32,11 +33,11 @@ func (c *conn) AddrIndex() int       { return c.index }
 func (c *conn) LocalAddr() net.Addr  { return c.s.addrs[c.index] }
 func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
-// Wake makes the loop call Data with a nil slice, once for each Wake, unless the connection is
-// closed by then.
+// Wake makes the loop call Data with a nil slice, once for each Wake. If the connection is closed
+// before, Data is not called.
 func (c *conn) Wake() {
-	if c.wakes.Add(1) == 1 { // no post is waiting
-		// The only possible error is ErrClosed, because the limit of posts exceeds any number of
+	if c.wakes.Add(1) == 1 { // no post is pending
+		// The only possible error is ErrClosed, because the limit of posts is higher than any number of
 		// descriptors.
 		if c.c.Post(c.woken) != nil {
 			c.wakes.Store(0) // otherwise no later Wake would post
@@ -50,7 +51,7 @@ func (c *conn) woken() {
 	}
 }
 
-// Opened is the reactor's call.
+// Opened implements reactor.OpenHandler.
 func (c *conn) Opened(rc *reactor.Conn) {
 	c.opened = true
 	c.remote = rc.RemoteAddr()
@@ -60,13 +61,13 @@ func (c *conn) Opened(rc *reactor.Conn) {
 	out, opts, action := c.s.events.Opened(c)
 	c.reuse = opts.ReuseInputBuffer
 	if c.tcp && opts.TCPKeepAlive > 0 {
-		// An error here means that the peer has closed: Closed follows soon.
+		// An error here means that the peer has closed the connection. Then Closed is called soon.
 		_ = rc.SetKeepAlivePeriod(min(max(opts.TCPKeepAlive, time.Second), 9*time.Hour))
 	}
 	c.answer(out, action)
 }
 
-// Data is the reactor's call.
+// Data implements reactor.Handler.
 func (c *conn) Data(_ *reactor.Conn, p []byte) {
 	if c.over || c.s.events.Data == nil {
 		return
@@ -77,8 +78,8 @@ func (c *conn) Data(_ *reactor.Conn, p []byte) {
 	c.answer(c.s.events.Data(c, p))
 }
 
-// Closed is the reactor's call. As in evio, only a connection that was reported as opened is
-// reported as closed.
+// Closed implements reactor.Handler. As in evio, events.Closed is called only if events.Opened was
+// called.
 func (c *conn) Closed(_ *reactor.Conn, err error) {
 	c.over = true
 	if c.failed != nil {
@@ -89,14 +90,14 @@ func (c *conn) Closed(_ *reactor.Conn, err error) {
 	}
 }
 
-// answer sends the output of an event and does its action.
+// answer sends the output of an event and performs its action.
 func (c *conn) answer(out []byte, action Action) {
 	if len(out) > 0 {
 		if c.s.events.PreWrite != nil {
 			c.s.events.PreWrite()
 		}
-		// A full buffer aborts the conn, because a gap in the output would be worse. Closed reports
-		// any other error.
+		// If the buffer is full, answer aborts the conn, because a gap in the output would be worse.
+		// Closed reports any other error.
 		if err := c.c.Send(out); errors.Is(err, reactor.ErrBuffered) {
 			c.over, c.failed = true, err
 			_ = c.c.Abort()
@@ -114,7 +115,7 @@ func (c *conn) answer(out []byte, action Action) {
 	}
 }
 
-// packets is the handler of one loop's datagrams. Each datagram is a Conn until Data returns.
+// packets handles the datagrams of one loop. Each datagram is a Conn until Data returns.
 type packets struct {
 	s     *server
 	index int

@@ -17,7 +17,7 @@ func (c *conn) detach() {
 		return
 	}
 	fd, unsent, err := c.c.Detach()
-	if err != nil { // the conn is closed, as Closed will report
+	if err != nil { // the conn is closed, which Closed reports
 		_ = c.c.Close()
 		return
 	}
@@ -30,22 +30,22 @@ func (c *conn) detach() {
 	c.s.done(c.s.events.Detached(c, d))
 }
 
-// lingerTime is how long a closed connection waits for a peer that receives nothing. It is the
+// lingerTime is how long a closed connection waits for a peer that receives nothing. It equals the
 // default of reactor.WithLinger.
 var lingerTime = 30 * time.Second
 
 // detached is the connection that Detached gets. Its calls block, and any goroutine may make them.
-// Output of the time before the detach is sent first. Close does not wait for that output.
+// Output from before the Detach is sent first. Close does not wait for that output.
 type detached struct {
 	f      *os.File
-	sent   chan struct{} // closed when that output has been sent, or has failed
-	err    error         // why it has failed; written before sent is closed
+	sent   chan struct{} // closed when the output from before has been sent or has failed
+	err    error // the error of that output; written before sent is closed
 	closed chan struct{} // closed by Close
 	once   sync.Once
 }
 
-// deliver writes the output from before the detach. After Close, deliver gives up if the peer has
-// received nothing for lingerTime.
+// deliver writes the output from before the Detach. After Close, deliver gives up if the peer
+// receives nothing for lingerTime.
 func (d *detached) deliver(unsent []byte) {
 	defer close(d.sent)
 	for len(unsent) > 0 {
@@ -69,10 +69,10 @@ func (d *detached) isClosed() bool {
 	}
 }
 
-// limit sets the deadline of the next write: lingerTime.
+// limit sets the deadline of the next write to lingerTime from now.
 func (d *detached) limit() {
 	if err := d.f.SetWriteDeadline(time.Now().Add(lingerTime)); err != nil {
-		_ = d.f.Close() // without a deadline the write might never end
+		_ = d.f.Close() // without a deadline the write might wait without end
 	}
 }
 
@@ -96,7 +96,7 @@ func (d *detached) Write(p []byte) (int, error) {
 	return d.f.Write(p)
 }
 
-// Close ends every call at once. Output of the time before the detach is still sent.
+// Close ends every call at once. Output from before the Detach is still sent.
 func (d *detached) Close() (err error) {
 	err = os.ErrClosed
 	d.once.Do(func() {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // this import defines the flag -long
 	"go.uber.org/goleak"
 
 	"github.com/ureactor/ureactor/reactor"
@@ -29,11 +29,12 @@ func TestMain(m *testing.M) {
 		atDescriptorLimit()
 		os.Exit(0)
 	}
-	longtest.AtOnce(8) // connections that the server ends are closed after a tenth of a second
+	longtest.AtOnce(8) // a connection that the server ends is closed after a tenth of a second
 	goleak.VerifyTestMain(m)
 }
 
-// serve runs Serve until stop, which returns its error. at are the addresses.
+// serve runs Serve until stop is called. stop returns the error of Serve. at contains the
+// addresses.
 func serve(t *testing.T, ev Events, addr ...string) (at []net.Addr, stop func() error) {
 	t.Helper()
 	return serveWith(t, nil, ev, addr...)
@@ -55,7 +56,7 @@ func serveWith(t *testing.T, opts []reactor.Option, ev Events, addr ...string) (
 	return serveQuietly(t, opts, ev, func() { end.Store(true) }, addr...)
 }
 
-// serveQuietly has no Tick but what ev has.
+// serveQuietly calls no Tick except the one in ev.
 func serveQuietly(t *testing.T, opts []reactor.Option, ev Events, end func(), addr ...string) (at []net.Addr, stop func() error) {
 	t.Helper()
 	ready, result := make(chan []net.Addr, 1), make(chan error, 1)

@@ -48,7 +48,7 @@ func ExampleInputStream() {
 	// Output: 10 bytes
 }
 
-// twoHalves sends one line in two parts, then stops the server.
+// twoHalves sends one line in two parts, and then stops the server.
 func twoHalves(addr net.Addr) {
 	c, err := net.Dial("tcp", addr.String())
 	if err != nil {

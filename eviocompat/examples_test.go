@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// original builds one of evio's examples from the module cache, with this package for its import.
+// original builds one of evio's examples from the module cache, with this package as its import.
 func original(t *testing.T, name string) string {
 	longtest.NeedsGo(t)
 	t.Helper()
@@ -55,7 +55,7 @@ func original(t *testing.T, name string) string {
 	return bin
 }
 
-// run starts it at a free port until the test ends; the address.
+// run starts the program at a free port until the test ends. It returns the address.
 func run(t *testing.T, bin, network string, args ...string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -105,7 +105,7 @@ func TestEvioOwnExamples(t *testing.T) {
 			_ = c.SetDeadline(time.Now().Add(time.Second))
 			io.WriteString(c, "hello")
 			p := make([]byte, 5)
-			_, err = io.ReadFull(c, p) // a datagram that came before the server did is lost
+			_, err = io.ReadFull(c, p) // a datagram that came before the server is lost
 			ok = err == nil && string(p) == "hello"
 			c.Close()
 		}

@@ -15,9 +15,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// slow are evio's tests that need -long. TestServe streams for half a minute. TestTick fails if 250
-// ms take a second. TestReuseInputBuffer fails if two packets that are sent 200 ms apart arrive as
-// one.
+// slow matches evio's tests that need -long. TestServe streams for half a minute. TestTick fails if
+// 250 ms take a second. TestReuseInputBuffer fails if two packets that are sent 200 ms apart arrive
+// together.
 const slow = "^(TestServe|TestTick|TestReuseInputBuffer)$"
 
 // evio's own tests, of the release in go.mod, pass on this package. With -long all of them run,
@@ -47,7 +47,7 @@ func TestEvioOwnTests(t *testing.T) {
 	}{
 		{"\npackage evio\n", "\npackage evio_test\n", 1},
 		{"\nimport (\n", "\nimport (\n\t. \"github.com/ureactor/ureactor/eviocompat\"\n", 1},
-		// :9987 to :9999, below the ports that the system hands out
+		// :9987 to :9999 become ports below those that the system assigns.
 		{`:99`, fmt.Sprint(":", 100+os.Getpid()%227), 21},
 	} {
 		if n := strings.Count(code, r.old); n != r.times {
@@ -88,7 +88,7 @@ func TestEvioOwnTests(t *testing.T) {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	cmd := exec.Command(binary, run...)
-	cmd.Dir = tmp // they make sockets where they are
+	cmd.Dir = tmp // the tests make sockets in their directory
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -20,8 +20,8 @@ import (
 // drainTime is how long Serve continues to deliver output after a Shutdown action.
 const drainTime = 5 * time.Second
 
-// maxOutput is the limit of a connection's unsent output. It is the largest possible one, because
-// evio has no error for more.
+// maxOutput is the limit for the unsent output of a connection. It is the largest possible limit,
+// because evio has no error for more output.
 const maxOutput = 1 << 30
 
 type server struct {
@@ -35,18 +35,18 @@ type server struct {
 }
 
 // Serve is evio.Serve: it opens the addresses and serves them until a function of events returns
-// Shutdown. Then it delivers the output that was sent, for up to 5 seconds. Serve returns nil, an
-// error that kept it from serving, or a *reactor.UndeliveredError.
+// Shutdown. Then it continues for up to 5 seconds to deliver the output that was sent. Serve
+// returns nil, an error that has kept it from serving, or a *reactor.UndeliveredError.
 //
 // Addresses are tcp://, tcp4://, tcp6://, udp://, udp4://, udp6://host:port or unix://path. Without
 // a scheme an address is tcp. ?reuseport=true shares the port with other sockets. The same loops
 // serve the schemes with -net and those without.
 func Serve(events Events, addr ...string) error { return ServeWith(nil, events, addr...) }
 
-// ServeWith is Serve with options of the loops, which evio lacks. With reactor.WithPanicHandler a
-// panic in an event closes its connection alone. reactor.WithLogger logs, and
-// reactor.WithSlowCallback names an event that blocks. reactor.WithPostLimit has no effect: Wake
-// cannot report an error, so the limit is the highest.
+// ServeWith is Serve with options for the loops, which evio does not have. With
+// reactor.WithPanicHandler a panic in an event closes only its own connection. reactor.WithLogger
+// writes a log, and reactor.WithSlowCallback names an event that blocks. reactor.WithPostLimit has
+// no effect: Wake cannot report an error, so the limit is the maximum.
 func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 	loops := events.NumLoops
 	switch {
@@ -62,8 +62,8 @@ func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 	s := &server{events: events, group: g, delay: time.Second}
 	running := false
 	defer func() {
-		if !running { // the call of Serving has not returned
-			_ = g.Shutdown(context.Background()) // no client is connected yet
+		if !running { // Serving has not returned
+			_ = g.Shutdown(context.Background()) // no client is connected yet, so nothing is lost
 		}
 	}()
 	for i, a := range addr {
@@ -121,14 +121,14 @@ func (s *server) open(i int, network, addr string, opts []reactor.ListenOption) 
 	}, opts...)
 }
 
-// tickOn makes the loop call Tick. When the loop fails, its tasks are cancelled. Another loop then
-// continues, because a server that only Tick can end would otherwise never end.
+// tickOn makes the loop call Tick. If the loop fails, its tasks are cancelled, and another loop
+// calls Tick. Otherwise a server that only Tick can end would never end.
 func (s *server) tickOn(r *reactor.Reactor) {
 	guard := r.Go(func(t *reactor.Task) {
 		for t.Sleep(math.MaxInt64) == nil {
 		}
 		if !s.ends.Load() {
-			_ = s.group.Post(s.tickOn) // an error means that no loop is left, or that they drain
+			_ = s.group.Post(s.tickOn) // an error means that no loop is left, or that the loops drain
 		}
 	})
 	if guard.Done() { // this loop fails too
@@ -138,8 +138,8 @@ func (s *server) tickOn(r *reactor.Reactor) {
 	s.tick(r)
 }
 
-// tick calls Tick at once, and then at the intervals that Tick returns. If a panic in Tick is
-// isolated, the ticks continue.
+// tick calls Tick at once, and then after each delay that Tick returns. If a panic handler catches
+// a panic of Tick, the ticks continue.
 func (s *server) tick(r *reactor.Reactor) {
 	action := None
 	defer func() {
@@ -164,7 +164,7 @@ func (s *server) shutdown() {
 	})
 }
 
-// done does the action of an event that has no connection.
+// done performs the action of an event that has no connection.
 func (s *server) done(action Action) {
 	if action == Shutdown {
 		s.shutdown()

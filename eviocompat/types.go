@@ -4,7 +4,7 @@ package eviocompat
 
 import "github.com/tidwall/evio"
 
-// evio's types: a program then needs this import only.
+// These are evio's types, so that a program needs only this import.
 type (
 	Action      = evio.Action
 	Conn        = evio.Conn
@@ -15,7 +15,7 @@ type (
 	Server      = evio.Server
 )
 
-// Actions that a function of Events returns.
+// These are the actions that a function of Events can return.
 const (
 	None     = evio.None
 	Detach   = evio.Detach
@@ -23,9 +23,9 @@ const (
 	Shutdown = evio.Shutdown
 )
 
-// Ways to distribute connections among the loops.
+// These are the ways to distribute connections among the loops.
 const (
-	Random           = evio.Random // the kernel's choice, where there is one
+	Random           = evio.Random // the kernel's choice if it has one
 	RoundRobin       = evio.RoundRobin
 	LeastConnections = evio.LeastConnections
 )

@@ -92,7 +92,7 @@ func eventDoesNotReturn(t *testing.T, event string, unwind func()) {
 	go func() { result <- ServeWith([]reactor.Option{handler}, events, "tcp://127.0.0.1:0") }()
 	at := <-ready
 	c, err := net.Dial(at.Network(), at.String())
-	if err == nil { // else it has been reset at once
+	if err == nil { // otherwise the connection was reset at once
 		defer c.Close()
 		io.WriteString(c, "x")
 	}
@@ -100,7 +100,7 @@ func eventDoesNotReturn(t *testing.T, event string, unwind func()) {
 		t.Errorf("the panic handler was told of a connection: %v", ofConn)
 	}
 	if event != "Tick" && err == nil {
-		io.Copy(io.Discard, c) // it ends
+		io.Copy(io.Discard, c) // until the connection ends
 		var p *reactor.PanicError
 		if event != "Detached" {
 			if err := <-ended; event != "Closed" && !errors.As(err, &p) {

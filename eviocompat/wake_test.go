@@ -58,7 +58,7 @@ func TestWakeLosesNoOutput(t *testing.T) {
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
 	}
-	server.Wake() // its connection is closed: does nothing
+	server.Wake() // the connection is closed, so nothing happens
 	if err := stop(); err != nil || woken.Load() != wakes {
 		t.Errorf("%v, %d wakes", err, woken.Load())
 	}

@@ -1,3 +1,3 @@
-// Package looplabels names callbacks in profiles and execution traces. Package reactor does not
-// import runtime/pprof and runtime/trace; this one does.
+// Package looplabels shows the names of callbacks in profiles and execution traces. It is a
+// separate package because package reactor does not import runtime/pprof and runtime/trace.
 package looplabels

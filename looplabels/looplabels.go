@@ -8,15 +8,17 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// Key is the key of the label in a profile. Its value is the type of the handler, or the name of
-// the function.
+// Key is the key of the label in a profile. The label's value is the type of the handler, or the
+// name of the function.
 const Key = "callback"
 
-// most is how many names are kept. Usual programs have fewer. Any further name is shown as "other".
+// most is how many names are stored. Usual programs have fewer. All further names are shown as
+// "other".
 const most = 1024
 
-// Profile labels the samples of a CPU profile by callback: go tool pprof -tagfocus callback=NAME.
-// It costs some hundred instructions for each callback. A Task has the name of its function.
+// Profile labels the samples of a CPU profile with their callback: go tool pprof -tagfocus
+// callback=NAME. It costs some hundred instructions for each callback. For a Task the label is the
+// name of its function.
 func Profile() reactor.Option {
 	return option(func() (enter func(string), leave func()) {
 		labels := map[string]context.Context{}
@@ -36,7 +38,7 @@ func Profile() reactor.Option {
 }
 
 // Regions shows each callback as a region in an execution trace (runtime/trace). While no trace is
-// recorded, it costs some instructions for each callback. A step of a Task is a region of the
+// recorded, it costs a few instructions for each callback. A step of a Task is a region of the
 // loop's goroutine.
 func Regions() reactor.Option {
 	return option(func() (enter func(string), leave func()) {
@@ -54,7 +56,7 @@ func Regions() reactor.Option {
 	})
 }
 
-// option makes new functions for each loop, because loops share no state.
+// option calls functions for each loop, because loops share no state.
 func option(functions func() (enter func(string), leave func())) reactor.Option {
 	return reactor.WithTraceFor(func() reactor.Trace {
 		enter, leave := functions()

@@ -37,7 +37,7 @@ func turn(t *testing.T, r *reactor.Reactor) {
 	}
 }
 
-// labels are those of the goroutines, as a goroutine profile writes them.
+// labels returns the labels of the goroutines in the text of a goroutine profile.
 func labels(t *testing.T) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -120,6 +120,6 @@ func ExampleProfile() {
 	if err != nil {
 		panic(err)
 	}
-	_ = r // its samples in a CPU profile have the label "callback"
+	_ = r // r's samples in a CPU profile have the label "callback"
 	// Output:
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// An address is where the server listens.
+// An address is an address at which the server listens.
 type address struct{ network, addr string }
 
 var networks = []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram"}
@@ -33,8 +33,8 @@ func (a address) ip() bool { return !strings.HasPrefix(a.network, "unix") }
 
 func (a address) stream() bool { return strings.HasPrefix(a.network, "tcp") || a.network == "unix" }
 
-// hint adds a likely cause to an error of listen. An example is the socket file that a killed
-// server has left.
+// hint adds a likely cause to an error of listen, for example a socket file that a killed server
+// has left.
 func (a address) hint(err error) error {
 	if f, e := os.Lstat(a.addr); e == nil && f.Mode()&os.ModeSocket != 0 && strings.HasPrefix(a.network, "unix") {
 		return fmt.Errorf("%w (if nobody serves it any more, remove the file)", err)
@@ -42,8 +42,8 @@ func (a address) hint(err error) error {
 	return err
 }
 
-// line says where the server listens, and what to type to try it. at is the address that the kernel
-// chose.
+// line returns a line with the address and with a command to try it. at is the address that the
+// kernel has chosen.
 func (a address) line(at fmt.Stringer, tls bool) string {
 	try := a.client(at)
 	if tls {
@@ -55,7 +55,8 @@ func (a address) line(at fmt.Stringer, tls bool) string {
 	return fmt.Sprintf("listening on %s://%v%s", a.network, at, try)
 }
 
-// clientTLS returns "" for an abstract name, because openssl cannot use it.
+// clientTLS returns the command for a client with TLS. For an abstract name it returns "", because
+// openssl cannot use it.
 func (a address) clientTLS(at fmt.Stringer) string {
 	const openssl = "openssl s_client -quiet "
 	path := at.String()
@@ -90,7 +91,7 @@ func (a address) client(at fmt.Stringer) string {
 	return nc + a.here(ap.Addr()).String() + " " + strconv.Itoa(int(ap.Port()))
 }
 
-// here returns this machine's address if ip is unspecified.
+// here returns an address of this machine if ip is unspecified. Otherwise it returns ip.
 func (a address) here(ip netip.Addr) netip.Addr {
 	switch {
 	case !ip.IsUnspecified():
@@ -101,7 +102,7 @@ func (a address) here(ip netip.Addr) netip.Addr {
 	return netip.IPv6Loopback()
 }
 
-// quote makes s one word for a shell.
+// quote makes s one word of a shell command.
 func quote(s string) string {
 	plain := func(c rune) bool {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-+:@%", c)

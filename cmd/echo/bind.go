@@ -17,7 +17,7 @@ type opener interface {
 	ListenPacket(network, address string) (net.PacketConn, error)
 }
 
-// parked is the opener for goroutines.
+// parked is the opener for goroutines, which park.
 type parked struct{}
 
 func (parked) Listen(network, address string) (net.Listener, error) {
@@ -59,10 +59,10 @@ func (a address) listenPacket(o opener) (packetConn, error) {
 	return p.(packetConn), nil
 }
 
-// unixMax is the maximum length of a Unix socket's path on some systems.
+// unixMax is the maximum length of a Unix socket's path on all systems.
 const unixMax = 103
 
-// explained gives an error of netconn the form of an error of the reactor.
+// explained converts an error of netconn to the form of the reactor's errors.
 func (a address) explained(err error) error {
 	var op *net.OpError
 	var addr *net.AddrError

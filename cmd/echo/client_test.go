@@ -123,7 +123,7 @@ func typeLines(t *testing.T, s *server) {
 	}
 }
 
-// talk types a line into an interactive client and wants it back.
+// talk sends a line to an interactive client and waits for its echo.
 func talk(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	in, err := cmd.StdinPipe()

@@ -40,7 +40,7 @@ func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
 	}
 	l, err := s.g.Listen(a.network, a.addr, func(c *reactor.Conn) reactor.Handler {
 		if s.cfg.idle > 0 {
-			_ = c.SetIdleTimeout(s.cfg.idle) // it cannot fail: the Conn is new and the value was checked
+			_ = c.SetIdleTimeout(s.cfg.idle) // cannot fail: the Conn is new and the value was checked
 		}
 		return &s.echo
 	}, opts...)
@@ -54,15 +54,16 @@ func (s *callbacks) shutdown(ctx context.Context) error { return s.g.Shutdown(ct
 
 func (s *callbacks) stats() reactor.Stats { return s.g.Stats() }
 
-// lost is empty: Run returns what the loops could not deliver.
+// lost returns nothing, because Run reports what the loops could not deliver.
 func (s *callbacks) lost() reactor.UndeliveredError { return reactor.UndeliveredError{} }
 
-// echo keeps nothing, so one value serves every connection.
+// echo has no state except its log, so one value serves every connection.
 type echo struct{ log *zaplog.Logger }
 
 func (e *echo) Data(c *reactor.Conn, p []byte) {
-	// If a peer does not read, the Conn stops reading from it, long before the limit. So if Send
-	// fails, the connection is broken. Then abort it: an echo with a gap would be worse than none.
+	// If a peer does not read, the Conn stops reading from it, long before the limit. So an error of
+	// Send means that the connection is broken. Then abort it, because an echo with a gap would be
+	// worse than none.
 	if err := c.Send(p); err != nil {
 		e.log.Debug("cannot send back", zaplog.Int("fd", c.FD()), zaplog.Error(err))
 		_ = c.Abort()
@@ -84,7 +85,7 @@ func (e *echo) Closed(c *reactor.Conn, err error) {
 type packetEcho struct{ log *zaplog.Logger }
 
 func (e *packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) {
-	if from.Port == 0 && from.Path == "" { // a Unix client without a name cannot be answered
+	if from.Port == 0 && from.Path == "" { // a Unix client without a name cannot get an answer
 		e.log.Debug("datagram without a sender address")
 		return
 	}

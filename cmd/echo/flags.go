@@ -12,32 +12,32 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// config has the values of the command line.
+// config contains the values of the command line.
 type config struct {
 	loops                      int
 	style                      string
-	idle                       time.Duration // 0: never
+	idle                       time.Duration // 0 means never
 	drain                      time.Duration
-	stats                      time.Duration // 0: no figures
+	stats                      time.Duration // 0 means no figures
 	log                        zapcore.Level
-	maxConns                   int    // 0: no limit
-	inspect                    string // address; "": none
+	maxConns                   int // 0 means no limit
+	inspect                    string // an address; "" means none
 	inspectAny, inspectActions bool
 	useTLS                     bool
-	certFile                   string // "": a self-signed one
+	certFile                   string // "" means a self-signed certificate
 	keyFile                    string
-	tls                        *tls.Config // nil: none
+	tls                        *tls.Config // nil means no TLS
 	addrs                      []address
 }
 
 const defaultAddress = "tcp://127.0.0.1:7777"
 
-// leastInterval is the smallest value of -idle and -stats, so that they do not spin.
+// leastInterval is the smallest value of -idle and -stats, so that the program does not spin.
 const leastInterval = time.Millisecond
 
 func newFlags(cfg *config) *flag.FlagSet {
 	fs := flag.NewFlagSet("echo", flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // run prints the error, on one line
+	fs.SetOutput(io.Discard) // run prints the error itself, on one line
 	fs.Usage = func() {}
 	fs.IntVar(&cfg.loops, "loops", 1, "`number` of event loops, in callback style; 0 is one for each processor")
 	fs.StringVar(&cfg.style, "style", "callback", "`how` to serve: callback, task (blocking style) or net (goroutines)")
@@ -68,7 +68,7 @@ Without an addr: %s
 	fs.PrintDefaults()
 }
 
-// parse reads and checks the command line. The error fits on one line.
+// parse reads and checks the command line. Its error has only one line.
 func parse(args []string) (*config, error) {
 	cfg := &config{}
 	fs := newFlags(cfg)

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// refused runs the program with arguments that must keep it from serving, and returns its one line.
+// refused runs the program with arguments for which it must not start. It returns the line that the
+// program prints.
 func refused(t *testing.T, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer

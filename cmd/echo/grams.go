@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// gramMax is the largest datagram that is echoed. Datagrams of UDP are smaller.
+// gramMax is the size of the largest datagram that is echoed. UDP datagrams are smaller.
 const gramMax = 4 << 20
 
 var (
@@ -17,14 +17,14 @@ var (
 	errNowhere = errors.New("the datagram has no sender address")
 )
 
-// grams reads and answers the datagrams of a socket, in a goroutine or in a task.
+// grams reads and answers the datagrams of a socket, in a goroutine or a task.
 type grams struct {
 	c    packetConn
-	udp  *netconn.PacketConn // c if it is UDP, else nil
-	unix *netconn.UnixConn   // c if it is a Unix socket, else nil
-	buf  []byte              // only those pages use memory that a datagram has reached
+	udp  *netconn.PacketConn // c if it is UDP, otherwise nil
+	unix *netconn.UnixConn // c if it is a Unix socket, otherwise nil
+	buf  []byte // only pages that a datagram has reached use memory
 	n    int
-	from netip.AddrPort // for UDP
+	from netip.AddrPort // with UDP
 	path net.Addr       // the local address of a Unix socket
 	cut  bool
 }

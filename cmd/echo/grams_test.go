@@ -61,7 +61,7 @@ func TestLargeUnixDatagramsComeBack(t *testing.T) {
 		}
 		defer c.Close()
 		_ = c.SetDeadline(time.Now().Add(long))
-		_ = c.SetWriteBuffer(gramMax) // the system may have a limit of its own, for the server too
+		_ = c.SetWriteBuffer(gramMax) // the system may limit the buffers of client and server
 		room := make([]byte, gramMax+1)
 		for _, size := range []int{150_000, gramMax} {
 			sent := noise(size)

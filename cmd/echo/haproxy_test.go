@@ -59,12 +59,11 @@ func TestBehindHAProxy(t *testing.T) {
 				got, text := []byte{}, noise(size)[i:]
 				for tries := 0; len(got) < len(text); tries++ {
 					left := text[len(got):]
-					go c.Write(left) // until the server ends it: what it has not read by then is sent again
+					go c.Write(left) // until the server ends the connection; the unread rest is sent again
 					part, err := io.ReadAll(io.LimitReader(c, int64(len(left))))
 					got = append(got, part...)
 					if errors.Is(err, syscall.ECONNRESET) {
-						// HAProxy closes with a client's input unread; a loss would show in the
-						// server's exit code
+						// HAProxy closes with unread input of a client. The server's exit code would report a loss.
 						err = nil
 					}
 					if err != nil || tries == 10 {
@@ -94,7 +93,7 @@ func TestBehindHAProxy(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		a.ends(0) // it has delivered all that it had read
+		a.ends(0) // it has delivered everything that it had read
 		b.signal(syscall.SIGTERM)
 		b.ends(0)
 	})

@@ -22,11 +22,11 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// long is how long a test waits for what must come.
+// long is how long a test waits for an event that must come.
 const long = 20 * time.Second
 
-// inEachStyle runs the test for each way to write the server: they keep the same promises.
-// Each server is a process of its own, so they run side by side.
+// inEachStyle runs the test for each style of the server, because all styles keep the same
+// promises. Each server is a process, so the tests run in parallel.
 func inEachStyle(t *testing.T, f func(t *testing.T, style string)) {
 	t.Parallel()
 	for _, style := range []string{"callback", "task", "net"}[:longtest.Count(1, 3, 3)] {
@@ -37,15 +37,15 @@ func inEachStyle(t *testing.T, f func(t *testing.T, style string)) {
 	}
 }
 
-// A server is a running echo, with what it printed so far.
+// A server is a running echo process, and its output so far.
 type server struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	at     []string // host:port or path, per address
-	try    []string // the printed lines to type
+	at     []string // host:port or path of each address
+	try    []string // the commands that the server has printed
 	exited chan int
 
-	mu     sync.Mutex // guards what it prints:
+	mu     sync.Mutex // guards the output:
 	stdout []string
 	stderr bytes.Buffer
 }
@@ -121,14 +121,14 @@ func (s *server) scan(r io.Reader, n int, ready chan<- struct{}) {
 	}
 }
 
-// said is what went to stderr so far.
+// said returns the output to stderr so far.
 func (s *server) said() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stderr.String()
 }
 
-// printed is what went to stdout so far.
+// printed returns the lines on stdout so far.
 func (s *server) printed() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +142,7 @@ func (s *server) signal(sig os.Signal) {
 	}
 }
 
-// ends waits for the exit code.
+// ends waits for the end of the process and checks its exit code.
 func (s *server) ends(want int) {
 	s.t.Helper()
 	select {
@@ -165,7 +165,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 	}
 }
 
-// dial connects, with a deadline for all that follows.
+// dial connects, with a deadline for the whole connection.
 func dial(t *testing.T, network, addr string) net.Conn {
 	t.Helper()
 	c, err := net.Dial(network, addr)
@@ -177,7 +177,7 @@ func dial(t *testing.T, network, addr string) net.Conn {
 	return c
 }
 
-// roundTrip sends the text and wants it back.
+// roundTrip sends the text and waits for its echo.
 func roundTrip(t *testing.T, c net.Conn, text string) {
 	t.Helper()
 	if err := echoed(c, text); err != nil {
@@ -185,7 +185,7 @@ func roundTrip(t *testing.T, c net.Conn, text string) {
 	}
 }
 
-// echoed sends the text and reads it back.
+// echoed sends the text and reads its echo.
 func echoed(c net.Conn, text string) error {
 	if _, err := io.WriteString(c, text); err != nil {
 		return err
@@ -208,8 +208,8 @@ func expect(r io.Reader, text string) error {
 	return nil
 }
 
-// noise returns n pseudo-random bytes without repetitions. So if some bytes are lost or doubled,
-// the result differs from the original.
+// noise returns n pseudo-random bytes without repetitions. So a test notices if bytes are lost or
+// doubled.
 func noise(n int) []byte {
 	random.Lock()
 	defer random.Unlock()
@@ -223,14 +223,14 @@ func noise(n int) []byte {
 	return bytes.Clone(random.p[:n])
 }
 
-// random is the longest noise so far, and the generator's state.
+// random contains the longest noise that was made so far, and the generator for more.
 var random = struct {
 	sync.Mutex
 	p []byte
 	x uint64
 }{x: 88172645463325252}
 
-// socketPath is short enough for every system.
+// socketPath returns a path that is short enough for every system.
 func socketPath(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "e")
@@ -241,8 +241,8 @@ func socketPath(t *testing.T) string {
 	return filepath.Join(dir, "s")
 }
 
-// tool skips the test where the program is missing. For nc it must be OpenBSD's, the only one with
-// -N and -U.
+// tool skips the test if the program is missing. nc must be the one of OpenBSD, because no other
+// has -N and -U.
 func tool(t *testing.T, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {

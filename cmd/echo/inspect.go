@@ -19,12 +19,13 @@ import (
 
 const (
 	pageConns = 16               // connections to the pages at the same time
-	spareMost = 4                // how many of these work even if the process has no descriptor left
+	spareMost = 4 // how many of them work even if no descriptor is free
 	pageTime  = 10 * time.Second // for one request
 )
 
-// pages serves the pages of package inspect at a socket of package net, outside the loops. So they
-// show a loop that hangs. It does not use net/http, which would make this program 1 MB larger.
+// pages serves the pages of package inspect at a socket of package net, outside of the loops. So
+// the pages show even a loop that hangs. net/http would make this program 1 MB larger, so pages
+// does not use it.
 type pages struct {
 	l    net.Listener
 	in   *inspector.Inspector
@@ -32,13 +33,13 @@ type pages struct {
 	log  *zaplog.Logger
 	line string // for standard output
 
-	mu     sync.Mutex // guards the rest
+	mu     sync.Mutex // guards the fields below
 	conns  map[net.Conn]bool
-	spares []*os.File // descriptors that are given up when the process has no other
+	spares []*os.File // reserved descriptors, for when no other is free
 	ended  bool
 }
 
-// newPages listens at -inspect's address. It returns nil without one.
+// newPages listens at the address of -inspect. Without -inspect it returns nil.
 func newPages(cfg *config, g *reactor.Group, level inspector.Level, log *zaplog.Logger) (*pages, error) {
 	if cfg.inspect == "" {
 		return nil, nil
@@ -58,14 +59,14 @@ func newPages(cfg *config, g *reactor.Group, level inspector.Level, log *zaplog.
 	return s, nil
 }
 
-// loopback returns whether an address of -inspect can be reached from this machine only. It returns
-// false for a name, which may mean any address.
+// loopback returns whether an address of -inspect can be reached only from this machine. It returns
+// false for a host name, which may mean any address.
 func loopback(addr string) bool {
 	a, err := netip.ParseAddrPort(addr)
 	return err == nil && a.Addr().IsLoopback()
 }
 
-// serve accepts until close.
+// serve accepts connections until close.
 func (s *pages) serve() {
 	s.keepSpares()
 	for warned := false; ; {
@@ -98,8 +99,8 @@ func (s *pages) serve() {
 	}
 }
 
-// accept accepts a connection. If the process has no descriptor left, it gives up a spare one,
-// because the page should show exactly that.
+// accept accepts a connection. If no descriptor is free, accept uses a reserved one, because in
+// that situation the page is needed most.
 func (s *pages) accept() (net.Conn, error) {
 	c, err := s.l.Accept()
 	if err == nil {
@@ -117,8 +118,7 @@ func (s *pages) accept() (net.Conn, error) {
 	return s.l.Accept()
 }
 
-// keepSpares opens spare descriptors again. If the system has too few, a later call opens the
-// others.
+// keepSpares reserves descriptors again. If too few are free, a later call reserves the rest.
 func (s *pages) keepSpares() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,10 +131,10 @@ func (s *pages) keepSpares() {
 	}
 }
 
-// serveConn answers the requests of a connection. The script of a page sends a request each second
-// on one connection. So the page keeps working if no descriptor is left for another connection.
+// serveConn answers the requests of a connection. The script of a page sends a request each second,
+// all on one connection. So the page works even if no descriptor is free for another connection.
 func (s *pages) serveConn(c net.Conn) {
-	defer s.keepSpares() // deferred, because a loop could accept with the free descriptor
+	defer s.keepSpares() // deferred, so that the descriptor is reserved before a loop uses it
 	defer c.Close()
 	s.mu.Lock()
 	if s.ended {
@@ -151,7 +151,7 @@ func (s *pages) serveConn(c net.Conn) {
 	limit := &io.LimitedReader{R: c}
 	for in := bufio.NewReader(limit); ; {
 		limit.N = inspector.RequestMost
-		_ = c.SetDeadline(time.Now().Add(pageTime)) // it cannot fail on an open connection
+		_ = c.SetDeadline(time.Now().Add(pageTime)) // cannot fail on an open connection
 		r, last, err := inspector.ReadRequest(in)
 		if err == inspector.ErrNoRequest {
 			return
@@ -169,14 +169,14 @@ func (s *pages) serveConn(c net.Conn) {
 		}
 		if last {
 			// A close with unread input would reset the connection, and the answer would be lost.
-			_ = c.(*net.TCPConn).CloseWrite() // an error ends the copy
+			_ = c.(*net.TCPConn).CloseWrite() // after an error the copy ends
 			_, _ = io.Copy(io.Discard, in)
 			return
 		}
 	}
 }
 
-// close ends the server. On nil it does nothing.
+// close ends the server. For a nil pages it does nothing.
 func (s *pages) close() {
 	if s == nil {
 		return
@@ -184,7 +184,7 @@ func (s *pages) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
-	_ = s.l.Close() // its error does not matter any more
+	_ = s.l.Close() // the error does not matter
 	for c := range s.conns {
 		_ = c.SetDeadline(time.Now())
 	}
@@ -194,7 +194,7 @@ func (s *pages) close() {
 	s.spares = nil
 }
 
-// writeResponse sends the answer. It returns false if the client has left.
+// writeResponse sends the answer. It returns false if the client has disconnected.
 func writeResponse(c net.Conn, w *inspector.Response, body, last bool) bool {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "HTTP/1.1 %d \r\nContent-Length: %d\r\n", w.Code, len(w.Body))

@@ -19,7 +19,7 @@ import (
 
 var pagesLine = regexp.MustCompile(`^inspect at http://([^/]+)/, the token for actions is (\w{26})$`)
 
-// inspected starts a server with -inspect and returns where its pages are, and the token.
+// inspected starts a server with -inspect. It returns the address of the pages and the token.
 func inspected(t *testing.T, args ...string) (s *server, at, token string) {
 	s = serveAt(t, 1, append([]string{"-inspect", "127.0.0.1:0", "-inspect-actions"}, args...)...)
 	eventually(t, "the line of -inspect", func() bool {
@@ -33,7 +33,7 @@ func inspected(t *testing.T, args ...string) (s *server, at, token string) {
 	return s, at, token
 }
 
-// fetch gets a page with a real client.
+// fetch gets a page with the client of net/http.
 func fetch(t *testing.T, url string) string {
 	t.Helper()
 	r, err := http.Get(url)
@@ -145,9 +145,9 @@ func TestInspectSurvivesBadRequests(t *testing.T) {
 		}
 	}
 	for range pageConns - 1 {
-		fmt.Fprint(dial(t, "tcp", at), "GET / HTTP/1.1\r\n") // it may find no place
+		fmt.Fprint(dial(t, "tcp", at), "GET / HTTP/1.1\r\n") // all places may be in use
 	}
-	// a place is free once its connection is closed
+	// A place becomes free when its connection is closed.
 	eventually(t, "the next client is served", func() bool {
 		r, err := http.Get("http://" + at + "/")
 		if err == nil {

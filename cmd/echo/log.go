@@ -12,18 +12,18 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A logCore writes lines in the form of zap's console encoder: time, level, message and fields,
-// with tabs between. The encoder itself would link encoding/json, which is a twentieth of this
-// program.
+// A logCore writes lines in the format of zap's console encoder: time, level, message and fields,
+// separated by tabs. The encoder itself would link encoding/json, which would be a twentieth of
+// this program.
 type logCore struct {
 	*logLines
-	fields []zapcore.Field // from With
+	fields []zapcore.Field // the fields of With
 }
 
-// logLines is the state that all cores of one log share.
+// logLines is the common state of all cores of one log.
 type logLines struct {
 	least atomic.Int32 // the lowest zapcore.Level that is logged
-	mu    sync.Mutex   // one line at a time
+	mu    sync.Mutex // so that lines do not mix
 	w     io.Writer
 }
 
@@ -31,7 +31,7 @@ func (l *logLines) setLevel(least zapcore.Level)     { l.least.Store(int32(least
 func (l *logLines) Enabled(level zapcore.Level) bool { return int32(level) >= l.least.Load() }
 func (l *logLines) Sync() error                      { return nil }
 
-// MarshalText and UnmarshalText are for the inspector, which shows the level and may set it.
+// MarshalText and UnmarshalText are for the inspector, which shows the level and can set it.
 func (l *logLines) MarshalText() ([]byte, error) { return zapcore.Level(l.least.Load()).MarshalText() }
 
 func (l *logLines) UnmarshalText(text []byte) error {
@@ -80,7 +80,7 @@ func (c logCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return err
 }
 
-// appendValue appends a number as it is, and any other value as a quoted string.
+// appendValue appends a number unquoted, and any other value as a quoted string.
 func appendValue(b []byte, f zapcore.Field) []byte {
 	switch v := zaplog.Value(f).(type) {
 	case int64:

@@ -24,9 +24,9 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, signals))
 }
 
-// run is the program. It returns the exit code: 0 after a drain that has delivered all output, 1
-// after one that has not. It returns 2 if the server could not start. Then one line on stderr says
-// why.
+// run is the whole program. It returns the exit code: 0 after a drain that has delivered all
+// output, 1 after a drain that has not, and 2 if the server could not start. With 2, one line on
+// stderr gives the reason.
 func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
 	pictures := make(chan os.Signal, 1)
 	notifyPictures(pictures)
@@ -40,7 +40,8 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		return refuse(stderr, err)
 	}
 	out := &logLines{w: stderr}
-	// Until the server has started, because a failure to start is one line on stderr.
+	// This is the level until the server has started, because a failure to start must be one line on
+	// stderr.
 	out.setLevel(zapcore.ErrorLevel)
 	log := zaplog.New(logCore{out, nil})
 	g, err := reactor.NewGroup(cfg.loops, reactor.WithLogger(log))
@@ -50,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	how := newStyle(g, cfg, log)
 	lines, err := listen(how, cfg)
 	if err != nil {
-		_ = how.shutdown(context.Background()) // closes the listeners that are open already
+		_ = how.shutdown(context.Background()) // closes the listeners that are already open
 		return refuse(stderr, err)
 	}
 	look, err := newPages(cfg, g, out, log)
@@ -74,9 +75,9 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 type style interface {
 	listen(address) (at fmt.Stringer, err error)
 	stats() reactor.Stats
-	// Output that was not delivered, in addition to what the reactor reports.
+	// lost returns the output that was not delivered, in addition to what the reactor reports.
 	lost() reactor.UndeliveredError
-	shutdown(context.Context) error // drains, including the Group
+	shutdown(context.Context) error // drains the server, including the Group
 }
 
 func newStyle(g *reactor.Group, cfg *config, log *zaplog.Logger) style {
@@ -89,7 +90,7 @@ func newStyle(g *reactor.Group, cfg *config, log *zaplog.Logger) style {
 	return &callbacks{g, cfg, echo{log}, packetEcho{log}}
 }
 
-// listen opens all addresses or none, and returns a line for each.
+// listen opens all addresses. If one fails, it opens none. It returns a line for each address.
 func listen(how style, cfg *config) (lines []string, err error) {
 	for _, a := range cfg.addrs {
 		at, err := how.listen(a)
@@ -101,8 +102,8 @@ func listen(how style, cfg *config) (lines []string, err error) {
 	return lines, nil
 }
 
-// serve runs the loops. Beside them one goroutine handles the signals that end the program, one
-// prints figures, and one prints pictures.
+// serve runs the loops. One more goroutine handles the signals that end the program, one prints
+// figures, and one prints pictures.
 func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zaplog.Logger, signals, pictures <-chan os.Signal) int {
 	ended := make(chan struct{})
 	helpers := make(chan struct{}, 3)
@@ -166,7 +167,7 @@ func drainAtSignal(how style, limit time.Duration, log *zaplog.Logger, signals <
 	<-drained
 }
 
-// refuse prints one line that says why the server does not start.
+// refuse prints one line with the reason why the server does not start.
 func refuse(stderr io.Writer, err error) int {
 	text := strings.TrimPrefix(err.Error(), "reactor: ")
 	fmt.Fprintln(stderr, "echo:", strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(text))

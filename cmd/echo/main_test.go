@@ -11,7 +11,7 @@ import (
 
 const childEnv = "ECHO_TEST_CHILD"
 
-// binary is the program: this one, for TestMain runs main in a process that a test has started.
+// binary is the path of this test binary. In a process that a test has started, TestMain runs main.
 var binary string
 
 func TestMain(m *testing.M) {

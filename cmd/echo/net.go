@@ -26,7 +26,7 @@ type netStyle struct {
 
 	mu    sync.Mutex // guards the fields below
 	open  map[stream]bool
-	quits []func() // each ends a listener or a datagram socket
+	quits []func() // functions that each end a listener or a datagram socket
 	gaps  reactor.UndeliveredError
 
 	conns           atomic.Int64
@@ -67,7 +67,7 @@ func (s *netStyle) listen(a address) (fmt.Stringer, error) {
 }
 
 func (s *netStyle) stats() reactor.Stats {
-	n := s.g.Stats() // includes the connections that Retire ends
+	n := s.g.Stats() // includes the connections that Retire closes
 	n.Conns += int(s.conns.Load())
 	n.Reads += s.messages.Load()
 	n.BytesIn += s.bytes.Load()
@@ -81,7 +81,7 @@ func (s *netStyle) lost() reactor.UndeliveredError {
 }
 
 // shutdown ends all goroutines. Goroutines that wait for input end at once. Goroutines that send
-// end at the latest when ctx ends.
+// end when ctx ends, at the latest.
 func (s *netStyle) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining.Store(true)
@@ -105,7 +105,7 @@ func (s *netStyle) shutdown(ctx context.Context) error {
 	return s.g.Shutdown(ctx)
 }
 
-// A room has a place for each connection of an address. A nil room has no limit.
+// A room has a place for each permitted connection of an address. A nil room has no limit.
 type room chan struct{}
 
 func newRoom(places int) room {
@@ -130,7 +130,7 @@ func (r room) leave() {
 
 func (s *netStyle) accept(l net.Listener, r room) {
 	for failing := false; ; {
-		r.take() // before the accept, so that connections without a place wait in the backlog
+		r.take() // before accept, so connections without a place wait in the backlog
 		c, err := l.Accept()
 		if err == nil {
 			failing = false
@@ -149,7 +149,7 @@ func (s *netStyle) accept(l net.Listener, r room) {
 	}
 }
 
-// start serves a connection that has its place.
+// start serves a connection that has a place.
 func (s *netStyle) start(nc net.Conn, r room) {
 	c := nc.(stream)
 	if s.cfg.tls != nil {
@@ -172,8 +172,8 @@ func (s *netStyle) start(nc net.Conn, r room) {
 	})
 }
 
-// packets is a goroutine: it echoes the datagrams of a socket. A datagram that it cannot send back
-// is lost.
+// packets runs on a goroutine and echoes the datagrams of a socket. A datagram that it cannot send
+// back is lost.
 func (s *netStyle) packets(c packetConn) {
 	g := newGrams(c)
 	for {

@@ -20,7 +20,7 @@ type stream interface {
 	CloseWrite() error
 }
 
-// serve is a goroutine: it echoes one connection.
+// serve runs on a goroutine and echoes one connection.
 func (s *netStyle) serve(c stream) {
 	if err := s.shake(c); err != nil {
 		s.log.Debug("handshake failed", zaplog.Error(err))
@@ -43,7 +43,7 @@ func (s *netStyle) serve(c stream) {
 	}
 }
 
-// shake does the handshake, if there is one.
+// shake makes the handshake if the connection uses TLS.
 func (s *netStyle) shake(c stream) error {
 	t, ok := c.(*netconn.TLSConn)
 	if !ok {
@@ -55,15 +55,15 @@ func (s *netStyle) shake(c stream) error {
 	return err
 }
 
-// patience sets the idle time as the deadline of a call.
+// patience sets the deadline of a call to the idle time from now.
 func (s *netStyle) patience(set func(time.Time) error) {
 	if s.cfg.idle > 0 {
 		s.deadline(set, s.cfg.idle)
 	}
 }
 
-// deadline sets the deadline to d from now; 0 means none. During a drain it does not change the
-// deadline.
+// deadline sets the deadline to d from now, or to none if d is 0. During a drain it does not change
+// the deadline.
 func (s *netStyle) deadline(set func(time.Time) error, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,12 +72,12 @@ func (s *netStyle) deadline(set func(time.Time) error, d time.Duration) {
 		at = time.Now().Add(d)
 	}
 	if !s.draining.Load() {
-		_ = set(at) // on a closed connection the next call fails
+		_ = set(at) // if the connection is closed, the next call fails
 	}
 }
 
-// sendBack sends all of p and returns how much is left. If the deadline ends a Write that has moved
-// some bytes, sendBack continues, because a peer that reads slowly is not idle.
+// sendBack sends all of p and returns how many bytes are left. If the deadline ends a Write that
+// has moved some bytes, sendBack continues, because a peer that reads slowly is not idle.
 func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	for len(p) > 0 {
 		s.patience(c.SetWriteDeadline)
@@ -90,8 +90,8 @@ func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// ended closes a connection in order, after all output was sent. A plain Close would reset the
-// connection if the peer has sent more.
+// ended closes a connection in order after all output was sent. If the peer has sent more, a plain
+// Close would reset the connection.
 func (s *netStyle) ended(c stream, err error) {
 	timedOut := errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
@@ -110,7 +110,8 @@ func (s *netStyle) ended(c stream, err error) {
 	s.retire(c)
 }
 
-// gap resets a connection on which bytes are missing. An echo with a gap would be worse than none.
+// gap resets a connection of whose echo bytes are missing. An echo with a gap would be worse than
+// none.
 func (s *netStyle) gap(c stream, left int, err error) {
 	s.log.Debug("cannot send back", zaplog.Int("bytes", left), zaplog.Error(err))
 	if s.draining.Load() {
@@ -120,7 +121,7 @@ func (s *netStyle) gap(c stream, left int, err error) {
 		s.mu.Unlock()
 	}
 	if tcp, ok := below(c).(*netconn.Conn); ok {
-		_ = tcp.SetLinger(0) // it fails only if the connection is closed
+		_ = tcp.SetLinger(0) // fails only if the connection is closed
 	}
 	_ = c.Close()
 }
@@ -140,7 +141,7 @@ func (s *netStyle) retire(c stream) {
 		done := make(chan error, 1)
 		err = s.g.Post(func(r *reactor.Reactor) { done <- r.Retire(fd) })
 		if err == nil {
-			err = <-done // from now on a drain includes it
+			err = <-done // from now on the drain includes the connection
 		}
 	}
 	if err != nil {

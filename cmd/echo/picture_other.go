@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// notifyPictures does nothing: the system has no SIGUSR1.
+// notifyPictures does nothing, because the system has no SIGUSR1.
 func notifyPictures(chan<- os.Signal) {}

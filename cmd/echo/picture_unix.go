@@ -8,5 +8,5 @@ import (
 	"syscall"
 )
 
-// notifyPictures makes each SIGUSR1 arrive in the channel.
+// notifyPictures makes SIGUSR1 send to the channel.
 func notifyPictures(to chan<- os.Signal) { signal.Notify(to, syscall.SIGUSR1) }

@@ -66,7 +66,7 @@ func TestBadAddress(t *testing.T) {
 // The default address is the one in the README.
 func TestDefaultAddress(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:7777")
-	if err != nil { // another program is there: the error names the address
+	if err != nil { // another program uses the address, so the error names it
 		if line := refused(t); !strings.Contains(line, "127.0.0.1:7777") {
 			t.Error(line)
 		}
@@ -103,12 +103,13 @@ func TestMaxConns(t *testing.T) {
 		a.Close()
 		_ = c.SetReadDeadline(time.Now().Add(long))
 		wants(t, c, "c")
-		s.signal(syscall.SIGTERM) // it is full
+		s.signal(syscall.SIGTERM) // while the server is full
 		s.ends(0)
 	})
 }
 
-// descriptors returns how many the server has open, or 0 if the system does not report it.
+// descriptors returns how many descriptors the server has open, or 0 if the system does not report
+// it.
 func (s *server) descriptors() int {
 	list, _ := os.ReadDir("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/fd")
 	return len(list)
@@ -203,7 +204,7 @@ func TestStatsLines(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 2, "-style", style, "-stats", "50ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0")
 		line := regexp.MustCompile(`^conns (\d+), msgs/s (\d+), MiB/s (\d+\.\d\d), loop turns/s (\d+)$`)
-		// last is the newest figures.
+		// last returns the newest figures.
 		last := func() (f [4]float64) {
 			lines := s.printed()
 			m := line.FindStringSubmatch(lines[len(lines)-1])

@@ -18,11 +18,11 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// flood is more than all buffers between a client and the server hold.
+// flood returns more bytes than all buffers between a client and the server can hold.
 var flood = sync.OnceValue(func() []byte { return noise(64 << 20) })
 
-// clog sends without reading until the server stops reading too, and returns what went out. The
-// server has stopped if twice in a row it has taken nothing while it slept.
+// clog sends without reading until the server stops reading too, and returns the sent bytes. The
+// server has stopped if it has accepted nothing in two intervals and was asleep at the end of both.
 func (s *server) clog(c net.Conn) (sent []byte) {
 	s.t.Helper()
 	t := s.t
@@ -51,8 +51,8 @@ func (s *server) clog(c net.Conn) (sent []byte) {
 	return nil
 }
 
-// asleep reports whether no thread of the server runs or wants to. Without /proc it waits a while
-// and logs that.
+// asleep reports whether no thread of the server runs or is runnable. Without /proc it waits for a
+// while and logs that.
 func (s *server) asleep() bool {
 	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
 	if len(stats) == 0 {
@@ -204,7 +204,7 @@ func TestSigtermWithIdleClients(t *testing.T) {
 					roundTrip(t, conns[i], "hello")
 				}
 				s.signal(sig)
-				s.ends(0) // or 20 s have passed, of 60
+				s.ends(0) // within 20 s, and -drain is 60 s
 				for _, c := range conns {
 					if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 						t.Fatalf("got %d bytes, %v; want EOF", n, err)

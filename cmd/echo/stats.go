@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// report prints figures until ended, on its own goroutine and by its own clock. So a slow terminal
-// does not stop the loop, and an idle loop stays idle.
+// report prints figures until ended is closed. It has its own goroutine and follows its own clock,
+// so a slow terminal does not stop the loop, and an idle loop stays idle.
 func report(how style, every time.Duration, w io.Writer, ended <-chan struct{}) {
 	if every == 0 {
 		return
@@ -31,8 +31,8 @@ func report(how style, every time.Duration, w io.Writer, ended <-chan struct{}) 
 	}
 }
 
-// figures returns one line: how many objects are open now, and the rates since last. A message is
-// one read or one datagram.
+// figures returns one line: how many objects are open, and the rates since last. A message is one
+// read or one datagram.
 func figures(last, s reactor.Stats, d time.Duration) string {
 	rate := func(from, to uint64) float64 { return float64(to-from) / max(d, time.Nanosecond).Seconds() }
 	return fmt.Sprintf("conns %d, msgs/s %.0f, MiB/s %.2f, loop turns/s %.0f",
@@ -42,7 +42,7 @@ func figures(last, s reactor.Stats, d time.Duration) string {
 		rate(last.Turns, s.Turns))
 }
 
-// At each signal, printPictures prints what the loops do. It returns when ended is closed.
+// printPictures prints at each signal what the loops do. It returns when ended is closed.
 func printPictures(g *reactor.Group, w io.Writer, signals <-chan os.Signal, ended <-chan struct{}) {
 	for {
 		select {

@@ -18,21 +18,21 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// tasks is the server in blocking style, all on one loop. It has a task for each address, for each
-// connection and for each datagram socket. Tasks never run at the same time, so they share data
-// without locks.
+// tasks is the server in blocking style on one loop. It has a task for each address, each
+// connection and each datagram socket. Tasks never run at the same time, so they share data without
+// locks.
 type tasks struct {
 	g    *reactor.Group
 	r    *reactor.Reactor // the only loop
 	cfg  *config
 	log  *zaplog.Logger
-	gaps reactor.UndeliveredError // input that was not sent back before the drain ended
+	gaps reactor.UndeliveredError // input that had not been sent back when the drain ended
 
-	conns           atomic.Int64 // the goroutine that prints figures reads these
+	conns           atomic.Int64 // also read by the goroutine that prints figures
 	messages, bytes atomic.Uint64
 }
 
-// The pause after an accept that found no descriptor or no memory.
+// rest is the pause after an accept that found no free descriptor or no memory.
 const rest = 100 * time.Millisecond
 
 func (s *tasks) listen(a address) (fmt.Stringer, error) {
@@ -56,7 +56,7 @@ func (s *tasks) listen(a address) (fmt.Stringer, error) {
 func (s *tasks) shutdown(ctx context.Context) error { return s.g.Shutdown(ctx) }
 
 func (s *tasks) stats() reactor.Stats {
-	n := s.r.Stats() // includes the connections that Retire ends
+	n := s.r.Stats() // includes the connections that Retire closes
 	n.Conns += int(s.conns.Load())
 	n.Reads += s.messages.Load()
 	n.BytesIn += s.bytes.Load()
@@ -65,22 +65,22 @@ func (s *tasks) stats() reactor.Stats {
 
 func (s *tasks) lost() reactor.UndeliveredError { return s.gaps }
 
-// A listener accepts at one address.
+// A listener accepts connections at one address.
 type listener struct {
 	*tasks
 	l    acceptor
 	c    *socket.Socket // the Socket of l
 	open int
-	left chan struct{} // receives when a connection has ended
+	left chan struct{} // gets a value when a connection has ended
 }
 
-// accept is a task. Only the drain ends it.
+// accept runs in a task until the drain ends it.
 func (l *listener) accept(t *reactor.Task) {
 	defer l.l.Close()
 	drain := t.Context()
 	for failing := false; drain.Err() == nil; {
 		if l.cfg.maxConns > 0 && l.open >= l.cfg.maxConns { // further connections wait in the backlog
-			_ = t.Await(func() { // only an abort cancels it before the function returns
+			_ = t.Await(func() { // before the function returns, only an abort can cancel it
 				select {
 				case <-l.left:
 				case <-drain.Done():
@@ -112,16 +112,16 @@ func (l *listener) accept(t *reactor.Task) {
 			l.conns.Add(-1)
 			select {
 			case l.left <- struct{}{}:
-			default: // the channel still has an earlier message, which is enough
+			default: // the channel already has a value, which is enough
 			}
 		})
 	}
 }
 
-// serve is a task: it echoes one connection.
+// serve runs in a task and echoes one connection.
 func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
 	if c.Family() != socket.AF_UNIX {
-		_ = c.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) // it fails only if the peer has reset
+		_ = c.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) // fails only if the peer has reset
 	}
 	if s.cfg.idle > 0 {
 		_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
@@ -145,14 +145,15 @@ func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
 	}
 }
 
-// send sends all of p, which is in the loop's buffer, and returns how much is left. It does not use
-// SendAll, which has one deadline for all bytes: a peer that reads slowly would count as idle.
+// send sends all of p, which is in the loop's buffer, and returns how many bytes are left. It does
+// not use SendAll, which has one deadline for all bytes: then a peer that reads slowly would count
+// as idle.
 func (s *tasks) send(c *socket.Socket, p []byte) (left int, err error) {
 	if s.cfg.idle == 0 {
 		n, err := c.SendAll(p)
 		return len(p) - n, err
 	}
-	_ = c.SetTimeout(0) // on a closed socket the next call fails
+	_ = c.SetTimeout(0) // if the socket is closed, the next call fails
 	n, err := c.SendAll(p)
 	_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
 	if !errors.Is(err, kernel.EAGAIN) {
@@ -168,7 +169,7 @@ func (s *tasks) send(c *socket.Socket, p []byte) (left int, err error) {
 
 // ended closes a connection after all output was sent. If the peer has sent more meanwhile, a plain
 // Close would reset the connection and destroy the output. So the reactor closes it in order, and
-// the drain waits for that.
+// the drain waits until it is closed.
 func (s *tasks) ended(c *socket.Socket, err error) {
 	switch {
 	case errors.Is(err, kernel.ETIMEDOUT):
@@ -182,14 +183,15 @@ func (s *tasks) ended(c *socket.Socket, err error) {
 	s.retire(c)
 }
 
-// gap resets a connection on which bytes are missing. An echo with a gap would be worse than none.
+// gap resets a connection of whose echo bytes are missing. An echo with a gap would be worse than
+// none.
 func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
 	s.log.Debug("cannot send back", zaplog.Int("fd", c.Fileno()), zaplog.Int("bytes", left), zaplog.Error(err))
 	draining := t.Context().Err() != nil
 	if draining {
 		s.gaps.Bytes += int64(left)
 	}
-	if errors.Is(err, kernel.ECANCELED) { // the reactor aborts, and these bytes count as undelivered
+	if errors.Is(err, kernel.ECANCELED) { // the reactor aborts and counts these bytes as undelivered
 		s.retire(c)
 		return
 	}
@@ -200,7 +202,7 @@ func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
 	_ = c.Close()
 }
 
-// lingerZero is a struct linger {1, 0}: close discards the output and resets.
+// lingerZero is a struct linger {1, 0}: close discards the output and resets the connection.
 var lingerZero = bits.NativeEndian.AppendUint32(bits.NativeEndian.AppendUint32(nil, 1), 0)
 
 func (s *tasks) retire(c *socket.Socket) {
@@ -213,8 +215,8 @@ func (s *tasks) retire(c *socket.Socket) {
 	}
 }
 
-// packets is a task: it echoes the datagrams of a socket. A datagram that it cannot send back is
-// lost.
+// packets runs in a task and echoes the datagrams of a socket. A datagram that it cannot send back
+// is lost.
 func (s *tasks) packets(t *reactor.Task, c packetConn) {
 	defer c.Close()
 	g := newGrams(c)

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// serveTLS is serve over TLS.
+// serveTLS does what serve does, over TLS.
 func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket) {
 	conn := netconn.Server(netconn.New(c), s.cfg.tls)
 	_ = conn.SetDeadline(time.Now().Add(netconn.HandshakeTimeout))
@@ -42,8 +42,8 @@ func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket) {
 	}
 }
 
-// sendTLS sends all of p, which is in the loop's buffer, and returns how much is left. If the
-// deadline ends a Write that has moved some bytes, sendTLS continues.
+// sendTLS sends all of p, which is in the loop's buffer, and returns how many bytes are left. If
+// the deadline ends a Write that has moved some bytes, sendTLS continues.
 func (s *tasks) sendTLS(conn *netconn.TLSConn, p []byte) (left int, err error) {
 	if s.cfg.idle == 0 {
 		n, err := conn.Write(p)
@@ -61,7 +61,7 @@ func (s *tasks) sendTLS(conn *netconn.TLSConn, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// endedTLS is ended for TLS: it sends close_notify first.
+// endedTLS does what ended does, over TLS: it first sends close_notify.
 func (s *tasks) endedTLS(conn *netconn.TLSConn, c *socket.Socket, err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// tlsConfig returns the configuration of -tls, -cert and -key; nil without them.
+// tlsConfig returns the TLS configuration for -tls, -cert and -key, or nil without them.
 func (cfg *config) tlsConfig() (*tls.Config, error) {
 	if !cfg.useTLS && cfg.certFile == "" {
 		return nil, nil
@@ -24,7 +24,7 @@ func (cfg *config) tlsConfig() (*tls.Config, error) {
 	}
 	c, err := tls.LoadX509KeyPair(cfg.certFile, cfg.keyFile)
 	for i := 1; err == nil && i < len(c.Certificate); i++ {
-		// Crypto/tls checks only the first certificate.
+		// crypto/tls checks only the first certificate.
 		_, err = x509.ParseCertificate(c.Certificate[i])
 	}
 	if err != nil {
@@ -33,7 +33,7 @@ func (cfg *config) tlsConfig() (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{c}}, nil
 }
 
-// contents names the kind of data that a file has, for an error.
+// contents returns the kind of data in a file, for an error.
 func contents(file string) string {
 	p, err := os.ReadFile(file)
 	if err != nil {

@@ -112,8 +112,8 @@ func TestTLSClients(t *testing.T) {
 				defer late.Stop()
 				go io.WriteString(in, text)
 				_, err = io.CopyN(&stdout, out, int64(len(text)))
-				_ = cmd.Process.Kill() // s_client does not end with its input
-				_ = cmd.Wait()         // so it was killed
+				_ = cmd.Process.Kill() // s_client does not end at the end of its input
+				_ = cmd.Wait() // it was killed
 				if err != nil || stdout.String() != text {
 					t.Errorf("%v; %d bytes of %d came back; it says %s", err, stdout.Len(), len(text), &stderr)
 				}
@@ -122,7 +122,7 @@ func TestTLSClients(t *testing.T) {
 	})
 }
 
-// asyncioClient sends what it reads and prints what comes.
+// asyncioClient sends its standard input and prints what it receives.
 const asyncioClient = `
 import asyncio, ssl, sys
 async def main():

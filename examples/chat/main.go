@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	lineMax   = 1 << 10   // a longer line counts as several
+	lineMax   = 1 << 10 // a longer line is split into several
 	behindMax = 256 << 10 // a client with more unread output is dropped
 )
 
@@ -43,12 +43,12 @@ type server struct {
 	buf      [16 << 10]byte
 }
 
-// A client receives the lines that the others send. After its half-close it still gets the lines
-// that were sent before.
+// A client receives the lines of the others. After its half-close it still receives the lines that
+// were sent before.
 type client struct {
 	s     *socket.Socket
 	name  string
-	line  []byte // the start of a line
+	line  []byte // the beginning of a line
 	out   []byte // output that the kernel has not accepted yet
 	ended bool   // the client has half-closed
 }
@@ -85,7 +85,7 @@ func newServer(addr string) (*server, error) {
 // close ends run. Any goroutine may call it.
 func (s *server) close() { _ = s.poll.Close() }
 
-// run serves until close.
+// run serves until close is called.
 func (s *server) run() error {
 	defer func() {
 		_ = s.listener.Close()
@@ -129,7 +129,7 @@ func (s *server) accept() {
 	s.say(nil, "* "+c.name+" is here")
 }
 
-// serve reads and writes as far as the client is ready.
+// serve reads and writes if the client is ready for it.
 func (s *server) serve(c *client, events sel.Events) {
 	if events&sel.POLLOUT != 0 {
 		s.flush(c)
@@ -139,7 +139,7 @@ func (s *server) serve(c *client, events sel.Events) {
 	}
 }
 
-// hear reads once. If more is left, the next poll reports it.
+// hear reads once. If more input is left, the next poll reports it.
 func (s *server) hear(c *client) {
 	n, err := c.s.RecvInto(s.buf[:])
 	switch {
@@ -149,7 +149,7 @@ func (s *server) hear(c *client) {
 		s.drop(c, "is gone")
 		return
 	case n == 0 && c.ended:
-		// A second end of input: this read followed an error that another call had returned.
+		// This is the second end of input. It follows an error that another call has returned.
 		s.drop(c, "is gone")
 		return
 	case n == 0:
@@ -165,7 +165,8 @@ func (s *server) hear(c *client) {
 	c.line = append(c.line, s.buf[:n]...)
 	left := c.line
 	for s.clients[c.s] == c {
-		// Until the end, or until the client is dropped because it is too far behind.
+		// This loop ends when no whole line is left, or when the client is dropped because it is too far
+		// behind.
 		i := bytes.IndexByte(left[:min(len(left), lineMax+1)], '\n')
 		if i < 0 && len(left) < lineMax {
 			break
@@ -180,14 +181,15 @@ func (s *server) hear(c *client) {
 	c.line = append(c.line[:0], left...) // one copy for all lines of a read
 }
 
-// say sends a line to all others. It never waits: a client that is too far behind is dropped.
+// say sends a line to all other clients. It never waits: a client that is too far behind is
+// dropped.
 func (s *server) say(from *client, text string) {
 	var slow []*client
 	for _, c := range s.clients {
 		if c == from || c.ended {
 			continue
 		}
-		waits := len(c.out) > 0 // then POLLOUT will come, and a try for each line would return EAGAIN
+		waits := len(c.out) > 0 // then POLLOUT will come, and a send would return EAGAIN
 		c.out = append(append(c.out, text...), '\n')
 		if len(c.out) > behindMax {
 			slow = append(slow, c)
@@ -202,7 +204,7 @@ func (s *server) say(from *client, text string) {
 	}
 }
 
-// flush sends what fits, and asks the poll for POLLOUT if more is left.
+// flush sends as much as fits. If output is left, it requests POLLOUT.
 func (s *server) flush(c *client) {
 	n, err := c.s.SendAll(c.out) // non-blocking: it sends what fits, and returns EAGAIN
 	if c.out = c.out[n:]; len(c.out) == 0 {
@@ -219,7 +221,7 @@ func (s *server) flush(c *client) {
 	case errors.Is(err, syscall.EAGAIN):
 		mask |= sel.POLLOUT
 	case err != nil:
-		// The client has an error or an end of input to read, and is closed then. It must not be
+		// The client has an error or an end of input to read. It will be closed then. It must not be
 		// closed here, because say may be the caller.
 		mask |= sel.POLLIN
 		c.out = nil

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // this import defines the flag -long
 )
 
 // start runs a server until the end of the test.
@@ -45,7 +45,7 @@ type guest struct {
 	in *bufio.Reader
 }
 
-// join connects and reads what everybody reads first.
+// join connects and reads the greeting.
 func join(t *testing.T, at string, name string) *guest {
 	t.Helper()
 	c, err := net.Dial("tcp", at)
@@ -151,7 +151,7 @@ func TestSlowReader(t *testing.T) {
 		if i%50 == 0 {
 			out.Flush()
 		}
-		for int64(i)-heard.Load() > 1000 && !t.Failed() { // or a would be too slow as well
+		for int64(i)-heard.Load() > 1000 && !t.Failed() { // otherwise a would be too slow as well
 			time.Sleep(100 * time.Microsecond)
 		}
 	}

@@ -37,7 +37,7 @@ func main() {
 		<-stop
 		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = g.Shutdown(limit) // Run returns the same
+		_ = g.Shutdown(limit) // Run returns the same error
 	}()
 	if err := g.Run(context.Background()); err != nil {
 		log.Fatal(err)
@@ -62,7 +62,7 @@ func listen(g *reactor.Group, addr string, udp, share bool, e echo) (net.Addr, e
 	return l.Addr(), nil
 }
 
-// echo keeps nothing of a connection, so one value serves all of them, on all loops.
+// echo has no state for a connection, so one value serves all of them, on all loops.
 type echo struct{ trace bool }
 
 func (e echo) Data(c *reactor.Conn, p []byte) {

@@ -1,5 +1,5 @@
-# A server for lines, as one writes it for a board: one loop, one poll. What a client sends comes back in capitals;
-# "time" tells how long the server runs, "bye" ends the connection.
+# A server for lines in the usual style for a board: one loop and one poll. It sends each line back
+# in capitals. The line "time" returns how long the server has run, and "bye" ends the connection.
 import select
 import socket
 import sys

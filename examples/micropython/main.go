@@ -115,7 +115,7 @@ func serve(port string) error {
 				// print("lost a client:", e.args[0])
 				fmt.Println("lost a client:", e.Errno)
 				// line = b""
-				line = nil // after ETIMEDOUT, line has the bytes so far, which MicroPython drops
+				line = nil // after ETIMEDOUT, line contains the bytes so far, which MicroPython drops
 			}
 			// if not line or line.strip() == b"bye":
 			if len(line) == 0 || string(bytes.TrimSpace(line)) == "bye" {

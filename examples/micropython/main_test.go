@@ -49,7 +49,7 @@ func TestTwinHasEveryLine(t *testing.T) {
 	}
 }
 
-// freePort is one that nobody has.
+// freePort returns a port that nobody uses.
 func freePort(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -125,11 +125,11 @@ func talk(t *testing.T, port string) {
 	if got, err := fromB.ReadString('\n'); err != nil || !regexp.MustCompile(`^\d+ s\n$`).MatchString(got) {
 		t.Fatalf("got %q, %v; want seconds", got, err)
 	}
-	fmt.Fprint(a, "one\ntwo\n") // the poll reports the second line by itself: it is still there
+	fmt.Fprint(a, "one\ntwo\n") // the second line is already there; the poll reports it again
 	say(a, fromA, "", "ONE\n")
 	say(a, fromA, "", "TWO\n")
 
-	// A line without an end comes in pieces: one client cannot fill the memory.
+	// A line without an end is returned in pieces, so one client cannot fill the memory.
 	long := strings.Repeat("x", 1000)
 	fmt.Fprint(a, long)
 	piece := make([]byte, len(long))
@@ -138,7 +138,7 @@ func talk(t *testing.T, port string) {
 	}
 	say(a, fromA, "end\n", "END\n")
 
-	// A client that leaves its line unfinished holds up the others for two seconds, and is dropped.
+	// A client that does not end its line delays the others for two seconds, and is then dropped.
 	fmt.Fprint(stuck, "unfini")
 	if got, err := fromStuck.ReadString('\n'); got != "" || err != io.EOF {
 		t.Errorf("%q, %v; want EOF", got, err)

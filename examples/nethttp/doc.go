@@ -1,5 +1,5 @@
 // Command nethttp runs net/http on connections of package netconn. It serves files, answers a POST
-// with a checksum, and is a reverse proxy for other servers. It speaks HTTP/1.1 and HTTP/2.
+// with a checksum, and can be a reverse proxy for other servers. It supports HTTP/1.1 and HTTP/2.
 //
 //	go run ./examples/nethttp -dir . &
 //	curl -i http://127.0.0.1:8080/README.md

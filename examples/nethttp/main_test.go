@@ -33,11 +33,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const long = 60 * time.Second
 
-// A place is a server that runs, and the configuration that trusts it.
+// A place is a running server, and a configuration that trusts its certificate.
 type place struct {
 	url     string
 	trusted *tls.Config
-	stop    func() error // and what serve returns
+	stop    func() error // stops the server and returns the result of serve
 }
 
 func run(t *testing.T, s *server) place {
@@ -62,7 +62,7 @@ func run(t *testing.T, s *server) place {
 	return place{scheme + "://" + l.Addr().String(), trusted, stop}
 }
 
-// file is a server of one file, "noise".
+// file runs a server with one file, "noise".
 func file(t *testing.T, secure string, size int) (p place, noise []byte) {
 	t.Helper()
 	noise = make([]byte, size)
@@ -118,7 +118,7 @@ func http2(cfg *tls.Config) *http.Transport {
 	return &http.Transport{DialContext: netconn.DialContext, TLSClientConfig: cfg, ForceAttemptHTTP2: true}
 }
 
-// exchange gets the file and has it summed.
+// exchange downloads the file, and uploads it to get its checksum.
 func exchange(t *testing.T, client *http.Client, at, proto string, noise []byte) {
 	a, err := client.Get(at + "/noise")
 	if err != nil {
@@ -264,7 +264,7 @@ func TestShutdown(t *testing.T) {
 			stopped := make(chan error, 1)
 			go func() { stopped <- p.stop() }()
 			u, _ := url.Parse(p.url)
-			for { // until nobody new is taken
+			for { // until no new connection is accepted
 				c, err := net.Dial("tcp", u.Host)
 				if err != nil {
 					break

@@ -40,7 +40,7 @@ func TestABadPrefaceClosesTheConnection(t *testing.T) {
 					break
 				}
 			}
-			got, err := io.ReadAll(c) // an alert, a reset or the end
+			got, err := io.ReadAll(c) // an alert, a reset or the end of input
 			if strings.Contains(string(got), "HTTP/1.1") || errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("%q: %q, %v", bad, got, err)
 			}

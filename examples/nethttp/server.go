@@ -15,19 +15,20 @@ import (
 )
 
 const (
-	headTime  = 10 * time.Second // for a request's header, and for the TLS handshake
-	quietTime = 2 * time.Minute  // between two requests of a connection
+	headTime  = 10 * time.Second // for the header of a request, and for the TLS handshake
+	quietTime = 2 * time.Minute // between two requests on a connection
 	drainTime = 10 * time.Second // for open requests when the server stops
 )
 
-// A server has the settings of an http.Server.
+// A server contains the settings of an http.Server.
 type server struct {
 	handler http.Handler
-	tls     *tls.Config // nil: none
-	ours    bool        // package netconn makes the TLS, not crypto/tls
+	tls     *tls.Config // nil means no TLS
+	ours    bool // package netconn provides TLS, and not crypto/tls
 }
 
-// serve answers until stop. Then it accepts no more connections, and finishes the open requests.
+// serve serves until stop ends. Then it accepts no more connections, and completes the open
+// requests.
 func (s *server) serve(stop context.Context, l net.Listener) error {
 	h := &http.Server{Handler: s.handler, TLSConfig: s.tls, ReadHeaderTimeout: headTime, IdleTimeout: quietTime}
 	if s.ours {
@@ -54,7 +55,7 @@ func (s *server) serve(stop context.Context, l net.Listener) error {
 }
 
 // site serves the files of a directory, and /sum, which answers with the SHA-256 of the request's
-// body. Without TLS, net/http sends files by sendfile.
+// body. Without TLS, net/http sends files with sendfile.
 func site(dir string) http.Handler {
 	m := http.NewServeMux()
 	m.Handle("GET /", http.FileServer(http.Dir(dir)))
@@ -68,7 +69,7 @@ func site(dir string) http.Handler {
 	return m
 }
 
-// proxy forwards requests to the target, on connections of the transport.
+// proxy forwards requests to the target on connections of the transport.
 func proxy(target *url.URL, transport *http.Transport) http.Handler {
 	return &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)

@@ -11,10 +11,10 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// net/http speaks HTTP/2 in two cases. One is a *tls.Conn whose handshake has agreed on HTTP/2. The
+// net/http uses HTTP/2 in two cases. One is a *tls.Conn whose handshake has agreed on HTTP/2. The
 // other is a connection without TLS whose client begins with HTTP/2 (Protocols.UnencryptedHTTP2).
-// This file uses the second case for the TLS of package netconn: its handshake agrees on HTTP/2,
-// and net/http gets a connection that looks unencrypted.
+// This file uses the second case for TLS of package netconn: its handshake agrees on HTTP/2, and
+// net/http gets a connection that looks unencrypted.
 var both = func() *http.Protocols {
 	p := &http.Protocols{}
 	p.SetHTTP1(true)
@@ -22,8 +22,8 @@ var both = func() *http.Protocols {
 	return p
 }()
 
-// overOurTLS makes s speak TLS of package netconn on the connections that l accepts. The time limit
-// for a request's header is also that of the handshake.
+// overOurTLS makes s use TLS of package netconn on the connections that l accepts. The time limit
+// for the header of a request also applies to the handshake.
 func overOurTLS(s *http.Server, l net.Listener) net.Listener {
 	cfg := s.TLSConfig.Clone()
 	cfg.NextProtos = []string{"h2", "http/1.1"}
@@ -40,7 +40,7 @@ func overOurTLS(s *http.Server, l net.Listener) net.Listener {
 	return opaqueListener{netconn.NewTLSListener(l, cfg)}
 }
 
-type stateOf struct{} // the key of a connection in a request's context
+type stateOf struct{} // the key under which a request's context has the connection
 
 type opaqueListener struct{ net.Listener }
 
@@ -53,24 +53,24 @@ func (l opaqueListener) Accept() (net.Conn, error) {
 	return &opaque{Conn: t, tls: t, checks: true}, nil
 }
 
-// An opaque connection is a TLSConn without the method ConnectionState, so net/http takes it for an
-// unencrypted one.
+// An opaque connection is a TLSConn without the method ConnectionState. So net/http treats it as
+// unencrypted.
 type opaque struct {
 	net.Conn
 	tls    *netconn.TLSConn
-	checks bool   // the client's preface has not been checked yet
-	held   []byte // bytes that check has read and Read has not returned
-	err    error  // why check has failed
+	checks bool // the preface of the client must still be checked
+	held   []byte // bytes that check has read, and that Read has not returned yet
+	err    error // the error of check
 }
 
-// preface is what a client of HTTP/2 sends first (RFC 9113, section 3.4).
+// preface is what an HTTP/2 client sends first (RFC 9113, section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 // CloseWrite ends the output. net/http calls it.
 func (c *opaque) CloseWrite() error { return c.tls.CloseWrite() }
 
-// Read ends the connection of a client that has agreed on HTTP/2 and speaks something else.
-// net/http itself would answer such a client in HTTP/1.1.
+// If a client has agreed on HTTP/2 and sends something else, Read ends the connection. net/http
+// itself would send such a client an answer in HTTP/1.1.
 func (c *opaque) Read(p []byte) (int, error) {
 	if err := c.check(); err != nil {
 		return 0, err
@@ -83,7 +83,7 @@ func (c *opaque) Read(p []byte) (int, error) {
 	return c.tls.Read(p)
 }
 
-// check reads the preface. A deadline may end it, and the next call continues.
+// check reads the preface. If a deadline ends it, the next call continues.
 func (c *opaque) check() error {
 	for c.checks && c.err == nil {
 		if err := c.tls.Handshake(); err != nil {
@@ -99,7 +99,7 @@ func (c *opaque) check() error {
 			return err
 		}
 		if c.held = append(c.held, room[:n]...); !strings.HasPrefix(preface, string(c.held)) {
-			// net/http closes without an answer after a *net.OpError.
+			// After a *net.OpError net/http closes the connection without an answer.
 			c.err = &net.OpError{Op: "read", Net: "tcp", Addr: c.RemoteAddr(), Err: errPreface}
 		}
 	}
@@ -108,7 +108,7 @@ func (c *opaque) check() error {
 
 var errPreface = errors.New("no HTTP/2 preface")
 
-// throughOurTLS returns a Transport over TLS of package netconn, for servers that speak HTTP/2.
+// throughOurTLS returns a Transport over TLS of package netconn, for servers that support HTTP/2.
 func throughOurTLS(cfg *tls.Config) *http.Transport {
 	p := &http.Protocols{}
 	p.SetUnencryptedHTTP2(true)

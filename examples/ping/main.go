@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// The types of ICMP and ICMPv6 messages.
+// These are types of ICMP and ICMPv6 messages.
 const (
 	request, reply   = 8, 0
 	request6, reply6 = 128, 129
@@ -67,7 +67,7 @@ func ping(out io.Writer, ip netip.Addr, count int, wait float64) error {
 	return nil
 }
 
-// open opens an ICMP datagram socket, or a raw socket if the system refuses that.
+// open opens an ICMP datagram socket. If the system refuses that, it opens a raw socket.
 func open(ip netip.Addr) (*socket.Socket, error) {
 	family, proto := socket.AF_INET, socket.IPPROTO_ICMP
 	if ip.Is6() {
@@ -84,11 +84,11 @@ func open(ip netip.Addr) (*socket.Socket, error) {
 	return raw, nil
 }
 
-// mark identifies the messages of this program. The kernel replaces the identifier of a datagram
-// socket, and a raw socket receives the messages of all programs.
+// mark identifies the messages of this program. The identifier of ICMP does not: the kernel
+// replaces it on a datagram socket. A raw socket receives the messages of all programs.
 const mark = "ureactor"
 
-// echo returns a request. For IPv6 the kernel computes the checksum.
+// echo returns an echo request. For IPv6 the kernel computes the checksum.
 func echo(ip netip.Addr, seq uint16, now time.Time) []byte {
 	p := make([]byte, 8, 64)
 	p[0] = request
@@ -120,14 +120,15 @@ func checksum(p []byte) uint16 {
 	return ^uint16(sum)
 }
 
-// answer waits for the answer to the request of that number and time, and returns its size.
+// answer waits for the answer to the request with this number and time, and returns the size of the
+// answer.
 func answer(s *socket.Socket, ip netip.Addr, seq uint16, sent time.Time) (int, error) {
 	for {
 		p, err := s.Recv(1500)
 		if err != nil {
 			return 0, err
 		}
-		if len(p) >= 20 && p[0]>>4 == 4 { // a raw IPv4 socket returns the IP header too
+		if len(p) >= 20 && p[0]>>4 == 4 { // a raw IPv4 socket also returns the IP header
 			p = p[min(int(p[0]&15)*4, len(p)):]
 		}
 		if answers(p, ip, seq, sent) {

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 )
 
 // ping gets answers from its own machine over IPv4, and over IPv6 if the machine has it. If the

@@ -1,4 +1,4 @@
-// Command proxy passes TCP connections on to a server, with back-pressure, half-closes and resets.
+// Command proxy forwards TCP connections to a server, with back-pressure, half-closes and resets.
 // With -send it sends the client's address to the server, in a header of the PROXY protocol. With
 // -trust it expects such a header from the proxies in front of it.
 //

@@ -41,7 +41,7 @@ func main() {
 		<-stop
 		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = r.Shutdown(limit) // Run returns the same
+		_ = r.Shutdown(limit) // Run returns the same error
 	}()
 	if err := r.Run(context.Background()); err != nil {
 		log.Fatal(err)

@@ -42,7 +42,7 @@ func run(t *testing.T, accept func(*reactor.Conn) reactor.Handler, opts ...react
 	return l.Addr().String()
 }
 
-// start runs a proxy as the command line says.
+// start runs a proxy with these flags.
 func start(t *testing.T, to string, send int, trust string) string {
 	t.Helper()
 	p, opts, err := configure(to, send, trust)
@@ -87,8 +87,8 @@ func dial(t *testing.T, at string) net.Conn {
 	return c
 }
 
-// exchange sends bytes, half-closes, and returns the first line of the answer and whether the rest
-// is what was sent.
+// exchange sends bytes and half-closes. It returns the first line of the answer, and whether the
+// rest of the answer equals the sent bytes.
 func exchange(t *testing.T, c net.Conn, size int) (line string, whole bool) {
 	t.Helper()
 	sent := make([]byte, size)
@@ -145,7 +145,7 @@ func TestResetsArePassedOn(t *testing.T) {
 	} {
 		c, err := net.Dial("tcp", at)
 		if err != nil {
-			continue // the reset came first
+			continue // the reset came before
 		}
 		if _, err := io.ReadAll(c); err == nil {
 			t.Errorf("%s: a clean end", name)

@@ -8,27 +8,27 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A proxy passes connections on.
+// A proxy forwards connections to a server.
 type proxy struct {
 	to   string // the server's address
-	send int    // version of the PROXY header for the server; 0 is none
+	send int // version of the PROXY header for the server; 0 means none
 }
 
-// high is how much may wait for a slow peer before the other side is paused. It is the high-water
-// mark, because Drained is called only after there was more than that.
+// high is how much output may be buffered for a slow peer before the other side is paused. It
+// equals the high-water mark, because Drained is called only after more than that was buffered.
 const high = 256 << 10
 
 var limits = reactor.WithLimits(64<<10, high, 4<<20)
 
-// accept returns the handler of a client.
+// accept returns the Handler of a client.
 func (p *proxy) accept(*reactor.Conn) reactor.Handler {
 	in, out := &relay{}, &relay{}
 	in.back, out.back = out, in
 	return &front{relay: in, p: p}
 }
 
-// A front is the handler of a client. It dials in Opened, because only then a PROXY header has been
-// read, and the addresses are those of the client.
+// A front is the Handler of a client. It dials in Opened, because only then a PROXY header was read
+// and the addresses are those of the client.
 type front struct {
 	*relay
 	p *proxy
@@ -40,7 +40,7 @@ func (h *front) Opened(c *reactor.Conn) {
 	to, err := c.Reactor().Dial("tcp", h.p.to, out, limits)
 	if err == nil {
 		h.to = to
-		err = h.p.header(c, to) // the header waits for the connect, in front of the client's bytes
+		err = h.p.header(c, to) // the header is sent after the connect, before the client's bytes
 	}
 	if err != nil {
 		_ = c.Abort()
@@ -69,11 +69,11 @@ func addrOf(a net.Addr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// A relay passes the input of one connection to another one.
+// A relay sends the input of one connection to another one.
 type relay struct {
 	to   *reactor.Conn // nil if the client has no server yet
 	back *relay        // the other direction
-	done bool          // the half-close of this side was passed on
+	done bool // the half-close of this side was forwarded
 }
 
 func (h *relay) Data(c *reactor.Conn, p []byte) {
@@ -86,7 +86,7 @@ func (h *relay) Data(c *reactor.Conn, p []byte) {
 	}
 }
 
-// Drained resumes reading from the other side, because the bytes for this side have been sent.
+// Drained resumes reading from the other side, because the output for this side was sent.
 func (h *relay) Drained(*reactor.Conn) { _ = h.to.Resume() }
 
 func (h *relay) EOF(c *reactor.Conn) {
@@ -102,7 +102,7 @@ func (h *relay) Closed(_ *reactor.Conn, err error) {
 		return
 	}
 	if err != nil {
-		_ = h.to.Abort() // the other peer must not take a broken stream for a complete one
+		_ = h.to.Abort() // otherwise the other peer would regard a broken stream as complete
 		return
 	}
 	_ = h.to.Close()

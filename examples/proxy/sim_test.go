@@ -79,7 +79,7 @@ func talk(t *reactor.Task, n *netconn.Net, version int) error {
 		return err
 	}
 	defer c.Close()
-	// no header: it comes from the client
+	// The proxy expects no header here, so this text is data of the client.
 	text := strings.Repeat("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", 300)
 	writer := t.Go(func(*reactor.Task) {
 		if _, err := io.WriteString(c, text); err == nil {

@@ -89,7 +89,7 @@ func TestCompareWithRedis(t *testing.T) {
 	}
 }
 
-// cpu is the process's time, all threads, in the kernel and not.
+// cpu returns the CPU time of all threads of a process, in the kernel and outside.
 func cpu(t *testing.T, pid int) time.Duration {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

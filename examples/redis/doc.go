@@ -1,4 +1,4 @@
-// Command redis stores strings under names for Redis clients: redis-cli, redis-benchmark, and the
+// Command redis stores strings under names for Redis clients: redis-cli, redis-benchmark, and
 // client libraries.
 //
 // The commands are PING, ECHO, GET, SET, DEL, EXISTS, INCR, DBSIZE, FLUSHDB, SELECT 0, QUIT and

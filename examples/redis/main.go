@@ -39,7 +39,7 @@ func main() {
 		<-stop
 		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = g.Shutdown(limit) // Run returns the same
+		_ = g.Shutdown(limit) // Run returns the same error
 	}()
 	if err := g.Run(context.Background()); err != nil {
 		log.Fatal(err)

@@ -20,7 +20,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// serve runs a server of some loops until the test ends.
+// serve runs a server with the given number of loops until the test ends.
 func serve(t *testing.T, loops int) *net.TCPAddr {
 	t.Helper()
 	g, err := reactor.NewGroup(loops)
@@ -61,7 +61,7 @@ func wants(t *testing.T, c io.Reader, reply string) {
 	}
 }
 
-// array is a command as clients send it.
+// array returns a command in the form in which clients send it.
 func array(words ...string) string {
 	s := fmt.Sprintf("*%d\r\n", len(words))
 	for _, w := range words {
@@ -307,7 +307,7 @@ func TestACommandHasALimit(t *testing.T) {
 	wants(t, c, "-"+errBulk.Error()+"\r\n")
 }
 
-// newInput returns the inbound buffer of a connection on which p has arrived.
+// newInput returns the inbound buffer of a connection that has received p.
 func newInput(p []byte) *desc.Inbound {
 	in := &desc.Inbound{}
 	in.Init("test", maxCommand, nil)

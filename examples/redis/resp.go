@@ -13,7 +13,7 @@ const (
 	maxBulk    = 32 << 20        // bytes of one argument
 	maxCommand = maxBulk + 1<<20 // bytes of a whole command
 	maxLine    = 64 << 10        // bytes of a header or an inline command
-	keepArgs   = 1 << 10         // arguments for which a connection keeps room
+	keepArgs   = 1 << 10 // for so many arguments a connection keeps room
 )
 
 var (
@@ -24,21 +24,20 @@ var (
 	errLarge  = errors.New("ERR Protocol error: too big command")
 )
 
-// A parser reads one command after the other. A command is an array of bulk strings, or words on a
-// line. The parser remembers how far it has parsed an incomplete command, so its work is linear in
-// the number of bytes.
+// A parser reads commands. A command is an array of bulk strings, or a line of words. The parser
+// stores how far it has parsed an incomplete command, so its work is linear in the number of bytes.
 type parser struct {
 	begun  bool
-	left   int   // arguments still to come
-	n      int   // bytes of the command that were read
-	seen   int   // how many further bytes were searched for an end of line
-	bulk   int   // the length of the next argument; -1: its header has not been read
+	left   int // arguments that are missing
+	n      int // bytes of the command that were parsed
+	seen   int // how many further bytes were searched for the end of a line
+	bulk   int // the length of the next argument; -1: its header is missing
 	bounds []int // where the arguments begin and end
 	args   [][]byte
 }
 
-// next consumes a command. whole is false while the command is incomplete. The arguments are parts
-// of the input, and valid as long as its slices. A command without arguments is empty.
+// next consumes a command. While the command is incomplete, whole is false. The arguments are
+// slices of the input, and are valid as long as these. A command without arguments is empty.
 func (q *parser) next(in frame.Source) (args [][]byte, whole bool, err error) {
 	if !q.begun {
 		line, err := q.line(in)
@@ -97,7 +96,8 @@ func (q *parser) end(in frame.Source) (p []byte, err error) {
 	return p, nil
 }
 
-// keep clears the slice that next has returned, so that next can use it again.
+// keep stores the slice that next has returned, without the arguments, so that next can use it
+// again.
 func (q *parser) keep(args [][]byte) {
 	if cap(args) > keepArgs {
 		q.args, q.bounds = nil, nil
@@ -138,7 +138,7 @@ func number(p []byte, most int) (n int, ok bool) {
 	return n, len(p) > 0 && n <= most
 }
 
-// The functions below make replies.
+// These functions make replies.
 
 func appendInt(b []byte, kind byte, n int64) []byte {
 	return append(strconv.AppendInt(append(b, kind), n, 10), "\r\n"...)

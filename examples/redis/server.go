@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A server has the strings, under a lock, because the connections of all loops share them. A value
-// is replaced and never changed, so it can be sent without the lock.
+// A server contains the strings, guarded by a lock, because the connections of all loops share
+// them. A value may be replaced but never changes, so it can be sent without the lock.
 type server struct {
 	g  *reactor.Group
 	mu sync.RWMutex
@@ -20,31 +20,31 @@ type server struct {
 
 func newServer(g *reactor.Group) *server { return &server{g: g, m: map[string][]byte{}} }
 
-// listen serves an address. Its output limit has room for the largest value, and for what may wait
-// in front of it.
+// listen serves an address. The limit for output has room for the largest value, and for other
+// output in front of it.
 func (s *server) listen(network, addr string) (*reactor.GroupListener, error) {
 	accept := func(c *reactor.Conn) reactor.Handler { return &client{s: s, in: c.KeepInput(maxCommand)} }
 	return s.g.Listen(network, addr, accept,
 		reactor.WithLimits(64<<10, enough, enough+2*maxBulk))
 }
 
-// A client is one connection.
+// A client is the Handler of one connection.
 type client struct {
 	s      *server
 	in     *reactor.Input
 	parser parser
-	head   [64]byte // room for a reply
+	head   [64]byte // for a reply
 	ended  bool
 }
 
-// enough is how much output may wait before further commands have to wait. It is the high-water
-// mark, because Drained is called only after there was more than that.
+// enough is how much output may be buffered before further commands have to wait. It equals the
+// high-water mark, because Drained is called only after more than that was buffered.
 const enough = 256 << 10
 
-// Data runs the complete commands. The replies of a pipeline leave together when it returns.
+// Data runs the complete commands. When it returns, the replies of a pipeline leave together.
 func (c *client) Data(rc *reactor.Conn, _ []byte) { c.run(rc) }
 
-// Drained continues with the commands that had to wait until the peer read its replies.
+// Drained continues with the commands that had to wait until the peer has read its replies.
 func (c *client) Drained(rc *reactor.Conn) { c.run(rc) }
 
 func (c *client) Closed(*reactor.Conn, error) {}
@@ -66,7 +66,8 @@ func (c *client) run(rc *reactor.Conn) {
 	}
 }
 
-// send sends a reply. If a send fails, here or below, the connection is broken, and Closed follows.
+// send sends a reply. If this send or a later one fails, the connection is broken, and Closed is
+// called.
 func (c *client) send(rc *reactor.Conn, reply []byte) { _ = rc.Send(reply) }
 
 func (c *client) bulk(rc *reactor.Conn, v []byte) {
@@ -77,7 +78,7 @@ func (c *client) number(rc *reactor.Conn, n int64) { c.send(rc, appendInt(c.head
 
 func (c *client) end(rc *reactor.Conn) {
 	c.ended = true
-	_ = rc.Close() // it flushes the replies first
+	_ = rc.Close() // after all replies
 }
 
 var (
@@ -88,7 +89,8 @@ var (
 	none = []byte("*0\r\n")
 )
 
-// commands has for each name, in lower case, the least and the most arguments, and a function.
+// commands maps each name, in lower case, to the minimum and maximum number of arguments, and a
+// function.
 var commands = map[string]struct {
 	least, most int
 	do          func(c *client, rc *reactor.Conn, args [][]byte)
@@ -105,14 +107,14 @@ var commands = map[string]struct {
 	"select":   {1, 1, (*client).choose},
 	"quit":     {0, 0, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, ok); c.end(rc) }},
 	"shutdown": {0, 1, func(c *client, rc *reactor.Conn, _ [][]byte) { c.s.g.Close() }},
-	// redis-cli and redis-benchmark send these when they start, and accept empty answers.
+	// redis-cli and redis-benchmark send these commands when they start, and accept empty answers.
 	"command": {0, maxArgs, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, none) }},
 	"config":  {1, maxArgs, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, none) }},
 }
 
 func (c *client) command(rc *reactor.Conn, args [][]byte) {
 	name := lower(args[0])
-	cmd, known := commands[string(name)] // allocates nothing
+	cmd, known := commands[string(name)] // this does not allocate
 	switch n := len(args) - 1; {
 	case !known:
 		c.send(rc, appendError(nil, fmt.Sprintf("ERR unknown command %.128q", name)))
@@ -123,7 +125,7 @@ func (c *client) command(rc *reactor.Conn, args [][]byte) {
 	}
 }
 
-// lower changes p itself to lower case. p is a copy, or in the loop's buffer.
+// lower changes p itself to lower case. p is a copy, or is in the loop's buffer.
 func lower(p []byte) []byte {
 	for i, b := range p {
 		if 'A' <= b && b <= 'Z' {
@@ -186,7 +188,7 @@ func (c *client) choose(rc *reactor.Conn, args [][]byte) {
 	c.send(rc, ok)
 }
 
-// count counts the names that exist, and deletes them.
+// count returns how many of the names exist. If del is set, it also deletes them.
 func (s *server) count(names [][]byte, del bool) (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,5 +2,6 @@
 
 package simulated
 
-// bug is the planted bug. Without the tag planted there is none, and the compiler drops the code.
+// bug is the planted bug. Without the build tag planted there is none, and the compiler removes the
+// code of all bugs.
 const bug = ""

@@ -2,5 +2,5 @@
 
 package simulated
 
-// bug is the planted bug, "" for none.
+// bug is the planted bug, or "" for none.
 var bug string

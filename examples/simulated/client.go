@@ -13,18 +13,18 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A request is one operation of a client. ID is the same when it is repeated.
+// A request is one operation of a client. A repeated request has the same ID.
 type request struct {
-	ID, Op, Key, Value string // Op is get, append
+	ID, Op, Key, Value string // Op is get or append
 }
 
-// A reply answers the request with the ID. Not OK means: ask another server.
+// A reply answers the request with the same ID. If OK is false, the client must ask another server.
 type reply struct {
 	ID, Value string
 	OK        bool
 }
 
-// A client makes operations one after the other, and repeats each until it has an answer.
+// A client makes one operation after the other, and repeats each until it has an answer.
 type client struct {
 	w       *sim.World
 	h       *sim.Host
@@ -71,7 +71,8 @@ func (c *client) next(r *reactor.Reactor) {
 	})
 }
 
-// ask sends the request to one server, and to the next one if it is silent.
+// ask sends the request to one server. If that server does not answer, ask sends the request to the
+// next one.
 func (c *client) ask(r *reactor.Reactor) {
 	text, _ := json.Marshal(c.now)
 	c.log.Info("client asks", "server", c.servers[c.target], "id", c.now.ID, "op", c.now.Op, "key", c.now.Key)
@@ -87,10 +88,10 @@ func (c *client) other(r *reactor.Reactor) {
 func (c *client) answer(r *reactor.Reactor, text []byte) {
 	var a reply
 	if json.Unmarshal(text, &a) != nil || a.ID != c.now.ID {
-		return // garbage would be found by the check, and an old answer is late
+		return // a late answer, or garbage, which the check would find
 	}
 	if !a.OK {
-		return // the timer asks another one
+		return // the timer asks another server
 	}
 	c.log.Info("client has the answer", "id", a.ID, "op", c.now.Op, "key", c.now.Key, "value", a.Value)
 	c.retry.Stop()
@@ -100,14 +101,14 @@ func (c *client) answer(r *reactor.Reactor, text []byte) {
 	c.next(r)
 }
 
-// unfinished adds the operation that has no answer: it may take effect at any time.
+// unfinished adds the operation that has no answer to the history: it may take effect at any time.
 func (c *client) unfinished() {
 	if c.now.Op == "append" {
 		*c.history = append(*c.history, porcupine.Operation{ClientId: c.number, Input: c.now, Call: c.began, Output: "?", Return: math.MaxInt64})
 	}
 }
 
-// model is a map of strings to which clients append.
+// model is a map of strings. Clients append to the strings.
 var model = porcupine.Model{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		byKey := map[string][]porcupine.Operation{}

@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// boot runs a reactor on a host, as main would, and again if it could not begin.
+// boot runs a reactor on a host, as main would do. If the reactor could not start, boot tries
+// again.
 func boot(w *sim.World, h *sim.Host, name string, begin func(r *reactor.Reactor) error) {
 	h.Boot(name, func() {
 		r, err := reactor.New(reactor.WithKernel(h))
@@ -27,7 +28,7 @@ func boot(w *sim.World, h *sim.Host, name string, begin func(r *reactor.Reactor)
 	})
 }
 
-// silent is how long a connection may be without input. Every end pings twice as often.
+// silent is how long a connection may be without input. Each end sends pings twice as often.
 const silent = 600 * time.Millisecond
 
 // lines is a Handler that splits a stream into lines.
@@ -46,7 +47,7 @@ func (l *lines) Opened(c *reactor.Conn) {
 }
 
 func (l *lines) Data(c *reactor.Conn, p []byte) {
-	if bug == "short read" { // a part of the stream is taken for whole lines
+	if bug == "short read" { // a part of the stream is treated as whole lines
 		l.rest = nil
 		if i := bytes.LastIndexByte(p, '\n'); i < 0 || i < len(p)-1 {
 			p = append(bytes.Clone(p), '\n')
@@ -59,7 +60,7 @@ func (l *lines) Data(c *reactor.Conn, p []byte) {
 			return
 		}
 		l.rest = rest
-		if len(text) > 0 { // else a ping
+		if len(text) > 0 { // otherwise the line is a ping
 			l.line(c, text)
 		}
 	}
@@ -73,7 +74,7 @@ func (l *lines) Closed(_ *reactor.Conn, err error) {
 	}
 }
 
-// listen serves lines on a port. An accepted connection is pinged.
+// listen serves lines on a port. It pings accepted connections.
 func listen(r *reactor.Reactor, port string, line func(c *reactor.Conn, text []byte)) error {
 	_, err := r.Listen("tcp4", port, func(c *reactor.Conn) reactor.Handler {
 		open := true
@@ -91,12 +92,12 @@ func ping(r *reactor.Reactor, c *reactor.Conn, open *bool) {
 	}
 }
 
-// A link is a connection to one address that is made again whenever it ends.
+// A link is a connection to one address. When the connection ends, the link connects again.
 type link struct {
 	r    *reactor.Reactor
 	to   string
 	log  *slog.Logger
-	conn *reactor.Conn // nil while it is down
+	conn *reactor.Conn // nil while there is no connection
 	up   func()
 	down func()
 	line func(text []byte)
@@ -134,7 +135,7 @@ func (l *link) dial() {
 	}
 }
 
-// send sends a line if the link is up. The peer may not get it.
+// send sends a line if there is a connection. The line may be lost.
 func (l *link) send(text []byte) {
 	if l.conn != nil {
 		_ = l.conn.Send(append(text, '\n'))

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// The report of one bug: go test -tags planted -run TestRaft . -bug "two votes" -sim.shrink
+// For the report of one bug: go test -tags planted -run TestRaft . -bug "two votes" -sim.shrink
 func init() { flag.StringVar(&bug, "bug", "", "plant this `bug` in TestStore and TestRaft") }
 
 var planted = map[string]struct {

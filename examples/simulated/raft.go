@@ -10,40 +10,40 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// An entry is one place of the log. Entries of one term at one index are equal on all nodes.
+// An entry is one position of the log. Entries with the same term and index are equal on all nodes.
 type entry struct {
 	Term int
 	request
 }
 
-// A message is a call of Raft or its answer: vote, voted, append, appended.
+// A message is a call of Raft or the answer to it: vote, voted, append, appended.
 type message struct {
 	Kind           string
 	From, Term     int
-	Index, LogTerm int // of the last entry, or of the one before Entries
+	Index, LogTerm int // of the last entry, or of the entry before Entries
 	Commit         int
 	OK             bool
 	Entries        []entry
 }
 
-// A node is one Raft server. Indexes begin with 1.
+// A node is one Raft server. The first index is 1.
 type node struct {
 	w       *sim.World
 	h       *sim.Host
 	log     *slog.Logger
 	me      int
-	peers   []*link // by number; nil for itself
+	peers   []*link // by number; nil for the node itself
 	disk    raftDisk
 	r       *reactor.Reactor
 	role    string // follower, candidate, leader
 	votes   []bool
-	next    []int // by peer: the first entry to send
-	match   []int // by peer: the last entry that it has
+	next    []int // by peer: the index of the first entry to send
+	match   []int // by peer: the index of the last entry that it has
 	commit  int
 	applied int
 	data    map[string]string
 	done    map[string]bool
-	answers map[int]waitingFor // by index
+	answers map[int]waitingFor // by index of the entry
 	timer   *reactor.Timer
 }
 
@@ -54,7 +54,7 @@ type waitingFor struct {
 
 const (
 	heartbeat = 50 * time.Millisecond
-	patience  = 150 * time.Millisecond // and up to as much again
+	patience  = 150 * time.Millisecond // at random up to twice as long
 )
 
 func startNode(w *sim.World, h *sim.Host, me int, all []*sim.Host, n *node) {
@@ -79,7 +79,7 @@ func startNode(w *sim.World, h *sim.Host, me int, all []*sim.Host, n *node) {
 	})
 }
 
-// wait begins the time after which the node wants an election.
+// wait restarts the timer of the election.
 func (n *node) wait() {
 	if n.timer != nil {
 		n.timer.Stop()
@@ -186,7 +186,7 @@ func (n *node) handle(m message) {
 	}
 }
 
-// count becomes leader with a majority of votes.
+// count makes the node the leader if it has a majority of votes.
 func (n *node) count() {
 	k := 0
 	for _, yes := range n.votes {
@@ -202,12 +202,12 @@ func (n *node) count() {
 	for i := range n.next {
 		n.next[i], n.match[i] = n.last()+1, 0
 	}
-	// Entries of older terms commit with it.
+	// Entries of older terms are committed together with this entry.
 	n.keep(n.disk.append(n.last(), []entry{{Term: n.disk.term}}))
 	n.beat(n.disk.term)
 }
 
-// beat replicates, and says that the leader is there, as long as it leads this term.
+// beat sends entries or an empty append to all peers, as long as the node leads this term.
 func (n *node) beat(term int) {
 	if n.role != "leader" || n.disk.term != term {
 		if n.role != "leader" {
@@ -227,7 +227,7 @@ func (n *node) replicate() {
 	})
 }
 
-// accept appends the leader's entries, if the one before them is there.
+// accept appends the leader's entries, if the log contains the entry before them.
 func (n *node) accept(m message) {
 	if m.Index > n.last() || n.termAt(m.Index) != m.LogTerm && bug != "no check of the entry before" {
 		n.send(m.From, message{Kind: "appended", Index: min(m.Index-1, n.last())})

@@ -2,7 +2,8 @@ package simulated
 
 import "github.com/ureactor/ureactor/reactor"
 
-// propose appends a client's request, if the node leads. A read goes through the log too.
+// propose appends a client's request to the log if the node is the leader. Reads also pass through
+// the log.
 func (n *node) propose(c *reactor.Conn, q request) {
 	if n.role != "leader" {
 		n.answer(c, reply{ID: q.ID})

@@ -8,15 +8,15 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A raftDisk has what a node must not forget: its term, its vote and its log. The file is a list of
-// changes, one on each line.
+// A raftDisk contains what a node must not forget: its term, its vote and its log. Each line of the
+// file is one change.
 type raftDisk struct {
 	term, vote int
 	log        []entry
 	file       *sim.File
 }
 
-// A change sets the term and vote, or replaces the log after an index.
+// A change sets the term and the vote, or replaces the log after an index.
 type change struct {
 	Term, Vote int
 	After      int
@@ -79,7 +79,7 @@ func (d *raftDisk) setTerm(term, vote int) error {
 	return d.write(change{Term: term, Vote: vote}, true)
 }
 
-// append replaces what comes after an index.
+// append replaces all entries after an index.
 func (d *raftDisk) append(after int, entries []entry) error {
 	return d.write(change{After: after, Entries: append([]entry{}, entries...)}, bug != "log not synced")
 }

@@ -11,24 +11,25 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A record is one change, with its place in the log.
+// A record is one change and its position in the log.
 type record struct {
 	Seq int
 	request
 }
 
-// A store is a primary or a backup: a map, and the log on the disk that it is made of.
+// A store is a primary or a backup: a map, and the log on disk from which the map is made.
 type store struct {
 	w    *sim.World
 	h    *sim.Host
 	out  *slog.Logger
 	log  []record
 	data map[string]string
-	done map[string]bool // the IDs of all changes
+	done map[string]bool // contains the IDs of all changes
 	file *sim.File
 }
 
-// open reads the log. A crash may have left a part of the last record. Its client has no reply.
+// open reads the log. A crash may have left only a part of the last record. The client of that
+// record has got no reply.
 func (s *store) open() error {
 	s.log, s.data, s.done = nil, map[string]string{}, map[string]bool{}
 	f, err := s.h.Disk().OpenFile("log", os.O_RDWR|os.O_CREATE|os.O_APPEND)
@@ -83,7 +84,7 @@ func (s *store) keep(q record) {
 	s.out.Info("record written", "seq", q.Seq, "id", q.ID)
 }
 
-// A primary answers when the change is on its disk and on the backup's.
+// A primary answers a change when the change is on its own disk and on the disk of the backup.
 type primary struct {
 	store
 	backup  *link
@@ -92,14 +93,14 @@ type primary struct {
 	waiting []waiting
 }
 
-// A waiting answer is sent when the backup has so many records.
+// A waiting answer is sent when the backup has at least seq records.
 type waiting struct {
 	seq int
 	c   *reactor.Conn
 	reply
 }
 
-// startPrimary is the primary's program. p is what runs now, for the test to look at.
+// startPrimary boots the primary. p is the running primary, so that the test can examine it.
 func startPrimary(w *sim.World, h, backup *sim.Host, p *primary) {
 	boot(w, h, "primary", func(r *reactor.Reactor) error {
 		*p = primary{store: store{w: w, h: h, out: slog.New(h.LogHandler())}}
@@ -134,7 +135,7 @@ func (p *primary) serve(c *reactor.Conn, text []byte) {
 	p.reply()
 }
 
-// push sends the records that the backup was not sent.
+// push sends the records that were not sent to the backup yet.
 func (p *primary) push() {
 	if p.backup.conn == nil {
 		return
@@ -155,7 +156,8 @@ func (p *primary) ack(text []byte) {
 	}
 }
 
-// reply answers what waits for the backup. A read waits too: it may have seen a change that does.
+// reply sends the answers that had to wait for the backup. Reads wait too, because they may have
+// seen a change that the backup does not have yet.
 func (p *primary) reply() {
 	for len(p.waiting) > 0 && p.waiting[0].seq <= p.acked {
 		x := p.waiting[0]
@@ -166,7 +168,7 @@ func (p *primary) reply() {
 	}
 }
 
-// startBackup is the backup's program.
+// startBackup boots the backup.
 func startBackup(w *sim.World, h *sim.Host, b *store) {
 	boot(w, h, "backup", func(r *reactor.Reactor) error {
 		*b = store{w: w, h: h, out: slog.New(h.LogHandler())}

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// chaos is how long everything goes wrong. Within peace all operations must be finished.
+// chaos is how long faults happen. All operations must then be complete within peace.
 const (
 	chaos = 8 * time.Second
 	peace = time.Minute
@@ -20,7 +20,7 @@ const (
 var faults = sim.Faults{ShortRead: 10 * sim.Percent, ShortWrite: 10 * sim.Percent, Again: 2 * sim.Percent, Spurious: 2 * sim.Percent,
 	Loss: sim.Percent / 2, Reset: sim.Percent / 5, SlowFIN: 5 * sim.Percent, SlowAccepts: 5 * sim.Percent}
 
-// options turns with the seed through large and small buffers and pieces.
+// options varies the sizes of buffers and segments with the seed.
 func options(seed uint64) sim.Options {
 	o := sim.Options{Faults: faults, Latency: 2 * time.Millisecond, Jitter: 3 * time.Millisecond}
 	if seed%3 == 0 {
@@ -29,7 +29,7 @@ func options(seed uint64) sim.Options {
 	return o
 }
 
-// trouble plans crashes, kills, pauses, clocks and cuts.
+// trouble plans crashes, kills, pauses, drifts of clocks, and cuts.
 func trouble(w *sim.World, servers []*sim.Host, program string) {
 	r := w.Rand()
 	one := func() *sim.Host { return servers[r.Int(len(servers))] }
@@ -83,7 +83,7 @@ func trouble(w *sim.World, servers []*sim.Host, program string) {
 	})
 }
 
-// finish runs the world until all clients have all answers, and checks the history.
+// finish runs the world until all clients have all their answers, and checks the history.
 func finish(w *sim.World, clients []*client, history *[]porcupine.Operation) error {
 	if err := w.Run(chaos); err != nil {
 		return err
@@ -98,13 +98,13 @@ func finish(w *sim.World, clients []*client, history *[]porcupine.Operation) err
 	}, peace); err != nil {
 		return err
 	}
-	if err := w.Run(10 * time.Second); err != nil { // TCP tries each 5 s at last
+	if err := w.Run(10 * time.Second); err != nil { // TCP repeats lost data after at most 5 s
 		return err
 	}
 	return linearizable(*history)
 }
 
-// storeWorld is the primary, its backup and three clients.
+// storeWorld runs the primary, its backup and three clients.
 func storeWorld(w *sim.World) error {
 	hp, hb := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 	p, b := &primary{}, &store{}
@@ -127,7 +127,7 @@ func storeWorld(w *sim.World) error {
 	return nil
 }
 
-// raftWorld is three nodes and three clients. Each moment it checks what Raft promises.
+// raftWorld runs three nodes and three clients. It continuously checks the promises of Raft.
 func raftWorld(w *sim.World) error {
 	var hosts []*sim.Host
 	var servers []string
@@ -191,7 +191,7 @@ func raftWorld(w *sim.World) error {
 	return nil
 }
 
-// wellFormed returns whether a value has each change once and whole.
+// wellFormed returns whether a value contains each change completely and at most once.
 func wellFormed(value string) bool {
 	seen := map[string]bool{}
 	for _, id := range strings.Fields(value) {

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 )
 
-// server listens on loopback until the end of the test.
+// server listens on the loopback address until the test ends.
 func server(t *testing.T) (net.PacketConn, string) {
 	t.Helper()
 	s, err := listen("127.0.0.1:0")
@@ -33,7 +33,7 @@ func TestTellsTheTime(t *testing.T) {
 	if d := got.Sub(then); err != nil || d < -time.Millisecond || d > 10*time.Second {
 		t.Errorf("%v, %v; want %v", got, err, then)
 	}
-	s.Close() // ends serve, which waits
+	s.Close() // ends serve
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
 		t.Error(err)
 	}

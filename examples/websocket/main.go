@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-// drainTime is how long the guests have to answer the Close.
+// drainTime is how long the guests have to answer the Close frame.
 const drainTime = 5 * time.Second
 
 func main() {
@@ -43,7 +43,7 @@ func main() {
 		<-stop
 		limit, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()
-		_ = r.Shutdown(limit) // sends 1001 to all guests; Run returns the same
+		_ = r.Shutdown(limit) // sends code 1001 to all guests; Run returns the same error
 	}()
 	if err := r.Run(context.Background()); err != nil {
 		log.Fatal(err)

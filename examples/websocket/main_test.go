@@ -17,17 +17,17 @@ import (
 
 	"go.uber.org/goleak"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/websocket"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// limit is how long a test waits for what must come.
+// limit is how long a test waits for an event that must come.
 const limit = time.Minute
 
-// start has a room until the test ends, or until stop is called.
+// start runs a room until the test ends, or until stop is called.
 func start(t *testing.T, opts ...websocket.Option) (at string, stop func()) {
 	t.Helper()
 	r, err := reactor.New()
@@ -45,7 +45,7 @@ func start(t *testing.T, opts ...websocket.Option) (at string, stop func()) {
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(context.Background()) }()
 	check := func(err error) {
-		var rest *reactor.UndeliveredError // of guests that have closed without reading
+		var rest *reactor.UndeliveredError // for guests that have closed without reading
 		if err != nil && !errors.As(err, &rest) {
 			t.Error(err)
 		}
@@ -62,13 +62,13 @@ func start(t *testing.T, opts ...websocket.Option) (at string, stop func()) {
 	return l.Addr().String(), stop
 }
 
-// A visitor is a guest's browser.
+// A visitor is the browser of a guest.
 type visitor struct {
 	*websocket.Stream
 	t *testing.T
 }
 
-// join connects, and waits until the room has announced it.
+// join connects, and waits until the room has announced the guest.
 func join(t *testing.T, at, name string, opts ...websocket.Option) visitor {
 	t.Helper()
 	s, err := try(at, name, opts...)
@@ -113,7 +113,7 @@ func (v visitor) next() (l line) {
 	return l
 }
 
-// wants fails unless the next line is this one.
+// wants reads the next line and compares it.
 func (v visitor) wants(from, text string, people int) {
 	v.t.Helper()
 	if l := v.next(); l != (line{from, text, people}) {
@@ -121,14 +121,14 @@ func (v visitor) wants(from, text string, people int) {
 	}
 }
 
-// until reads lines up to this one.
+// until reads lines until this one.
 func (v visitor) until(from, text string) {
 	v.t.Helper()
 	for l := v.next(); l.From != from || l.Text != text; l = v.next() {
 	}
 }
 
-// closed reads to the end, and returns the code with which the room has closed.
+// closed reads to the end, and returns the code that the room has sent.
 func (v visitor) closed() websocket.Code {
 	v.t.Helper()
 	for {

@@ -19,28 +19,29 @@ var page []byte
 
 const (
 	messageMax = 4 << 10          // bytes; a longer message ends the connection with 1009
-	nameMax    = 32               // characters
-	lastMax    = 20               // messages that a new guest gets
+	nameMax    = 32 // in characters
+	lastMax    = 20 // lines that a new guest gets
 	aliveTime  = 30 * time.Second // between two pings
 )
 
-// A room sends each guest what any guest says. Only the loop touches it, so it needs no lock.
+// A room sends the messages of each guest to all guests. Only code on the loop uses it, so it needs
+// no lock.
 type room struct {
 	server *websocket.Server
 	hub    *websocket.Hub
-	last   []*websocket.Frame // the newest lines, the oldest first
+	last   []*websocket.Frame // the newest lines; the oldest of them is first
 }
 
-// A line is what a guest's browser gets, as JSON.
+// A line is a message for a guest's browser, in JSON.
 type line struct {
-	From   string `json:"from"` // "": the room itself
+	From   string `json:"from"` // "" means the room itself
 	Text   string `json:"text"`
 	People int    `json:"people"`
 }
 
-// newRoom makes a room whose guests live on the loop.
+// newRoom makes a room for guests on the loop.
 func newRoom(r *reactor.Reactor, opts ...websocket.Option) (*room, error) {
-	// A guest that reads too slowly is closed with 1013. Its browser connects again, and gets the
+	// A guest that reads too slowly is closed with code 1013. Its browser connects again, and gets the
 	// newest lines.
 	m := &room{hub: websocket.NewHub(r, websocket.CloseSlow)}
 	opts = append([]websocket.Option{
@@ -59,12 +60,12 @@ func (m *room) page(q *websocket.Request) websocket.Page {
 	case "/":
 		return websocket.Page{Type: "text/html; charset=utf-8", Body: page}
 	case "/chat":
-		return websocket.Page{Status: 426} // it must be a handshake
+		return websocket.Page{Status: 426} // this path is only for handshakes
 	}
 	return websocket.Page{}
 }
 
-// enter answers a handshake. The package has checked that the page is one of ours.
+// enter answers a handshake. The package has already checked the origin of the page.
 func (m *room) enter(q *websocket.Request) websocket.Handler {
 	u, err := q.URL()
 	switch {
@@ -87,7 +88,7 @@ func nameOf(u *url.URL) (name string, ok bool) {
 	return name, 0 < n && n <= nameMax && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
-// say sends a line to all guests, and keeps it for those who come later.
+// say sends a line to all guests, and stores it for later guests.
 func (m *room) say(from, text string) error {
 	p, err := json.Marshal(line{From: from, Text: text, People: m.hub.Len()})
 	if err != nil {
@@ -108,22 +109,22 @@ func (m *room) say(from, text string) error {
 type guest struct {
 	*room
 	name string
-	in   bool // Opened has been called
+	in   bool // Opened was called
 }
 
-// Opened greets the guest with the newest lines.
+// Opened sends the newest lines to the guest.
 func (g *guest) Opened(c *websocket.Conn) {
 	g.in = true
 	for _, f := range g.last {
 		if c.SendFrame(f) != nil {
-			return // it closes: Closed comes
+			return // the connection closes, and Closed will be called
 		}
 	}
 	g.hub.Join(c)
 	g.end(c, g.say("", g.name+" is here"))
 }
 
-// Message says what the guest has said. The package has checked that a text is UTF-8.
+// Message sends the guest's message to all guests. The package has checked that a text is UTF-8.
 func (g *guest) Message(c *websocket.Conn, kind websocket.Kind, p []byte) {
 	if kind != websocket.Text {
 		_ = c.Close(websocket.Unsupported, "text only")
@@ -132,7 +133,7 @@ func (g *guest) Message(c *websocket.Conn, kind websocket.Kind, p []byte) {
 	g.end(c, g.say(g.name, string(p)))
 }
 
-// end closes the connection if nobody gets the line, because the room has too many to send.
+// end closes the connection if the room could not send the line, because it has too much to send.
 func (g *guest) end(c *websocket.Conn, err error) {
 	if err == nil {
 		return
@@ -140,11 +141,11 @@ func (g *guest) end(c *websocket.Conn, err error) {
 	_ = c.Close(websocket.TryAgainLater, "the room is too loud")
 }
 
-// Closed is called for each guest in the end, also for one whose handshake failed.
+// Closed is called once for each guest, even if the handshake has failed.
 func (g *guest) Closed(c *websocket.Conn, _ error) {
 	if !g.in {
 		return
 	}
 	g.hub.Leave(c)
-	_ = g.say("", g.name+" has left") // refused: the next line has the number of people
+	_ = g.say("", g.name+" has left") // if this fails, the next line has the number of guests
 }

@@ -135,7 +135,8 @@ func (w *Response) sendJSON(v view) {
 	w.send("application/json", append(appendJSON(nil, reflect.ValueOf(v)), '\n'))
 }
 
-// knows returns whether the Host of a request is one that the page of an attacker cannot have.
+// knows returns whether an attacker's page cannot have this Host: it is an IP address, localhost,
+// or a name of WithHost.
 func (h *Inspector) knows(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -148,7 +149,7 @@ func (h *Inspector) knows(host string) bool {
 	return err == nil
 }
 
-// limited serves a request, unless there are too many.
+// limited serves a request, unless too many requests are in progress or have come in this second.
 func (h *Inspector) limited(w *Response, r *Request, method string, serve func(*Response, *Request)) {
 	if r.Method != method && (method != "GET" || r.Method != "HEAD") {
 		w.Header["Allow"] = method
@@ -174,13 +175,13 @@ func (w *Response) busy() {
 	w.fail(codeUnavailable, "too many requests; try again in a second")
 }
 
-// A view is the content of a page. Its JSON form has the fields that have a JSON name.
+// A view is the content of a page. Its JSON form contains the fields with a JSON name.
 type view interface {
 	title() string
 	write(p *page)
 }
 
-// show answers with a page, or a part of it for the script, or JSON.
+// show answers with a page, with a part of the page for the script, or with JSON.
 func (h *Inspector) show(w *Response, r *Request, name string) {
 	q, err := url.ParseQuery(r.Query)
 	if err != nil {
@@ -208,13 +209,13 @@ func (h *Inspector) show(w *Response, r *Request, name string) {
 	}
 }
 
-// A notFound is the error if an object, or a page, does not exist. Any other error of a view means
+// A notFound is the error if an object or a page does not exist. Any other error of a view means
 // that the query is wrong.
 type notFound string
 
 func (e notFound) Error() string { return string(e) }
 
-// view returns the content of the page.
+// view returns the content of the page with this name.
 func (h *Inspector) view(name string, q url.Values) (view, error) {
 	switch name {
 	case "":

@@ -182,7 +182,7 @@ func TestEventsAreListed(t *testing.T) {
 		return len(v.Slow) >= 2 && len(v.Log) >= 2 && len(v.Ends) == 1
 	})
 	ours := 0
-	for i, s := range v.Slow { // a busy machine makes others slow, too
+	for i, s := range v.Slow { // on a busy machine other callbacks are slow too
 		if s.Took >= 0.002 && s.FD == -1 {
 			ours++
 		}
@@ -197,7 +197,7 @@ func TestEventsAreListed(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	slow := func(l *lineRow) bool { return strings.HasPrefix(l.Text, "warn: slow callback took=") }
-	if !slices.ContainsFunc(v.Log, slow) { // the watchdog may have logged one that still ran, too
+	if !slices.ContainsFunc(v.Log, slow) { // the watchdog may have logged it while it ran
 		t.Errorf("%d lines, the first: %+v", len(v.Log), v.Log[0])
 	}
 }
@@ -253,7 +253,7 @@ func TestTasksAreShown(t *testing.T) {
 	})
 	<-polls
 	h := inspect(r)
-	want := map[string]string{ // by what a task waits for
+	want := map[string]string{ // by the reason of the wait
 		"sleeps":              "inspector.TestTasksAreShown.func1.1",
 		"polls 3 objects":     "inspector.TestTasksAreShown.func2.2",
 		"waits for input at ": "inspector.TestTasksAreShown.func2.1",

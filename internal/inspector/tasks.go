@@ -19,25 +19,25 @@ const tasksMost = 1000
 
 // tasksPage is the page of tasks, and of the descriptors that they wait for.
 type tasksPage struct {
-	Tasks   []*taskRow  `json:"tasks"` // those that have waited longest come first
+	Tasks   []*taskRow  `json:"tasks"` // the tasks that have waited longest are first
 	Total   int         `json:"total"`
 	Watches []*watchRow `json:"descriptors"`
 	Watched int         `json:"descriptors_total"`
 }
 
-// taskRow is a task. Times are in seconds.
+// taskRow describes a task. Times are in seconds.
 type taskRow struct {
 	ID    string   `json:"id"`
 	Loop  int      `json:"loop"`
 	Func  string   `json:"func"`
-	Waits string   `json:"waits"` // what it waits for
+	Waits string   `json:"waits"` // the reason of the wait
 	For   float64  `json:"for"`   // how long it has waited
 	Until *float64 `json:"until,omitempty"`
 
 	stack string
 }
 
-// watchRow is a descriptor of user code, or one that tasks wait for.
+// watchRow describes a descriptor that user code watches, or for which tasks wait.
 type watchRow struct {
 	Loop    int      `json:"loop"`
 	FD      int      `json:"fd"`
@@ -72,7 +72,7 @@ func (h *Inspector) tasks() *tasksPage {
 	return v
 }
 
-// waits maps each Task to the object that it waits for.
+// waits maps each Task to the object for which it waits.
 type waits struct {
 	watch map[uintptr]*inside.Watch
 	joins map[uintptr]uintptr
@@ -171,7 +171,7 @@ func wantText(i poller.Interest) string {
 	return strings.Join(list, ", ")
 }
 
-// task is the page of one task, with its stack.
+// task returns the page of one task, with its stack.
 func (h *Inspector) task(id string) (view, error) {
 	loop, number, ok := strings.Cut(id, "-")
 	i, e1 := strconv.Atoi(loop)

@@ -14,9 +14,9 @@ import (
 // textRows is how many connections and tasks WriteText writes.
 const textRows = 20
 
-// WriteText writes a picture of the loops for people: findings, the loops, listeners, the
-// connections that are stuck longest or have the most output waiting, and tasks. It is for a signal
-// handler or a log. It waits at most 0.3 s for a loop.
+// WriteText writes a picture of the loops for people: findings, the loops, listeners, and tasks. It
+// also writes the connections that are stuck longest or have the most output waiting. It is for a
+// signal handler or a log. It waits for a loop at most 0.3 s.
 func WriteText(to io.Writer, loops []*reactor.Reactor) error {
 	h := New(Config{Loops: loops})
 	now := time.Now()

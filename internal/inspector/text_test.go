@@ -131,7 +131,7 @@ func TestFirstLookShowsAHang(t *testing.T) {
 	}
 	t.Parallel()
 	r := started(t)
-	allStacks.get(time.Now()) // the stack must not be from before the hang
+	allStacks.get(time.Now()) // older stacks must not be used
 	until, begun := make(chan struct{}), make(chan struct{})
 	defer close(until)
 	if err := r.Post(func() { close(begun); stand(until) }); err != nil {
@@ -173,7 +173,7 @@ func TestTextOfALoopThatNeverRunsLeavesLittle(t *testing.T) {
 		for r.Turn(timeout.Past) == nil {
 		}
 	}()
-	var all sync.WaitGroup // each waits for its patience
+	var all sync.WaitGroup // each of them waits for patience
 	for range 40 {
 		all.Go(func() {
 			var b strings.Builder

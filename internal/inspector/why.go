@@ -9,10 +9,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// stuckAfter is how many seconds a peer must have accepted nothing to count as stuck.
-const stuckAfter = 3.0 // seconds
+// stuckAfter is the time in seconds after which a peer that accepts nothing counts as stuck.
+const stuckAfter = 3.0 // in seconds
 
-// why returns the reason why a Conn is stuck, or "" if it is not.
+// why returns the reason why a Conn is stuck, or "" if it is not stuck.
 func why(c *inside.Conn, row *connRow) string {
 	is := func(s inside.State) bool { return c.State&s != 0 }
 	switch {
@@ -42,7 +42,7 @@ func why(c *inside.Conn, row *connRow) string {
 	return ""
 }
 
-// blocked describes the output that waits: how much, where, and for how long.
+// blocked describes the pending output: how much, where, and for how long.
 func blocked(c *inside.Conn, row *connRow) string {
 	text := "the peer does not read"
 	if row.Stuck < stuckAfter {
@@ -68,13 +68,13 @@ type finding struct {
 	Title string `json:"title"`
 	Text  string `json:"text,omitempty"`
 	Stack string `json:"stack,omitempty"`
-	Link  string `json:"link,omitempty"` // a page that shows more
+	Link  string `json:"link,omitempty"` // a page with more information
 }
 
-// named is how many stuck peers a finding names.
+// named is how many stuck peers a finding names at most.
 const named = 5
 
-// findings returns the findings of one loop, the worst first.
+// findings returns the findings about one loop. The worst one is first.
 func (l *loop) findings(i int) (list []finding) {
 	add := func(level, title, text, stack, link string) {
 		list = append(list, finding{level, title, text, stack, link})
@@ -104,7 +104,7 @@ func (l *loop) findings(i int) (list []finding) {
 	return list
 }
 
-// filesFindings warn before the process has no descriptors left.
+// filesFindings warns before the process has no free descriptors.
 func filesFindings(open, allowed int) []finding {
 	if open < 0 || open < allowed-allowed/10 {
 		return nil
@@ -113,7 +113,7 @@ func filesFindings(open, allowed int) []finding {
 		"Without descriptors nothing is accepted, dialled or looked up. Raise the limit (ulimit -n).", "", ""}}
 }
 
-// suspendedText says why a listener is suspended, and what helps.
+// suspendedText returns the reason for which a listener is suspended, and what to do.
 func suspendedText(cause kernel.Errno) string {
 	text := "It tries again ten times a second. What connects meanwhile waits in the backlog."
 	switch cause {

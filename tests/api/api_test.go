@@ -25,7 +25,7 @@ const (
 	file   = "../../doc/api.txt"
 )
 
-// packages are those that users import.
+// packages lists the packages that users import.
 var packages = []string{"eviocompat", "frame", "inspect", "kernel", "looplabels", "metrics", "netconn", "poller", "proxyproto", "reactor", "select", "sim", "sim/simnet", "sim/simtest", "socket", "timeout", "websocket"}
 
 var update = flag.Bool("update", false, "write doc/api.txt")

@@ -1,2 +1,2 @@
-// Package api keeps doc/api.txt, the list of everything that the module exports, up to date.
+// Package api checks that doc/api.txt lists everything that the module exports.
 package api

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 )
 
 // Every exported type is shown by an Example that runs. The test takes the types from doc/api.txt.
@@ -43,8 +43,8 @@ func TestEveryExportedTypeHasAnExampleThatRuns(t *testing.T) {
 	}
 }
 
-// namesInExamples returns the exported names of package dir that its example files use as pkg.Name,
-// and X of each ExampleX.
+// namesInExamples returns the exported names that the example files of package dir use as pkg.Name,
+// and the X of each ExampleX.
 func namesInExamples(t *testing.T, dir string) map[string]bool {
 	names := map[string]bool{}
 	paths, err := filepath.Glob(filepath.Join("../..", dir, "example*_test.go"))
@@ -64,7 +64,7 @@ func namesInExamples(t *testing.T, dir string) map[string]bool {
 			}
 		}
 		if len(runs) == 0 {
-			continue // other tests
+			continue // an ordinary test
 		}
 		pkg := importName(f, module+"/"+dir)
 		for _, d := range f.Decls {
@@ -84,7 +84,8 @@ func namesInExamples(t *testing.T, dir string) map[string]bool {
 	return names
 }
 
-// importName returns the name by which f imports the package at path, "" if it does not.
+// importName returns the name under which f imports the package at path, or "" if f does not import
+// it.
 func importName(f *ast.File, path string) string {
 	for _, i := range f.Imports {
 		if i.Path.Value == `"`+path+`"` {

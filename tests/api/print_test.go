@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A printer writes the lines of one package in the form of Go's own api/*.txt: one fact a line,
-// parameters without names, each method and each exported field by itself.
+// A printer writes the lines of one package in the format of Go's own api/*.txt. Each line is one
+// fact: a method or an exported field, for example. Parameters have no names.
 type printer struct {
 	pkg   *types.Package
 	lines []string
@@ -42,7 +42,8 @@ func (p *printer) object(o types.Object) {
 	}
 }
 
-// typeName lists the members of an alias, too, if it names a type that users cannot see otherwise.
+// typeName writes the lines of a type. If the type is an alias for a type that users cannot see
+// otherwise, typeName also lists its members.
 func (p *printer) typeName(o *types.TypeName) {
 	t, name := o.Type(), o.Name()
 	if o.IsAlias() {
@@ -78,7 +79,7 @@ func (p *printer) typeName(o *types.TypeName) {
 	}
 }
 
-// methods lists those of t and *t, the promoted ones included.
+// methods lists the methods of t and *t, including the promoted ones.
 func (p *printer) methods(name string, t types.Type) {
 	values := types.NewMethodSet(t)
 	for m := range types.NewMethodSet(types.NewPointer(t)).Methods() {
@@ -95,7 +96,7 @@ func (p *printer) methods(name string, t types.Type) {
 
 func (p *printer) iface(shown, name string, u *types.Interface) {
 	var names []string
-	closed := false // only this module can implement it
+	closed := false // true if only this module can implement it
 	for m := range u.Methods() {
 		if !m.Exported() {
 			closed = true
@@ -115,7 +116,7 @@ func (p *printer) signature(o types.Object) string {
 	return strings.TrimPrefix(p.text(nameless(o.Type().(*types.Signature))), "func")
 }
 
-// nameless drops the names of parameters and results: renaming them breaks nobody.
+// nameless removes the names of parameters and results, because renaming them breaks no program.
 func nameless(s *types.Signature) *types.Signature {
 	var params []*types.TypeParam
 	for t := range s.TypeParams().TypeParams() {
@@ -135,7 +136,7 @@ func nameless(s *types.Signature) *types.Signature {
 	return types.NewSignatureType(nil, nil, params, bare(s.Params()), bare(s.Results()), s.Variadic())
 }
 
-// text is a type as this package's users write it, but for the name of the package itself.
+// text returns a type as users write it, but without the name of the package itself.
 func (p *printer) text(t types.Type) string {
 	if f, ok := t.(*types.Signature); ok {
 		t = nameless(f)

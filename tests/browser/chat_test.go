@@ -28,7 +28,7 @@ func TestChat(t *testing.T) {
 	var tabs []*tab
 	for i, name := range []string{"ann", "bob"} {
 		b := open(t)
-		b.size(400, 800, i == 0) // one is a phone
+		b.size(400, 800, i == 0) // one of the two is a phone
 		b.visit("http://" + at + "/")
 		b.enters("name", name)
 		b.until(state + " === 'connected as " + name + "'")
@@ -49,7 +49,7 @@ func TestChat(t *testing.T) {
 		if wide := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
 			t.Errorf("the page is %d pixels too wide", wide)
 		}
-		b.quiet() // what fails from now on is in the console
+		b.quiet() // later errors on the console are expected
 	}
 
 	stop()
@@ -71,7 +71,7 @@ func (b *tab) enters(field, text string) {
 	eval[bool](b, fmt.Sprintf("(f => (f.value = %s, f.form.requestSubmit(), true))(document.getElementById(%s))", quote(text), quote(field)))
 }
 
-// chat runs examples/websocket, and returns where it listens.
+// chat runs examples/websocket, and returns its address.
 func chat(t *testing.T, addr string) (at string, stop func()) {
 	t.Helper()
 	cmd := exec.Command(program(t, "websocket"), "-addr", addr, "-compress")

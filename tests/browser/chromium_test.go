@@ -18,21 +18,21 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// wait is how long a test waits for what must come.
+// wait is how long a test waits for an event that must come.
 const wait = time.Minute
 
-// A tab is a page in Chromium. It speaks the DevTools protocol: JSON texts that end in a zero byte,
-// on descriptors 3 and 4 of the process.
+// A tab is a page in Chromium. The test uses the DevTools protocol: JSON texts that end with a zero
+// byte, on descriptors 3 and 4 of the process.
 type tab struct {
 	t       *testing.T
 	to      io.Writer
 	session string
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards the fields below
 	id      int
 	replies map[int]chan reply
 	loads   chan struct{}
-	errors  []string // of the console
+	errors  []string // on the console
 }
 
 type reply struct {
@@ -43,7 +43,7 @@ type reply struct {
 	Error  *struct{ Message string }
 }
 
-// open starts Chromium. Its errors on the console are the test's.
+// open starts Chromium. An error on its console fails the test.
 func open(t *testing.T) *tab {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
@@ -93,7 +93,7 @@ func open(t *testing.T) *tab {
 
 type params map[string]any
 
-// listen receives until the browser has ended.
+// listen receives messages until the browser has ended.
 func (b *tab) listen(from io.Reader) {
 	for in := bufio.NewReaderSize(from, 1<<20); ; {
 		text, err := in.ReadBytes(0)
@@ -121,14 +121,14 @@ func (b *tab) listen(from io.Reader) {
 	}
 }
 
-// event keeps what the console would show as an error.
+// event stores messages that the console would show as errors.
 func (b *tab) event(r *reply) {
 	text := string(r.Params)
 	switch r.Method {
 	case "Page.loadEventFired":
 		select {
 		case b.loads <- struct{}{}:
-		default: // nobody waits for it
+		default: // nobody waits for the reply
 		}
 	case "Runtime.exceptionThrown":
 		b.note(text)
@@ -188,7 +188,7 @@ func (b *tab) try(method string, p params) (json.RawMessage, error) {
 	}
 }
 
-// call makes a call whose failure is the test's.
+// call makes a call. If the call fails, the test fails.
 func (b *tab) call(method string, p params, result any) {
 	b.t.Helper()
 	r, err := b.try(method, p)
@@ -206,7 +206,7 @@ func (b *tab) visit(url string) {
 	b.loading(func() { b.call("Page.navigate", params{"url": url}, nil) })
 }
 
-// loading does something that loads another page, and waits for that.
+// loading calls f, which loads another page, and waits until the page is loaded.
 func (b *tab) loading(f func()) {
 	b.t.Helper()
 	for len(b.loads) > 0 {
@@ -251,7 +251,7 @@ func (b *tab) size(wide, high int, mobile bool) {
 		params{"width": wide, "height": high, "deviceScaleFactor": 1, "mobile": mobile}, nil)
 }
 
-// picture returns the window as PNG.
+// picture returns a PNG of the window.
 func (b *tab) picture() []byte {
 	b.t.Helper()
 	var r struct{ Data string }
@@ -263,7 +263,7 @@ func (b *tab) picture() []byte {
 	return png
 }
 
-// quiet fails if the console has an error.
+// quiet fails the test if there is an error on the console.
 func (b *tab) quiet() {
 	b.t.Helper()
 	b.mu.Lock()
@@ -273,10 +273,10 @@ func (b *tab) quiet() {
 	}
 }
 
-// runs returns whether the test runs: with -long, and not in a browser's absence.
+// runs returns whether the test runs: only with -long. If Chromium is missing, the test is skipped.
 func runs(t *testing.T) bool { return longtest.Only(t, "Chromium is started") }
 
-// quote is a text as JavaScript has it.
+// quote returns a text as a JavaScript literal.
 func quote(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "write the pictures of doc/operating.md")
 
-// shoot makes a picture of the window. With -update it becomes doc/NAME.png.
+// shoot makes a picture of the window. With -update it stores the picture as doc/NAME.png.
 func shoot(t *testing.T, b *tab, name string) {
 	t.Helper()
 	p := b.picture()
@@ -35,13 +35,13 @@ func shoot(t *testing.T, b *tab, name string) {
 	}
 }
 
-// says waits until the page has the text.
+// says waits until the page contains the text.
 func (b *tab) says(text string) {
 	b.t.Helper()
 	b.until("document.body.innerText.includes(" + quote(text) + ")")
 }
 
-// reports is a Handler with a slow part: it makes its report where it should not.
+// reports is a Handler that makes a long report in its callback, and so blocks the loop.
 type reports struct{}
 
 func (h reports) Data(c *reactor.Conn, p []byte) {
@@ -104,7 +104,7 @@ func TestDiagnosisOfAPeerThatDoesNotRead(t *testing.T) {
 	}
 	c := dial(t, at, 1)
 	_ = c.SetDeadline(time.Now().Add(time.Second))
-	for p := make([]byte, 1<<20); ; { // until nothing is accepted any more
+	for p := make([]byte, 1<<20); ; { // until the kernel accepts no more
 		if _, err := c.Write(p); err != nil {
 			break
 		}

@@ -1,5 +1,5 @@
-// Package browser drives Chromium over a pipe. It tests the pages of package inspect and the chat
-// in examples/websocket. It also makes the pictures of doc/operating.md:
+// Package browser controls Chromium over a pipe. It tests the pages of package inspect and the chat
+// in examples/websocket. It also makes the pictures in doc/operating.md:
 //
 //	go test ./tests/browser -long -update
 package browser

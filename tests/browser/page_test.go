@@ -121,7 +121,7 @@ func TestPagesOf10000Conns(t *testing.T) {
 	b.quiet()
 }
 
-// looks tries a phone, and the dark.
+// looks shows the page on a phone and in dark mode.
 func looks(t *testing.T, b *tab, pages string) {
 	t.Helper()
 	for _, page := range []string{"", "conns", "tasks", "events", "loop?id=0"} {

@@ -22,11 +22,11 @@ var build = sync.OnceValues(func() ([]byte, error) {
 	return exec.Command("go", "build", "-o", folder, "../../cmd/echo", "../../examples/websocket").CombinedOutput()
 })
 
-// folder has cmd/echo and examples/websocket. They are processes of their own, for 10,000
-// connections have as many descriptors on either side.
+// folder contains the programs cmd/echo and examples/websocket. They run as separate processes,
+// because 10,000 connections need 10,000 descriptors on either side.
 var folder string
 
-// program returns where a program is.
+// program returns the path of a program.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	longtest.NeedsGo(t)
@@ -36,8 +36,8 @@ func program(t *testing.T, name string) string {
 	return filepath.Join(folder, name)
 }
 
-// start runs cmd/echo with files descriptors at most; 0: as many as this process. It returns where
-// it listens and where its pages are.
+// start runs cmd/echo with at most `files` descriptors, or with as many as this process if files is
+// 0. It returns the address of the server and the address of its pages.
 func start(t *testing.T, files int, args ...string) (at, pages string) {
 	t.Helper()
 	limit := ""
@@ -87,7 +87,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// dial connects, and has n bytes echoed.
+// dial connects, and exchanges n bytes with the echo.
 func dial(t *testing.T, to string, n int) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", to)

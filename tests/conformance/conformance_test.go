@@ -13,14 +13,14 @@ import (
 	"github.com/ureactor/ureactor/tests/conformance/internal/lib"
 )
 
-// scriptsAtOnce run side by side: they sleep most of the time.
+// scriptsAtOnce is how many scripts run in parallel. They sleep most of the time.
 const scriptsAtOnce = 6
 
-// Without -long the first script of each group runs, and in a large group one in this many: each is
-// a process, and takes 0.2 s of processor time.
+// sampled limits the scripts without -long: the first script of each group runs, and of a large
+// group one in so many. Each script is a process and takes 0.2 s of CPU time.
 const sampled = 8
 
-// A script that runs this long hangs.
+// guard is the time after which a script counts as hung.
 const guard = 2 * time.Minute
 
 func TestMain(m *testing.M) {
@@ -28,9 +28,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// kernels are those on which the bridge has sockets and Polls, each with the line by which a script
-// identifies it: the scripts themselves print the same on all. A simulated host numbers its
-// descriptors from 1000, and a kqueue reports nothing of a socket that was never connected.
+// kernels lists the kernels for the bridge's sockets and Polls. The scripts print the same on all
+// of them. So each kernel has a line by which one script identifies it. A simulated host numbers
+// its descriptors from 1000, and a kqueue reports nothing for a socket that was never connected.
 var kernels = []struct{ name, is string }{
 	{"host", fmt.Sprintln(false, runtime.GOOS == "linux")},
 	{"loop", fmt.Sprintln(false, runtime.GOOS == "linux")},
@@ -39,8 +39,8 @@ var kernels = []struct{ name, is string }{
 	{"netbsd", fmt.Sprintln(true, false)},
 }
 
-// others are the scripts that print something else on a kernel that is not Linux, and why:
-// doc/bsd.md has the differences.
+// others lists the scripts that print something different on a kernel other than Linux, and the
+// reason. doc/bsd.md lists the differences.
 var others = map[string]string{
 	"freebsd/conn_again_completed":  "a connect on the loopback ends at once",
 	"freebsd/conn_nonblock_refused": "a refused connect on the loopback ends at once and leaves no error",
@@ -82,10 +82,10 @@ func TestScripts(t *testing.T) {
 			if got, stderr := b.run(k.name, "-c", lookAtKernel); got != k.is {
 				t.Fatalf("it is another kernel: printed %q, want %q\nstderr\n%s", got, k.is, stderr)
 			}
-			of := map[string]int{} // so many scripts of the group so far
+			of := map[string]int{} // number of scripts of each group so far
 			for _, script := range scripts {
 				name := strings.TrimSuffix(filepath.Base(script), ".py")
-				if name == "lab" || name == "ssllab" { // what the others share
+				if name == "lab" || name == "ssllab" { // modules that the other scripts import
 					continue
 				}
 				group, _, _ := strings.Cut(name, "_")
@@ -117,7 +117,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// A bridge also has the first of the ports of this run.
+// A bridge is a build of the library, and the first port for this run.
 type bridge struct {
 	lib.Bridge
 	ports int
@@ -126,6 +126,6 @@ type bridge struct {
 func build(t *testing.T) bridge { return bridge{lib.Build(t, ".", t.TempDir()), lib.Ports()} }
 
 func (b *bridge) run(kernel string, args ...string) (stdout, stderr string) {
-	args = append([]string{"-S"}, args...) // it starts faster
+	args = append([]string{"-S"}, args...) // then Python starts faster
 	return b.Run(kernel, "scripts", guard, []string{fmt.Sprint("LAB_PORT=", b.ports)}, args...)
 }

@@ -1,3 +1,3 @@
-// Package conformance compares scripts for MicroPython on package socket with the answers of the
-// real MicroPython. The README says how to maintain the scripts.
+// Package conformance compares the output of MicroPython scripts on package socket with the output
+// of the real MicroPython. The README explains how to maintain the scripts.
 package conformance

@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-// refusals are requests that break a rule of RFC 9110 or 9112, and the status of each.
+// refusals contains requests that break a rule of RFC 9110 or 9112, and the status for each of
+// them.
 var refusals = map[string]string{
-	// 9112, 3: the request line
+	// RFC 9112, 3: the request line
 	"nonsense\r\n\r\n":                                           "400",
 	"GET /\r\n\r\n":                                              "400",
 	"GET  / HTTP/1.1\r\nHost: a\r\n\r\n":                         "400",
@@ -33,13 +34,13 @@ var refusals = map[string]string{
 	"GET / HTTP/1.1\r\nX: " + strings.Repeat("x", maxHead):       "431",
 	"GET / HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 3000):      "431",
 	"\n\r\n\r\n": "400",
-	// 9112, 2.2: a bare LF, also before the end has come, and a bare CR
+	// RFC 9112, 2.2: a bare LF, even in an incomplete head, and a bare CR
 	"GET / HTTP/1.1\nHost: a\n\n":                  "400",
 	"GET / HTTP/1.1\r\nHost: a\n\r\n":              "400",
 	"GET / HTTP/1.1\r\nHost: a\r\nA: b\n":          "400",
 	"GET / HTTP/1.1\r\nHost: a\r\n\n":              "400",
 	"GET / HTTP/1.1\r\nHost: a\r\nA: b\rc\r\n\r\n": "400",
-	// 9112, 5: fields
+	// RFC 9112, 5: fields
 	"GET / HTTP/1.1\r\nno colon\r\n\r\n":                   "400",
 	"GET / HTTP/1.1\r\nHost : a\r\n\r\n":                   "400",
 	"GET / HTTP/1.1\r\n: a\r\n\r\n":                        "400",
@@ -47,15 +48,15 @@ var refusals = map[string]string{
 	"GET / HTTP/1.1\r\n Host: a\r\n\r\n":                   "400",
 	"GET / HTTP/1.1\r\nHost: a\r\nA: \x01\r\n\r\n":         "400",
 	"GET / HTTP/1.1\r\nHost: a\r\nA(: b\r\n\r\n":           "400",
-	// 9112, 3.2: Host
+	// RFC 9112, 3.2: Host
 	"GET / HTTP/1.1\r\n\r\n":                       "400",
 	"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n": "400",
 	"GET / HTTP/1.1\r\nHost: a b\r\n\r\n":          "400",
 	"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n":          "400",
 	"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n":          "400",
-	// 9110, 10.1.1
+	// RFC 9110, 10.1.1: Expect
 	"GET / HTTP/1.1\r\nHost: a\r\nExpect: a cake\r\n\r\n": "417",
-	// 9110, 8.6 and 9112, 6: the length of a body
+	// RFC 9110, 8.6, and RFC 9112, 6: the length of a body
 	posting("Content-Length: -1"):                                       "400",
 	posting("Content-Length: +1"):                                       "400",
 	posting("Content-Length: 0x1"):                                      "400",
@@ -74,7 +75,7 @@ var refusals = map[string]string{
 	posting("Transfer-Encoding: xchunked"):                              "400",
 	posting("Transfer-Encoding: \"chunked\""):                           "400",
 	"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n":             "400",
-	// 9112, 7.1: chunks
+	// RFC 9112, 7.1: chunks
 	posting("Transfer-Encoding: chunked") + "x\r\n":                                                             "400",
 	posting("Transfer-Encoding: chunked") + "\r\n":                                                              "400",
 	posting("Transfer-Encoding: chunked") + "-1\r\n":                                                            "400",

@@ -52,7 +52,7 @@ func TestAGreetingDoesNotAllocate(t *testing.T) {
 			}
 		}
 		for range 20 {
-			exchange() // pools grow at first; the date is formatted once a second
+			exchange() // at first the pools grow; the date is formatted once a second
 		}
 		if allocs := testing.AllocsPerRun(300, exchange); allocs > 0 {
 			t.Errorf("%d requests: %v allocations", n, allocs)

@@ -8,13 +8,14 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A Site has the content and the limits of the server. All loops share it.
+// A Site contains the content and the limits of the server. All loops share it.
 type Site struct {
-	Greeting string // the answer at each path that has no other
-	File     string // the path of the file that /file returns; "" if there is none
-	// How long a request may take to arrive; the first one counts from the connect.
+	Greeting string // the answer at all other paths
+	File     string // the path of the file for /file; "" means none
+	// Patience is how long a request may take to arrive. For the first request it counts from the
+	// connect.
 	Patience time.Duration
-	Idle     time.Duration // how long a connection stays without any byte
+	Idle     time.Duration // how long a connection may be without any byte
 
 	now atomic.Pointer[stamp]
 }
@@ -27,7 +28,7 @@ type stamp struct {
 
 const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
 
-// date returns the value of Date. It formats one date each second.
+// date returns the value of Date. It formats the date only once in a second.
 func (s *Site) date(now time.Time) string {
 	if d := s.now.Load(); d != nil && d.second == now.Unix() {
 		return d.text
@@ -37,8 +38,8 @@ func (s *Site) date(now time.Time) string {
 	return d.text
 }
 
-// answer answers a request whose body has ended. If a send fails, the peer is lost, and Closed
-// follows.
+// answer answers a request whose body is complete. If a send fails, the peer is lost, and Closed is
+// called.
 func (h *conn) answer(c *reactor.Conn) {
 	reads := h.req.method == get || h.req.method == head
 	switch {
@@ -59,7 +60,7 @@ func (h *conn) answer(c *reactor.Conn) {
 	}
 }
 
-// head begins the head of an answer.
+// head returns the beginning of an answer's head.
 func (h *conn) head(c *reactor.Conn, status string) []byte {
 	b := append(append(h.room[:0], "HTTP/1.1 "...), status...)
 	b = append(b, "\r\nServer: ureactor\r\nDate: "...)
@@ -67,7 +68,7 @@ func (h *conn) head(c *reactor.Conn, status string) []byte {
 	switch {
 	case h.req.close:
 		return append(b, "\r\nConnection: close\r\n"...)
-	case h.req.old: // without it, a client of HTTP/1.0 reads until the end of input
+	case h.req.old: // otherwise an HTTP/1.0 client reads until the end of input
 		return append(b, "\r\nConnection: keep-alive\r\n"...)
 	}
 	return append(b, crlf...)
@@ -77,7 +78,7 @@ func appendLength(b []byte, n int64) []byte {
 	return append(strconv.AppendInt(append(b, "Content-Length: "...), n, 10), crlf...)
 }
 
-// text sends a whole answer of text.
+// text sends a whole answer with a text.
 func (h *conn) text(c *reactor.Conn, status, body string) {
 	b := append(h.head(c, status), "Content-Type: text/plain\r\n"...)
 	b = append(appendLength(b, int64(len(body))), crlf...)
@@ -97,7 +98,7 @@ func (h *conn) notAllowed(c *reactor.Conn, allow string) {
 	_ = c.Send(b)
 }
 
-// echo sends a piece of the body back. It sends chunks if the body came in chunks.
+// echo sends a piece of the body back. If the body came in chunks, echo sends a chunk.
 func (h *conn) echo(c *reactor.Conn, piece []byte) {
 	if h.req.method == get || h.req.method == head || h.req.method == options {
 		return

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	maxChunkLine = 256     // bytes of a chunk's size with its extensions, and of a trailer field
+	maxChunkLine = 256 // bytes of a trailer field, or of a chunk's size with its extensions
 	maxTrailers  = 4 << 10 // bytes of all trailer fields
 )
 
 // A body is the body of one request, of a known length or in chunks (RFC 9112, 7.1).
 type body struct {
-	left     int64 // bytes still to come, of the body or of the present chunk
-	total    int64 // bytes of all chunks so far, with the lines of their sizes
+	left     int64 // missing bytes of the body or of the current chunk
+	total    int64 // bytes of all chunks so far, including the lines with their sizes
 	trailers int   // bytes of trailer fields so far
-	seen     int   // how many bytes of an incomplete line were searched
+	seen     int // how many bytes of an incomplete line were already searched
 	state    bodyState
 }
 
@@ -25,11 +25,11 @@ type bodyState uint8
 
 const (
 	bodyEnded bodyState = iota
-	counted             // `left` bytes follow, and then the end
+	counted // `left` bytes follow, and then the end
 	chunkSize           // the line with a chunk's size
 	chunkData           // `left` bytes follow
-	chunkEnd            // the CRLF behind a chunk follows
-	trailer             // lines, up to an empty one
+	chunkEnd // the CRLF after a chunk follows
+	trailer // lines follow, up to an empty one
 )
 
 func newBody(r *request) (b body) {
@@ -42,8 +42,8 @@ func newBody(r *request) (b body) {
 	return b
 }
 
-// next returns the next piece of the body and consumes it. An empty piece means that the rest has
-// not arrived, or that the body has ended: see b.state.
+// next returns the next piece of the body and consumes it. An empty piece means that more has not
+// arrived, or that the body has ended: see b.state.
 func (b *body) next(in *reactor.Input) (piece []byte, no refusal) {
 	for {
 		switch b.state {
@@ -54,7 +54,7 @@ func (b *body) next(in *reactor.Input) (piece []byte, no refusal) {
 			if n == 0 {
 				return nil, ""
 			}
-			piece, _ = in.Next(int(n)) // it cannot fail: n bytes are there, and n is within the limit
+			piece, _ = in.Next(int(n)) // cannot fail: n bytes are there, and n is within the limit
 			if b.left -= n; b.left == 0 && b.state == counted {
 				b.state = bodyEnded
 			} else if b.left == 0 {
@@ -73,7 +73,7 @@ func (b *body) next(in *reactor.Input) (piece []byte, no refusal) {
 	}
 }
 
-// line returns the next line without its CRLF and consumes it.
+// line returns the next line without its CRLF and consumes the line.
 func (b *body) line(in *reactor.Input) (line []byte, found bool, no refusal) {
 	end := in.Index(crlf[1:], b.seen)
 	switch {
@@ -90,7 +90,7 @@ func (b *body) line(in *reactor.Input) (line []byte, found bool, no refusal) {
 	return line[:end-1], true, ""
 }
 
-// control handles a line between the data.
+// control handles a line that is not data.
 func (b *body) control(line []byte) refusal {
 	switch b.state {
 	case chunkSize:
@@ -131,7 +131,7 @@ func (b *body) control(line []byte) refusal {
 	return ""
 }
 
-// checkField checks the form of a trailer field, which the server ignores.
+// checkField checks the syntax of a trailer field. The server ignores the field itself.
 func checkField(line []byte) refusal {
 	colon := bytes.IndexByte(line, ':')
 	if colon <= 0 || !all(line[:colon], isToken) || !all(line[colon+1:], isText) {

@@ -98,7 +98,7 @@ func TestABrokenBodyHasNoWholeEcho(t *testing.T) {
 		}
 		res, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {
-			continue // it was aborted before that
+			continue // the connection was aborted before
 		}
 		if got, err := io.ReadAll(res.Body); err == nil {
 			t.Errorf("%q: the echo %q looks whole", head, got)
@@ -125,7 +125,7 @@ func TestRanges(t *testing.T) {
 	}{
 		{"GET", "", "", 200, 0, size},
 		{"HEAD", "", "", 200, 0, size},
-		{"HEAD", "bytes=0-1", "", 200, 0, size}, // only GET has ranges
+		{"HEAD", "bytes=0-1", "", 200, 0, size}, // ranges are only for GET
 		{"GET", "bytes=0-0", "", 206, 0, 1},
 		{"GET", "bytes=5-", "", 206, 5, size - 5},
 		{"GET", "bytes=500000-600000", "", 206, 500_000, 100_001},
@@ -140,7 +140,7 @@ func TestRanges(t *testing.T) {
 		{"GET", "bytes=5-4", "", 200, 0, size},
 		{"GET", "bytes=a-b", "", 200, 0, size},
 		{"GET", "bytes=-", "", 200, 0, size},
-		{"GET", "bytes=0-1,5-6", "", 200, 0, size}, // a server may ignore several
+		{"GET", "bytes=0-1,5-6", "", 200, 0, size}, // a server may ignore a list of ranges
 		{"GET", "lines=0-1", "", 200, 0, size},
 		{"GET", "bytes=1-2", "modified", 206, 1, 2},
 		{"GET", "bytes=1-2", "\"another\"", 200, 0, size},

@@ -2,11 +2,11 @@ package h1
 
 import "strings"
 
-// The classes of bytes of RFC 9110, 5.6.2, 5.5 and RFC 3986.
+// These are classes of bytes in RFC 9110, 5.6.2 and 5.5, and in RFC 3986.
 const (
-	isToken  = 1 << iota // of methods and field names
-	isText               // of field values
-	isTarget             // of request targets
+	isToken  = 1 << iota // in methods and field names
+	isText // in field values
+	isTarget // in request targets
 	isHost
 	isDigit
 	isHex

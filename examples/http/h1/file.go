@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// file answers with the file, or with a range of it (RFC 9110, 14.2). The kernel copies it from its
-// cache to the socket.
+// file answers with the file, or with a range of it (RFC 9110, 14.2). The kernel copies the file
+// from its cache to the socket.
 func (h *conn) file(c *reactor.Conn) {
 	f, err := os.Open(h.s.File)
 	if err != nil {
@@ -49,14 +49,14 @@ func (h *conn) file(c *reactor.Conn) {
 		_ = f.Close()
 		return
 	}
-	if err := c.SendFile(f, from, n); err != nil { // with a nil error, the Conn closes the file
+	if err := c.SendFile(f, from, n); err != nil { // without an error, the Conn closes the file
 		_ = f.Close()
-		_ = c.Abort() // the length was sent already
+		_ = c.Abort() // the length was already sent
 	}
 }
 
-// byteRange parses a range of a file of size bytes. ok is false if the file has no byte of the
-// range. If text is not a range of bytes, or has several ranges, the server ignores it: part is
+// byteRange parses a range of a file that has size bytes. If the file has no byte of the range, ok
+// is false. If text is no range of bytes, or has several ranges, the server ignores it, and part is
 // false.
 func byteRange(text string, size int64) (from, n int64, part, ok bool) {
 	spec, found := strings.CutPrefix(text, "bytes=")
@@ -65,7 +65,7 @@ func byteRange(text string, size int64) (from, n int64, part, ok bool) {
 		return 0, size, false, true
 	}
 	end, err := strconv.ParseInt(last, 10, 64)
-	if last == "" || err != nil { // a number that is too large means the end of the file
+	if last == "" || err != nil { // too large a number means the end of the file
 		end = size - 1
 	}
 	if first == "" { // "-n" means the last n bytes

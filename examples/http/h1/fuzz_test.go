@@ -48,7 +48,8 @@ func FuzzPieces(f *testing.F) {
 	})
 }
 
-// answers returns the answers to data, as text. broken is set if the connection ended by a reset.
+// answers returns the answers to data as text. If the connection ended with a reset, broken is
+// true.
 func answers(t *testing.T, seed uint64, faults sim.Faults, file string, data []byte) (text string, broken bool) {
 	w := sim.New(seed, sim.Options{Buffer: 1 << 20, Faults: faults})
 	defer w.Close()
@@ -96,8 +97,8 @@ func answers(t *testing.T, seed uint64, faults sim.Faults, file string, data []b
 	return parseAnswers(got, data), failed != nil
 }
 
-// parseAnswers lists status and body of each answer. A piece of a body has no fixed size, and 100
-// Continue depends on what has arrived.
+// parseAnswers lists status and body of each answer. It leaves out the sizes of chunks and 100
+// Continue, because they depend on when the input arrives.
 func parseAnswers(got, data []byte) string {
 	got = bytes.ReplaceAll(got, []byte("HTTP/1.1 100 Continue\r\n\r\n"), nil)
 	in := bufio.NewReader(bytes.NewReader(got))
@@ -105,7 +106,7 @@ func parseAnswers(got, data []byte) string {
 	for {
 		var request *http.Request
 		if bytes.Contains(data, []byte("HEAD")) {
-			request = &http.Request{Method: "HEAD"} // answers without a body; what follows is compared raw
+			request = &http.Request{Method: "HEAD"} // no body; the rest is compared unparsed
 		}
 		a, err := http.ReadResponse(in, request)
 		if err != nil {

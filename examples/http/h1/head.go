@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	maxHead = 16 << 10 // bytes of a request's line and fields
-	maxLine = 8 << 10  // bytes of a request's line
+	maxHead = 16 << 10 // bytes of a request line and its fields
+	maxLine = 8 << 10 // bytes of a request line
 	maxBody = 32 << 20
 )
 
-// A request has the parts of a head that the server needs.
+// A request contains the parts of a head that the server needs.
 type request struct {
 	method  method
 	target  string // the path, or "" for "/"
 	old     bool   // HTTP/1.0
 	close   bool   // close after the answer
-	waits   bool   // the client waits for 100 Continue before it sends the body
+	waits   bool // the client waits for 100 Continue before it sends its body
 	chunked bool
 	body    int64  // Content-Length, or -1
 	ranges  string // Range
@@ -59,8 +59,8 @@ var (
 	blankLine = []byte("\r\n\r\n")
 )
 
-// nextHead parses the head of the next request. *seen is how many bytes were searched before, so no
-// byte of a head that trickles is searched twice. whole is false as long as the head is incomplete.
+// nextHead parses the head of the next request. While the head is incomplete, whole is false. *seen
+// is how many bytes were already searched. So no byte of a head that trickles is searched twice.
 func nextHead(in *reactor.Input, seen *int) (r request, whole bool, no refusal) {
 	end := in.Index(blankLine, max(*seen-len(blankLine)+1, 0))
 	if end < 0 || end > maxHead-len(blankLine) {
@@ -77,13 +77,13 @@ func nextHead(in *reactor.Input, seen *int) (r request, whole bool, no refusal) 
 	return parse(p[:end+len(crlf)])
 }
 
-// incomplete returns the mistake in an incomplete head, if there is one already. The head may be
-// too large, or have a bare LF.
+// incomplete returns the error in an incomplete head, if there is already one: the head is too
+// large, or has a bare LF.
 func incomplete(p []byte, seen int) refusal {
 	line := bytes.IndexByte(p, '\n')
 	for i := seen; i < len(p); i++ {
 		if p[i] == '\n' && (i == 0 || p[i-1] != '\r') {
-			_, _, no := parse(p[:i+1]) // an earlier line may have another mistake, which counts then
+			_, _, no := parse(p[:i+1]) // an error in an earlier line takes precedence
 			return no
 		}
 	}
@@ -96,7 +96,7 @@ func incomplete(p []byte, seen int) refusal {
 	return ""
 }
 
-// parse parses lines that each end with CRLF.
+// parse parses lines that all end with CRLF.
 func parse(p []byte) (r request, whole bool, no refusal) {
 	for first := true; len(p) > 0; first = false {
 		i := bytes.IndexByte(p, '\n')
@@ -117,14 +117,14 @@ func parse(p []byte) (r request, whole bool, no refusal) {
 	case r.hosts > 1 || r.hosts == 0 && !r.old: // RFC 9112, 3.2
 		no = badRequest
 	case r.chunked && (r.old || r.body >= 0):
-		// RFC 9112, 6.1: such a head smuggles a request past a proxy.
+		// RFC 9112, 6.1: with such a head a client could smuggle a request past a proxy.
 		no = badRequest
 	}
 	r.close = r.close || r.old && !r.keep
 	return r, no == "", no
 }
 
-// first parses the request line: method, target, version.
+// first parses the request line, which has method, target and version.
 func (r *request) first(line []byte) refusal {
 	r.body = -1
 	if len(line) > maxLine {
@@ -152,7 +152,7 @@ func (r *request) first(line []byte) refusal {
 	return noCoding
 }
 
-// setTarget keeps the path of a target: RFC 9112, 3.2.
+// setTarget stores the path of a target: RFC 9112, 3.2.
 func (r *request) setTarget(p []byte) refusal {
 	if len(p) > 7 && is(p[:7], "http://") {
 		p = p[7:]
@@ -168,7 +168,7 @@ func (r *request) setTarget(p []byte) refusal {
 	}
 	p, _, _ = bytes.Cut(p, []byte("?"))
 	switch {
-	case len(p) == 1 && p[0] == '/': // most requests; no allocation
+	case len(p) == 1 && p[0] == '/': // most requests have this target; it needs no allocation
 	case len(p) > 0 && p[0] == '/', r.method == options && string(p) == "*":
 		r.target = string(p)
 	default:
@@ -236,8 +236,8 @@ func (r *request) connection(value []byte) {
 	}
 }
 
-// length parses Content-Length. It refuses a second Content-Length. If a proxy used one value and
-// this server the other, they would see different requests.
+// length parses Content-Length. It refuses a second Content-Length. Otherwise a proxy could use one
+// value and this server the other, and they would see different requests.
 func (r *request) length(value []byte) refusal {
 	if r.body >= 0 || len(value) == 0 || !all(value, isDigit) {
 		return badRequest
@@ -250,14 +250,15 @@ func (r *request) length(value []byte) refusal {
 	return ""
 }
 
-// coding parses Transfer-Encoding: RFC 9112, 6.1. Only chunked is known, and it must be the last.
+// coding parses Transfer-Encoding: RFC 9112, 6.1. Only chunked is supported, and it must be the
+// last coding.
 func (r *request) coding(value []byte) refusal {
 	last := value[bytes.LastIndexByte(value, ',')+1:]
 	switch {
 	case r.chunked || !is(bytes.Trim(last, " \t"), "chunked"):
 		return badRequest
 	case len(last) < len(value):
-		return noCoding // another coding under chunked
+		return noCoding // another coding before chunked
 	}
 	r.chunked = true
 	return ""

@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// inWorld serves a site on one simulated host and runs the client as a task on another.
+// inWorld serves a site on one simulated host, and runs the client in a task on another.
 func inWorld(w *sim.World, client func(h *sim.Host, t *reactor.Task, c *netconn.Conn) error) error {
 	program := func(h *sim.Host, begin func(r *reactor.Reactor) error) {
 		h.Boot("main", func() {

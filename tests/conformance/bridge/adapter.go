@@ -13,7 +13,7 @@ import (
 
 func init() { impl = module{} }
 
-// module is packages socket and sel as the scripts see them.
+// module is the packages socket and sel in the form that scripts use.
 type module struct{}
 
 var constants = map[string]int{
@@ -70,7 +70,7 @@ func (module) Select(r, w, x []Pollable, seconds float64, forever bool) (rr, rw,
 	return pythonPollables(gr), pythonPollables(gw), pythonPollables(gx), pythonError(err)
 }
 
-// pythonError is the error as the exported functions know it.
+// pythonError converts an error to the form that the exported functions understand.
 func pythonError(err error) error {
 	var os *socket.OSError
 	var named interface{ Text() string }
@@ -88,8 +88,8 @@ func pythonError(err error) error {
 	return err
 }
 
-// streamError is the error of a stream method that moved n bytes: nothing at all is None (D28 in
-// doc/semantics.md).
+// streamError returns the error of a stream method that has moved n bytes. If nothing can be moved
+// now, the result is None (D28 in doc/semantics.md).
 func streamError(n int, err error) error {
 	if errors.Is(err, syscall.EAGAIN) {
 		if n > 0 {
@@ -117,7 +117,7 @@ func pythonAddr(a socket.Addr) *Addr {
 	return nil
 }
 
-// wrapped is a socket; package sel takes it by its method Socket.
+// wrapped is a socket. Package sel finds the socket by the method Socket.
 type wrapped struct{ s *socket.Socket }
 
 func (s *wrapped) Socket() *socket.Socket { return s.s }
@@ -184,7 +184,7 @@ func (s *wrapped) SetCallback(level, opt int, f func()) error {
 	} else {
 		err = s.s.SetSockOpt(level, opt, func(*socket.Socket) { f() })
 	}
-	if errors.Is(err, socket.ErrValue) { // a function where none belongs
+	if errors.Is(err, socket.ErrValue) { // a function as a value of another option
 		return ErrType
 	}
 	return pythonError(err)

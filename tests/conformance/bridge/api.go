@@ -7,29 +7,32 @@ import (
 	"syscall"
 )
 
-// Everything the exported C functions (exports.go) need from an implementation. adapter.go sets
-// impl to ours; another one is tested by other adapters for these interfaces.
+// This file contains everything that the exported C functions (exports.go) need from an
+// implementation. adapter.go sets impl to the packages of this module. To test another
+// implementation, write an adapter for these interfaces.
 
-// Addr is an address as Python sees it: host text, port, and for IPv6 flow info and scope (N == 4).
+// Addr is an address as Python shows it: host, port, and for IPv6 also flow info and scope (N ==
+// 4).
 type Addr struct {
 	Host        string
 	Port        int
 	Flow, Scope int
-	N           int // number of items of the tuple: 2 or 4
+	N           int // number of items in the tuple: 2 or 4
 }
 
-// GAI is a getaddrinfo error; its value is negative and becomes args[0] of the OSError.
+// GAI is an error of getaddrinfo. Its value is negative and becomes args[0] of the OSError.
 type GAI int
 
 func (e GAI) Error() string { return "getaddrinfo error" }
 
-// TLSError is an error of TLS: mbedtls's number, which becomes args[0] of the OSError. Its text,
-// args[1], is SSLText's.
+// TLSError is an error of TLS: the number of mbedtls, which becomes args[0] of the OSError. SSLText
+// returns the text for args[1].
 type TLSError int
 
 func (e TLSError) Error() string { return "error of TLS" }
 
-// Refused is a ValueError for a peer's certificate, with mbedtls's flags. Its text is SSLText's.
+// Refused is a ValueError about a peer's certificate. Its value has the flags of mbedtls, and
+// SSLText returns its text.
 type Refused int
 
 func (e Refused) Error() string { return "refused certificate" }
@@ -39,7 +42,7 @@ type BadValue string
 
 func (e BadValue) Error() string { return string(e) }
 
-// Errors that become other exceptions than OSError. An OSError is a syscall.Errno.
+// These errors become exceptions other than OSError. A syscall.Errno becomes an OSError.
 var (
 	ErrValue          = errors.New("ValueError")
 	ErrType           = errors.New("TypeError")
@@ -47,7 +50,7 @@ var (
 	ErrCallback       = errors.New("exception in a Python callback")
 )
 
-// ErrNone is the result None of a stream method: nothing can be transferred now.
+// ErrNone is the result None of a stream method: no data can be moved now.
 var ErrNone = errors.New("None")
 
 var _ error = syscall.Errno(0)
@@ -65,7 +68,7 @@ type Impl interface {
 	GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, error)
 	NewSock(af, typ, proto int) (Sock, error)
 	NewPoll() Poll
-	// Select waits at most timeout seconds (forever if forever is set).
+	// Select waits at most timeout seconds, or without limit if forever is set.
 	Select(r, w, x []Pollable, timeout float64, forever bool) (rr, rw, rx []Pollable, err error)
 }
 
@@ -83,13 +86,13 @@ type Sock interface {
 	RecvFrom(bufsize, flags int) ([]byte, *Addr, error)
 	SetOptInt(level, opt, value int) error
 	SetOptBytes(level, opt int, value []byte) error
-	SetCallback(level, opt int, f func()) error // f nil: clear
+	SetCallback(level, opt int, f func()) error // a nil f removes the callback
 	SetTimeout(seconds float64, none bool) error
 	SetBlocking(bool) error
 	MakeFile(mode string, buffering int) error // nil: the socket itself is the file
 	Read(size int, given bool) ([]byte, error)
 	ReadInto([]byte) (int, error)
-	ReadLine(max int) ([]byte, error) // max -1: no limit
+	ReadLine(max int) ([]byte, error) // max -1 means no limit
 	Write([]byte) (int, error)
 }
 
@@ -99,7 +102,7 @@ type Pollable interface{}
 // Object is a Python object with an ioctl method. Equal pointers are the same object.
 type Object struct{ Key int64 }
 
-// Ioctl calls the Python method; a negative result -e is returned as syscall.Errno(e).
+// Ioctl calls the Python method. A negative result -e is returned as syscall.Errno(e).
 func (o *Object) Ioctl(op, arg int) (int, error) {
 	r := callIoctl(o.Key, int64(op), int64(arg))
 	if r == -30020 {
@@ -123,7 +126,7 @@ type Poll interface {
 	Register(p Pollable, mask int) error
 	Modify(p Pollable, mask int) error
 	Unregister(p Pollable) error
-	Poll(ms int) ([]Event, error) // ms -1: forever
+	Poll(ms int) ([]Event, error) // ms -1 means without limit
 	IPoll(ms, flags int) error
 	Next() (Event, bool)
 }
