@@ -1,8 +1,8 @@
-// Package gosuites runs the tests of Go's packages net, net/http and crypto/tls on the connections
-// of netconn.
+// Package gosuites runs the tests of Go's packages net, net/http and crypto/tls on connections of
+// package netconn.
 //
-// The sources are read from GOROOT when the test runs. A program rewrites package net: its types
-// hand each call to a connection of netconn, and its functions make these connections. So the tests
-// run unchanged, also those that ask for a *net.TCPConn. The go command gets the rewritten files as
-// an overlay, so nothing in GOROOT changes.
+// The test reads the sources from GOROOT and rewrites package net. The rewritten functions of
+// package net make connections of netconn. Its rewritten types pass each call to such a connection.
+// So the tests run unchanged, even tests that need a *net.TCPConn. The go command gets the
+// rewritten files as an overlay, and GOROOT does not change.
 package gosuites

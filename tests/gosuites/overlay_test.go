@@ -17,11 +17,11 @@ import (
 	"testing"
 )
 
-// An overlay is a set of files that replace or join those of GOROOT.
+// An overlay is a set of files that replace files of GOROOT or are added to it.
 type overlay struct {
 	t      *testing.T
 	src    string            // GOROOT/src
-	dir    string            // where the new files are
+	dir    string // folder of the new files
 	Files  map[string]string `json:"Replace"`
 	number int
 }
@@ -34,7 +34,7 @@ func newOverlay(t *testing.T, src string) *overlay {
 	return o
 }
 
-// write adds a file at a path below GOROOT/src.
+// write adds a file with this text at a path below GOROOT/src.
 func (o *overlay) write(path string, text []byte) {
 	o.number++
 	at := filepath.Join(o.dir, fmt.Sprint(o.number, ".go"))
@@ -42,14 +42,15 @@ func (o *overlay) write(path string, text []byte) {
 	o.Files[filepath.Join(o.src, path)] = at
 }
 
-// hook adds the test file that sets the hooks, as a part of package name in the folder.
+// hook adds the test file that sets the hooks to a folder. The file belongs to the package with
+// this name.
 func (o *overlay) hook(folder, name string) {
 	text, err := os.ReadFile("testdata/init.go.txt")
 	must(o.t, err)
 	o.write(filepath.Join(folder, "zz_gosuites_test.go"), bytes.Replace(text, []byte("package PACKAGE"), []byte("package "+name), 1))
 }
 
-// save writes the overlay's list for the go command, and returns its path.
+// save writes the list of files that the go command needs, and returns the path of the list.
 func (o *overlay) save() string {
 	text, err := json.Marshal(o)
 	must(o.t, err)
@@ -58,8 +59,8 @@ func (o *overlay) save() string {
 	return at
 }
 
-// vendor adds netconn, and all that it imports outside of the standard library, to the packages
-// that the standard library may import.
+// vendor adds netconn, and the packages that netconn imports, to the vendored packages of the
+// standard library. Package net can then import netconn.
 func (o *overlay) vendor() {
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}} {{.Dir}} {{join .GoFiles \",\"}} {{join .SFiles \",\"}}{{end}}",
 		"github.com/ureactor/ureactor/netconn").Output()
@@ -74,10 +75,10 @@ func (o *overlay) vendor() {
 	}
 }
 
-// delegating are the types of package net whose methods go to a connection of netconn.
+// delegating are the types of package net whose methods are passed on to a connection of netconn.
 var delegating = []string{"conn", "TCPConn", "UDPConn", "UnixConn", "TCPListener", "UnixListener"}
 
-// rewriteNet makes package net ask the hooks.
+// rewriteNet rewrites package net so that it calls the hooks.
 func (o *overlay) rewriteNet() {
 	out, err := exec.Command("go", "list", "-f", "{{join .GoFiles \" \"}} {{join .CgoFiles \" \"}}", "net").Output()
 	must(o.t, err)
@@ -105,8 +106,8 @@ func (o *overlay) rewriteNet() {
 	o.write("net/zz_gosuites.go", text)
 }
 
-// checks are what package net's tests ask of package internal/poll. Over netconn, there is nothing
-// to ask: the data and the errors are compared all the same.
+// checks are places in package net's tests that check calls of package internal/poll. Netconn does
+// not use this package, so these checks are switched off. The tests still compare data and errors.
 var checks = []struct{ file, from, to string }{
 	{"sendfile_test.go", "\tif !supportsSendfile() {", "\tif ZHooks != nil || !supportsSendfile() {"},
 	{"splice_linux_test.go", "\tif tc.limitReadSize == 0 || tc.downNet", "\tif ZHooks != nil {\n\t} else if tc.limitReadSize == 0 || tc.downNet"},
@@ -160,12 +161,12 @@ func (e *editor) done() []byte {
 	return text
 }
 
-// source returns the text of a node.
+// source returns the source text of a node.
 func (e *editor) source(n ast.Node) string {
 	return string(e.text[e.set.Position(n.Pos()).Offset:e.set.Position(n.End()).Offset])
 }
 
-// types gives the delegating types a place for the connection.
+// types adds a field for the connection of netconn to the delegating types.
 func (e *editor) types(d *ast.GenDecl) {
 	for _, s := range d.Specs {
 		t, ok := s.(*ast.TypeSpec)
@@ -176,7 +177,7 @@ func (e *editor) types(d *ast.GenDecl) {
 	}
 }
 
-// calls are functions that ask a hook: the arguments for it.
+// calls are the functions that call a hook: the condition, the call, and the type of its result.
 var calls = map[string]struct{ when, call, result string }{
 	"Dialer.DialContext":        {"zHooked(network)", "Dial(ctx, d, network, address)", "Conn"},
 	"ListenConfig.Listen":       {"zHooked(network)", "Listen(ctx, lc, network, address)", "Listener"},
@@ -194,7 +195,7 @@ var calls = map[string]struct{ when, call, result string }{
 	"FilePacketConn":            {"ZHooks != nil && ZHooks.FilePacketConn != nil", "FilePacketConn(f)", "PacketConn"},
 }
 
-// function makes one function or method ask a hook, or a connection of netconn.
+// function rewrites one function or method, so that it calls a hook or a connection of netconn.
 func (e *editor) function(d *ast.FuncDecl) {
 	typ, recv := receiver(d)
 	key := d.Name.Name
@@ -229,7 +230,7 @@ func (e *editor) function(d *ast.FuncDecl) {
 	e.insert(d.Body.Lbrace+1, "\n\tif "+recv+" != nil && "+recv+".z != nil {\n\t\t"+body+"\n\t}\n")
 }
 
-// delegate returns the call of the method of the same name.
+// delegate returns a call of the method with the same name on the connection of netconn.
 func (e *editor) delegate(d *ast.FuncDecl, typ, recv string) string {
 	name := d.Name.Name
 	if typ == "TCPConn" && name == "ReadFrom" {

@@ -17,13 +17,13 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A suite is the tests of one package of Go.
+// A suite is the set of tests of one package of Go.
 type suite struct {
 	path string
 	pkg  string // the name of the external test package
 	// outside are tests that need the Internet.
 	outside []string
-	// without are the tests that pass over package net and cannot pass here, with the reason.
+	// without has the tests that pass over package net but cannot pass here, with the reasons.
 	without map[string]string
 }
 
@@ -107,15 +107,15 @@ type runner struct {
 }
 
 type verdict struct {
-	ok   bool // it has passed, or is skipped
+	ok   bool // the test has passed or was skipped
 	text string
 }
 
-// every is the expression for all tests and examples.
+// every is the pattern of all tests and examples.
 const every = "^(Test|Example)"
 
-// all runs the tests that count in one process. Those that fail then, or that have no verdict
-// because the process has ended, run again, each in a process of its own: some depend on others.
+// all runs the tests that count in one process. Some tests depend on other tests, and the process
+// may end early. So each test that fails or has no verdict runs again, in its own process.
 func (r *runner) all(netconn bool, counts func(name string) bool) map[string]verdict {
 	r.t.Helper()
 	list := strings.Fields(r.run(netconn, "-test.list", every))
@@ -124,7 +124,7 @@ func (r *runner) all(netconn bool, counts func(name string) bool) map[string]ver
 	all := map[string]verdict{}
 	for _, name := range list {
 		v := found[name]
-		for range 2 { // some depend on the machine's speed
+		for range 2 { // some tests depend on the machine's speed
 			if v.ok || !counts(name) {
 				break
 			}

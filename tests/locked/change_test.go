@@ -15,14 +15,15 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// changes are what a program may do with its goroutine's locks, and how it takes that back.
+// changes are what a program may do with the lock between its goroutine and a thread. Each has a
+// function that undoes the change.
 var changes = map[string]struct{ do, undo func() }{
 	"lock":   {runtime.LockOSThread, runtime.UnlockOSThread},
 	"unlock": {runtime.UnlockOSThread, runtime.LockOSThread},
 }
 
-// An inMiddle is a client's connection that calls f before the client's second Write: then the
-// server has answered, and waits for the end of the handshake.
+// An inMiddle is a client's connection. It calls f before the client's second Write. At this time
+// the server has answered and waits for the end of the handshake.
 type inMiddle struct {
 	net.Conn
 	writes int
@@ -36,7 +37,7 @@ func (c *inMiddle) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// on runs f on r's loop, in a callback.
+// on runs f in a callback on r's loop, and waits until f returns.
 func on(r *reactor.Reactor, f func()) {
 	done := make(chan struct{})
 	r.Post(func() { defer close(done); f() })
@@ -91,7 +92,7 @@ func TestCallerChangesLocks(t *testing.T) {
 			defer l.Close()
 			begun := make(chan struct{})
 			go func() {
-				<-begun // the first call finds no answer
+				<-begun // the client's first call finds no answer
 				if c, err := l.Accept(); err == nil {
 					_ = c.(*tls.Conn).Handshake()
 					_, _ = c.Write([]byte("x"))
@@ -180,7 +181,7 @@ func TestConfigLocksItsThread(t *testing.T) {
 	})
 }
 
-// echoes echoes until the end.
+// echoes sends all data back until the connection ends.
 func echoes(c net.Conn) {
 	defer c.Close()
 	buf := make([]byte, 16)

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// inEachPair runs f with each place, and with each other or like one.
+// inEachPair runs f with each pair of places. Both may be the same place.
 func inEachPair(t *testing.T, f func(t *testing.T, one, other string)) {
 	for one := range places {
 		for other := range places {
@@ -22,8 +22,8 @@ func inEachPair(t *testing.T, f func(t *testing.T, one, other string)) {
 	}
 }
 
-// sleeper starts a Task that sleeps, on a loop that nobody runs yet. began is closed when the Task
-// has begun, ended when its deferred functions run.
+// sleeper returns a loop with a Task that sleeps. Nobody runs the loop yet. began is closed when
+// the Task has begun, and ended is closed when its deferred functions run.
 func sleeper(t *testing.T) (r *reactor.Reactor, began, ended chan struct{}) {
 	r, err := reactor.New()
 	if err != nil {
@@ -115,7 +115,7 @@ func shutdownAfterAPanic(t *testing.T, run, end, one, other string) {
 func TestShutdownBeforeRun(t *testing.T) {
 	inEachPair(t, func(t *testing.T, one, other string) {
 		if one == other {
-			return // the main goroutine cannot do both
+			return // one goroutine cannot do both at the same time
 		}
 		r, _, _ := sleeper(t)
 		began, goesOn := make(chan struct{}), make(chan struct{})
@@ -133,7 +133,7 @@ func TestShutdownBeforeRun(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if one == "goroutine" { // else it stays until the end
+		if one == "goroutine" { // otherwise Shutdown runs the loop until the end
 			wait()
 		}
 		close(goesOn)

@@ -61,7 +61,7 @@ func outlives(t *testing.T, run func(func()), isLocked, tasks bool, steps []step
 	ended := make(chan struct{})
 	go run(func() {
 		defer close(ended)
-		_ = r.Run(context.Background()) // does not return
+		_ = r.Run(context.Background()) // it does not return
 		t.Error("Run has returned")
 	})
 	for _, s := range steps {
@@ -84,7 +84,7 @@ func outlives(t *testing.T, run func(func()), isLocked, tasks bool, steps []step
 		}
 		<-done
 	}
-	// it sleeps on, resumed by the present goroutine
+	// The Task continues to sleep and wake. The goroutine that runs the loop at this time resumes it.
 	for first, now := -1, -1; tasks && (first < 0 || now <= first); {
 		count := make(chan int)
 		if err := r.Post(func() { count <- naps }); err != nil {
@@ -109,7 +109,8 @@ func outlives(t *testing.T, run func(func()), isLocked, tasks bool, steps []step
 	}
 }
 
-// threadLocked reports whether the calling goroutine is locked. Its stack trace says so.
+// threadLocked reports whether the calling goroutine is locked to a thread. Its stack trace
+// contains this information.
 func threadLocked() bool {
 	b := make([]byte, 200)
 	header, _, _ := bytes.Cut(b[:runtime.Stack(b, false)], []byte("\n"))

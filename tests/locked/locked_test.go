@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 	serve(code)
 }
 
-// serve continues in a deferred call when a function has called runtime.Goexit.
+// serve runs the functions until m.Run ends. If a function calls runtime.Goexit, the deferred call
+// of serve continues.
 func serve(code chan int) {
 	//lint:ignore SA5007 it ends with os.Exit, and the deferred call runs after a Goexit only
 	defer serve(code)
@@ -46,9 +47,9 @@ func serve(code chan int) {
 	}
 }
 
-const long = 60 * time.Second // what must happen, happens before
+const long = 60 * time.Second // a time limit that no test reaches
 
-// places are the goroutines that f runs on.
+// places are the kinds of goroutines on which a test runs f.
 var places = map[string]func(f func()){
 	"main": func(f func()) {
 		done := make(chan struct{})
@@ -71,7 +72,7 @@ var places = map[string]func(f func()){
 	},
 }
 
-// inEachPlace runs f in each place, and gives it another place.
+// inEachPlace runs f in each place. f gets a function that runs code in another place.
 func inEachPlace(t *testing.T, f func(t *testing.T, elsewhere func(func()))) {
 	for one, run := range places {
 		for other, elsewhere := range places {
@@ -92,7 +93,7 @@ func TestHandshakeIsEndedElsewhere(t *testing.T) {
 			t.Errorf("context: %v", err)
 		}
 		c := dial(s)
-		if _, err := c.Read(nil); err != nil { // nothing happens
+		if _, err := c.Read(nil); err != nil { // this does not start the handshake
 			t.Error(err)
 		}
 		time.AfterFunc(10*time.Millisecond, func() { c.Close() })
@@ -181,7 +182,7 @@ func TestLoopsSocketIsClosedElsewhere(t *testing.T) {
 		}
 		ss := deferred(t, r, s.port())
 		elsewhere(func() {
-			r.Go(func(*reactor.Task) { // continues with the handshake
+			r.Go(func(*reactor.Task) { // continues the handshake
 				defer r.Close()
 				_ = ss.SetTimeout(timeout.Timeout(10 * time.Millisecond))
 				if _, err := ss.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {
@@ -207,7 +208,7 @@ func TestLoopServesTLS(t *testing.T) {
 			return
 		}
 		var at, impatient net.Addr
-		elsewhere(func() { // nobody runs it yet, so this is the owner
+		elsewhere(func() { // nobody runs the loop yet, so any goroutine may use it
 			for timeout, to := range map[time.Duration]*net.Addr{time.Minute: &at, 10 * time.Millisecond: &impatient} {
 				l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} },
 					netconn.WithHandshakeTimeout(serverConfig(t), timeout))
@@ -228,7 +229,7 @@ func TestLoopServesTLS(t *testing.T) {
 				return
 			}
 			defer raw.Close()
-			_, _ = raw.Write([]byte{22, 3, 1}) // a hello begins
+			_, _ = raw.Write([]byte{22, 3, 1}) // the beginning of a ClientHello
 			talked := make(chan error, 1)
 			r.Post(func() { r.Go(func(*reactor.Task) { talked <- talk(netconn.On(r).Dial("tcp", at.String())) }) })
 			if err := errors.Join(talk(net.Dial("tcp", at.String())), <-talked); err != nil {
@@ -246,7 +247,8 @@ func TestLoopServesTLS(t *testing.T) {
 	})
 }
 
-// talk makes a client of the connection, here or in a task.
+// talk makes a TLS client of the connection, and checks that the server echoes. The caller is a
+// task or another goroutine.
 func talk(nc net.Conn, err error) error {
 	if err != nil {
 		return err

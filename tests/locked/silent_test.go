@@ -20,7 +20,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// silent is a peer that accepts and says nothing.
+// silent is a peer that accepts connections and sends nothing.
 type silent struct {
 	t *testing.T
 	net.Listener
@@ -38,7 +38,7 @@ func newSilent(t *testing.T) silent {
 
 func (s silent) port() int { return s.Addr().(*net.TCPAddr).Port }
 
-// ends waits until the other side of the next connection has closed it.
+// ends accepts the next connection, and waits until its other side is closed.
 func (s silent) ends(collect bool) {
 	c, err := s.Accept()
 	if err != nil {
@@ -69,7 +69,7 @@ func serverConfig(t *testing.T) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{c}}
 }
 
-// dial is a TLSConn to the silent peer, its handshake not begun.
+// dial returns a TLSConn to the silent peer. Its handshake has not begun.
 func dial(s silent) *netconn.TLSConn {
 	c, err := netconn.Dial("tcp", s.Addr().String())
 	if err != nil {
@@ -87,7 +87,7 @@ func deferred(t *testing.T, r *reactor.Reactor, port int) *socket.SSLSocket {
 		s, err = socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
 	}
 	if err == nil && r != nil {
-		_ = s.SetTimeout(0) // nobody can wait
+		_ = s.SetTimeout(0) // nobody runs the loop, so no call may wait
 	}
 	if err == nil {
 		if err = s.Connect(socket.Tuple("127.0.0.1", port)); errors.Is(err, syscall.EINPROGRESS) {

@@ -16,18 +16,19 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// most is how many bytes one call may allocate, whatever it is given.
+// most is the maximum number of bytes that one call may allocate, whatever its arguments are.
 const most = 8 << 20
 
-// A use has what a call needs: subject makes the value with the methods, and done closes it. arg
-// chooses a usual argument; an invalid Value leaves the choice to usual.
+// A use describes how methods are called. subject makes the object, and done closes it. arg returns
+// an ordinary argument. If arg returns an invalid Value, the function usual makes the argument.
 type use struct {
 	subject func(t *testing.T) (v any, done func())
 	arg     func(method string, i int, typ reflect.Type) reflect.Value
-	skip    map[string]string // methods that are not called, and why
+	skip    map[string]string // methods that are not called, with the reasons
 }
 
-// takes are the arguments that may have odd values, by function and position.
+// takes has the arguments for which odd values are allowed, by function and position. The values
+// say why.
 type takes map[string]string
 
 // odd returns the odd values of a type.
@@ -60,7 +61,7 @@ func odd(typ reflect.Type) (list []reflect.Value) {
 	return list
 }
 
-// usual returns a valid value.
+// usual returns an ordinary value of a type.
 func usual(typ reflect.Type) reflect.Value {
 	switch typ.Kind() {
 	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float64:
@@ -81,8 +82,8 @@ func usual(typ reflect.Type) reflect.Value {
 	return reflect.Zero(typ)
 }
 
-// methods calls each exported method of the objects that u makes, if it has a parameter with odd
-// values, once for each of them. The other arguments are usual.
+// methods calls each exported method of u's object that has a parameter of a type with odd values.
+// It calls the method once with each odd value. The other arguments are ordinary.
 func methods(t *testing.T, name string, u use, ok takes) {
 	v, done := u.subject(t)
 	typ := reflect.TypeOf(v)
@@ -105,7 +106,7 @@ func methods(t *testing.T, name string, u use, ok takes) {
 	}
 }
 
-// sweep calls one function with each odd value at each position from first on.
+// sweep calls one function with each odd value at each position. The first position is first.
 func sweep(t *testing.T, name string, typ reflect.Type, first int, ok takes, arg func(int, reflect.Type) reflect.Value,
 	with func(t *testing.T, call func(f reflect.Value))) {
 	for at := first; at < typ.NumIn(); at++ {
@@ -152,8 +153,9 @@ func show(v reflect.Value) string {
 	return fmt.Sprint(v)
 }
 
-// judge calls f and looks at what has become of it. A number that is out of range is an error, or a
-// panic in this module's words, that names it. A number that counts is in ok.
+// judge calls f and checks the outcome. If a number is out of range, f must return an error that
+// names the number, or panic with a message of this module. ok lists the arguments for which odd
+// values are allowed.
 func judge(t *testing.T, what, key string, f reflect.Value, args []reflect.Value, value reflect.Value, ok takes) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -188,7 +190,7 @@ func judge(t *testing.T, what, key string, f reflect.Value, args []reflect.Value
 	}
 }
 
-// names returns whether a text has the value; flags are hexadecimal.
+// names returns whether a text contains the value. Flags may be hexadecimal.
 func names(text string, v reflect.Value) bool {
 	return strings.Contains(text, show(v)) || v.CanInt() && strings.Contains(text, fmt.Sprintf("%#x", v.Int()))
 }
@@ -198,7 +200,7 @@ func call(f reflect.Value, args []reflect.Value) (out []reflect.Value, panicked 
 	return f.Call(args), nil
 }
 
-// ours returns whether a panic's text is one of this module's.
+// ours returns whether a panic's text comes from this module.
 func ours(text string) bool {
 	for _, p := range []string{"frame: ", "inspect: ", "reactor: ", "socket: ", "sel: ", "netconn: ", "metrics: ", "poller: ", "timeout: ", "fdtable: ", "timerq: ", "websocket: "} {
 		if strings.HasPrefix(text, p) {

@@ -1,3 +1,3 @@
-// Package misuse calls every exported function with values that nobody should pass: numbers that
-// are negative or do not fit, empty and missing slices, missing functions.
+// Package misuse calls every exported function with values that nobody should pass. These are
+// numbers that are negative or too large, empty and nil slices, and nil functions.
 package misuse

@@ -18,16 +18,18 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A foreign is a descriptor that somebody else has made, and why each call refuses it.
+// A foreign is a descriptor that the test has made without this module, and the reasons for which
+// calls refuse it.
 type foreign struct {
 	name string
 	make func(t *testing.T, r *reactor.Reactor) (fd int, done func())
-	// stream is what Attach says, any what FromFD and FromFDOn say; "" means that the call succeeds.
+	// stream is in the error of Attach, and any is in the errors of FromFD and FromFDOn. If it is "",
+	// the call succeeds.
 	stream, any string
 	is          error
 }
 
-// pair makes two connected Unix sockets of a type.
+// pairOf makes two connected Unix sockets of a type. It returns the first one.
 func pairOf(t *testing.T, typ int) (int, func()) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, typ, 0)
 	must(t, err)
@@ -81,7 +83,7 @@ var foreigns = []foreign{
 		fd, done := pairOf(t, unix.SOCK_STREAM)
 		c, err := r.Attach(fd, nil, handler{})
 		must(t, err)
-		return fd, func() { // the Conn owns one of the pair
+		return fd, func() { // the Conn owns one descriptor of the pair
 			c.Detach()
 			done()
 		}
@@ -115,7 +117,7 @@ func TestForeignDescriptorsAreNamedAndNotChanged(t *testing.T) {
 				if call == "Attach" {
 					want = f.stream
 				} else if call == "FromFD" && f.is == syscall.EEXIST {
-					want = "" // it is registered with another loop, which is not known
+					want = "" // FromFD does not know the other loop, with which it is registered
 				}
 				before := state(fd)
 				back, err := adopt(fd)
@@ -138,7 +140,7 @@ func TestForeignDescriptorsAreNamedAndNotChanged(t *testing.T) {
 	})
 }
 
-// state is what others see of a descriptor: its flags and its kind.
+// state describes the flags and the type of a descriptor.
 func state(fd int) string {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	own, _ := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
@@ -153,7 +155,7 @@ func TestForeignFilesAreRefusedAsByNet(t *testing.T) {
 		r, done := turned(t)
 		defer done()
 		for _, f := range foreigns {
-			if f.is == syscall.EEXIST { // a duplicate is registered nowhere
+			if f.is == syscall.EEXIST { // its duplicate is not registered
 				continue
 			}
 			fd, done := f.make(t, r)
@@ -244,7 +246,7 @@ func TestControlDataAndGroupsAreNamed(t *testing.T) {
 		if n, _, err := s.RecvMsg(make([]byte, 9), 100, 0); !errors.Is(err, syscall.EAGAIN) {
 			t.Errorf("%d bytes were sent with what was refused, %v", n, err)
 		}
-		must(t, send(socket.Rights(0))) // the socket continues
+		must(t, send(socket.Rights(0))) // the socket can still be used
 		n, m, err := s.RecvMsg(make([]byte, 9), 100, 0)
 		if n != 1 || err != nil || len(m.Rights()) != 1 {
 			t.Errorf("%d, %v, %v", n, m.Rights(), err)

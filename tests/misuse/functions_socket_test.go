@@ -21,7 +21,7 @@ var socketFunctions = map[string]any{
 		return err
 	},
 	"socket.NewSSLContext": func(protocol int) error { _, err := socket.NewSSLContext(protocol); return err },
-	"socket.FromFD": func(fd int) error { // what is open belongs to the test
+	"socket.FromFD": func(fd int) error { // the test itself closes open descriptors
 		d, err := syscall.Dup(fd)
 		if err == nil {
 			defer syscall.Close(d)

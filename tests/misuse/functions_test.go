@@ -26,8 +26,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// functions are the exported functions that take a number, a slice or a function. Each entry closes
-// what it opens.
+// functions are the exported functions that have a number, a slice or a function as a parameter.
+// Each entry closes what it opens.
 var functions = map[string]any{
 	"inspect.Handler": func(loops []*reactor.Reactor) { inspect.Handler(loops) },
 
@@ -99,7 +99,7 @@ var functions = map[string]any{
 			return err
 		}
 		defer s.Close()
-		_, _, _, err = sel.Select(r, append(w, s), x, seconds) // s is ready, so it ends
+		_, _, _, err = sel.Select(r, append(w, s), x, seconds) // s is always ready, so the call ends
 		return err
 	},
 
@@ -107,7 +107,7 @@ var functions = map[string]any{
 	"timeout.Seconds": func(s float64) error { _, err := timeout.Seconds(s); return err },
 }
 
-// elsewhere are functions that this test leaves out.
+// elsewhere are functions that this test leaves out, with the reasons.
 var elsewhere = map[string]string{
 	"select.SelectOn":      "is Select for a Task",
 	"socket.GetAddrInfoOn": "is GetAddrInfo for a Task",
@@ -262,7 +262,7 @@ const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.Unix
  socket.SSLContext socket.SSLStream reactor.Input reactor.Histogram socket.Input frame.Format
  websocket.Conn websocket.Request websocket.Server websocket.Stream `
 
-// parameters is a signature's text up to the end of its parameters.
+// parameters returns a signature's text up to the end of its parameters.
 func parameters(text string) string {
 	depth := 0
 	for i, c := range text {

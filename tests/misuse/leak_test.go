@@ -16,10 +16,10 @@ type reactorInterest = poller.Readiness
 // balanced fails if f leaves descriptors open.
 func balanced(t *testing.T, f func()) {
 	t.Helper()
-	time.Sleep(time.Nanosecond) // Go's own poller takes its descriptors now
+	time.Sleep(time.Nanosecond) // opens the descriptors of Go's own poller first
 	before := descriptors()
 	f()
-	for range 10 { // what is closed by the collector's goroutine may be late
+	for range 10 { // the garbage collector may close descriptors late
 		if descriptors() <= before {
 			return
 		}

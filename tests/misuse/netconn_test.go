@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// far are the two ends of a connection of package netconn, whose calls do not wait for long.
+// far returns the two ends of a connection of package netconn.
 func far(t *testing.T) (a, b net.Conn) {
 	t.Helper()
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")

@@ -32,8 +32,7 @@ const at = "127.0.0.1:9"
 
 var noContext context.Context
 
-// nothing has the functions that need an object, without it, and the methods of zero values that a
-// function has to make.
+// nothing has calls with a missing object: functions that get nil, and methods of zero values.
 var nothing = map[string]func() error{
 	"inspect.Handler, no loops":     func() error { inspect.Handler(nil); return nil },
 	"inspect.Handler, a nil loop":   func() error { inspect.Handler([]*reactor.Reactor{nil}); return nil },
@@ -97,7 +96,7 @@ var nothing = map[string]func() error{
 	},
 }
 
-// connected returns a connection whose peer has sent something and its FIN.
+// connected returns a connection whose peer has sent data and a FIN.
 func connected() *netconn.TCPConn {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -36,7 +36,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// turned is a reactor that the test turns, and what ends it.
+// turned returns a reactor whose loop the test turns. It also returns a function that ends the
+// loop.
 func turned(t *testing.T) (*reactor.Reactor, func()) {
 	t.Helper()
 	r, err := reactor.New()
@@ -55,7 +56,7 @@ func turned(t *testing.T) (*reactor.Reactor, func()) {
 	}
 }
 
-// onLoop has made whatever f makes of a reactor.
+// onLoop returns a function that makes a reactor and, with f, an object of this reactor.
 func onLoop(f func(t *testing.T, r *reactor.Reactor) any) func(*testing.T) (any, func()) {
 	return func(t *testing.T) (any, func()) {
 		r, done := turned(t)
@@ -63,7 +64,7 @@ func onLoop(f func(t *testing.T, r *reactor.Reactor) any) func(*testing.T) (any,
 	}
 }
 
-// conn is an open Conn, and its Wire if filter is given.
+// conn returns an open Conn that a listener of r with these options has accepted.
 func conn(t *testing.T, r *reactor.Reactor, opts ...reactor.ListenOption) *reactor.Conn {
 	var c *reactor.Conn
 	l, err := r.Listen("tcp", "127.0.0.1:0", func(n *reactor.Conn) reactor.Handler { c = n; return handler{} }, opts...)
@@ -97,7 +98,7 @@ func wire(t *testing.T, r *reactor.Reactor) any {
 	return w
 }
 
-// usualInReactor are arguments that are no mistake.
+// usualInReactor returns ordinary arguments for methods of package reactor.
 func usualInReactor(method string, i int, typ reflect.Type) reflect.Value {
 	to := func(v any) reflect.Value { return reflect.ValueOf(v).Convert(typ) }
 	switch {

@@ -16,11 +16,11 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-const brief = timeout.Timeout(1e6) // the most that a call may wait
+const brief = timeout.Timeout(1e6) // the maximum time that a call may wait
 
 var nowhere = socket.AddrOf(netip.MustParseAddrPort("127.0.0.1:9"))
 
-// made makes a socket whose calls wait briefly, or not at all.
+// made makes a socket whose calls wait at most this time.
 func made(t *testing.T, family, typ int, wait timeout.Timeout) *socket.Socket {
 	t.Helper()
 	s, err := socket.New(family, typ, 0)
@@ -29,7 +29,7 @@ func made(t *testing.T, family, typ int, wait timeout.Timeout) *socket.Socket {
 	return s
 }
 
-// joined are the two ends of a TCP connection.
+// joined returns the two ends of a TCP connection.
 func joined(t *testing.T, wait timeout.Timeout) (a, b *socket.Socket) {
 	t.Helper()
 	l := made(t, socket.AF_INET, socket.SOCK_STREAM, 0)
@@ -48,7 +48,7 @@ func joined(t *testing.T, wait timeout.Timeout) (a, b *socket.Socket) {
 	return a, b
 }
 
-// shaken are the two ends of a TLS connection.
+// shaken returns the two ends of a TLS connection after the handshake.
 func shaken(t *testing.T, wait timeout.Timeout) (a, b *socket.SSLSocket) {
 	t.Helper()
 	c, d := joined(t, timeout.None)
@@ -71,7 +71,7 @@ func usualInSocket(method string, i int, typ reflect.Type) reflect.Value {
 	switch {
 	case typ == reflect.TypeFor[socket.Addr]():
 		return reflect.ValueOf(nowhere)
-	case typ == reflect.TypeFor[any](): // an option's value
+	case typ == reflect.TypeFor[any](): // the value of an option
 		return reflect.ValueOf(&[]any{1}[0]).Elem()
 	case typ.Kind() == reflect.String:
 		return reflect.ValueOf("rb")
@@ -187,7 +187,7 @@ func TestPoll(t *testing.T) {
 	})
 }
 
-// pair is a key and its certificate.
+// pair returns a key and its certificate.
 func pair(t *testing.T) (key, cert []byte) {
 	t.Helper()
 	c, err := selfsigned.New()

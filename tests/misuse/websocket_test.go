@@ -129,7 +129,7 @@ func TestWebSocket(t *testing.T) {
 	}}, nil)
 }
 
-// An opener passes on its Conn when it is open.
+// An opener passes its Conn on when the Conn is open.
 type opener struct {
 	quiet
 	open chan *websocket.Conn

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// fails checks that a run ends with an error that has these words.
+// fails checks that a run ends with an error that contains these words.
 func fails(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {

@@ -22,7 +22,7 @@ type binary struct {
 	flags     []string
 }
 
-// overlay writes the files with all mutants, and the file for -overlay.
+// overlay writes the source files with all mutants, and the file for -overlay.
 func (g *group) overlay() (string, error) {
 	module, err := output(exec.Command("go", "list", "-m"))
 	if err != nil {
@@ -43,7 +43,7 @@ func (g *group) overlay() (string, error) {
 			}
 			at := g.fset.Position(p.syntax[i].Name.End()).Offset
 			edits = append(edits, edit{start: at, end: at, replace: func(func(int, int) string) string { return importing }})
-			// as the compiler names it
+			// the compiler's messages contain this name
 			file := filepath.Join(g.scratch, filepath.Base(p.dir), filepath.Base(name))
 			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 				return "", err
@@ -64,8 +64,8 @@ func (g *group) overlay() (string, error) {
 
 var compileError = regexp.MustCompile(`(?m)^([^\s:]+\.go):(\d+):\d+: `)
 
-// build compiles the test binaries. Mutants that do not compile are dropped, line by line: swapped
-// arguments of a generic function may not have one type, for example.
+// build compiles the test binaries. Mutants that do not compile are dropped, with all mutants of
+// the same line. For example, swapped arguments of a generic function may have different types.
 func (g *group) build(ctx context.Context) error {
 	for tries := 0; ; tries++ {
 		file, err := g.overlay()
@@ -101,7 +101,7 @@ func (g *group) compile(ctx context.Context, overlay string) (string, error) {
 	return "", nil
 }
 
-// remove drops the mutants of a line, which the compiler found in a file of the overlay.
+// remove drops the mutants of a line for which the compiler reported an error.
 func (g *group) remove(file, line string) {
 	n, err := strconv.Atoi(line)
 	if err != nil {

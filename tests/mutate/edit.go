@@ -5,23 +5,25 @@ import (
 	"strings"
 )
 
-// An edit replaces the text of a file between two offsets. Edits are nested or disjoint. One that
-// is inside another is made first.
+// An edit replaces the text of a file between two offsets. Two edits are either nested or disjoint.
+// The inner edit is made first.
 type edit struct {
-	number     int // of its mutant
+	number     int // of the edit's mutant
 	start, end int
-	// replace returns the new text. render returns that of a part, with the edits inside it.
+	// replace returns the new text. Its argument render returns the text of a part after the inner
+	// edits.
 	replace func(render func(start, end int) string) string
 }
 
-// around is an edit that puts text before and after.
+// around returns an edit that inserts text before and after a part.
 func around(start, end int, before, after string) edit {
 	return edit{start: start, end: end, replace: func(render func(int, int) string) string {
 		return before + render(start, end) + after
 	}}
 }
 
-// apply returns the text with the edits. Of two edits of the same part, the earlier one is outside.
+// apply returns the text after all edits. If two edits have the same part, the earlier one is
+// outside.
 func apply(text []byte, edits []edit) string {
 	order := slices.Clone(edits)
 	slices.SortStableFunc(order, func(a, b edit) int {
@@ -33,7 +35,7 @@ func apply(text []byte, edits []edit) string {
 	return render(text, order, 0, len(text))
 }
 
-// render returns the text between two offsets with those of the ordered edits that lie inside.
+// render returns the text between two offsets, after the edits that lie inside. order is sorted.
 func render(text []byte, order []edit, start, end int) string {
 	var b strings.Builder
 	at := start

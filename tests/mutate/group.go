@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/tests/mutate/on"
 )
 
-// A group is packages whose mutants are tried with the tests of all of them.
+// A group is a list of packages. Their mutants are tried with the tests of all of these packages.
 type group struct {
 	name string
 	options
@@ -27,15 +27,15 @@ type group struct {
 	fset     *token.FileSet
 	packs    []*pack
 	mutants  []*mutant
-	made     int      // before -n
+	made     int // before -n reduced the number
 	stale    []string // keys in the list that no mutant has
 	binaries []*binary
 	scratch  string
-	tries    atomic.Int64      // directories for temporary files
+	tries    atomic.Int64 // numbers the directories for temporary files
 	results  map[string]result // by key
 }
 
-// run finds the mutants, compiles them, and tries those whose results the journal does not have.
+// run finds the mutants, compiles them, and tries those that have no result in the journal.
 func (g *group) run(ctx context.Context, dirs []string) error {
 	if err := unchanged(dirs); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (g *group) run(ctx context.Context, dirs []string) error {
 }
 
 // shortTemp makes a directory for temporary files. Its name is short, because tests make Unix
-// sockets inside.
+// sockets in it.
 func shortTemp() (string, error) {
 	for i := 0; ; i++ {
 		name := filepath.Join(os.TempDir(), fmt.Sprintf("m%d", i))
@@ -95,8 +95,8 @@ func (g *group) add(dir string) {
 	g.binaries = append(g.binaries, &binary{dir: dir, path: path})
 }
 
-// choose makes all mutants and keeps the -n whose keys, with -seed, have the lowest hash sums. So a
-// change of the code changes the choice only where the code changed.
+// choose makes all mutants, and keeps as many as -n says. They are those with the lowest hash sums
+// of key and -seed. So a change of the code affects only the choice among the changed mutants.
 func (g *group) choose() {
 	next := 0
 	for _, p := range g.packs {
@@ -121,7 +121,8 @@ func (g *group) choose() {
 	slices.SortFunc(g.mutants, func(a, b *mutant) int { return a.number - b.number })
 }
 
-// missing returns what the list says of these packages, but no mutant has that key.
+// missing returns the keys in the list of equivalent mutants that belong to these packages but to
+// no mutant.
 func (g *group) missing() (keys []string) {
 	have := map[string]bool{}
 	for _, m := range g.mutants {
@@ -138,8 +139,8 @@ func (g *group) missing() (keys []string) {
 	return keys
 }
 
-// readList reads the page of equivalent mutants: rows of a table with function, operator, text and
-// reason. A page that does not exist lists none.
+// readList reads the page of equivalent mutants. Its table has the columns function, operator, text
+// and reason. If the page does not exist, the list is empty.
 func readList(name string) (map[string]string, error) {
 	reasons := map[string]string{}
 	text, err := os.ReadFile(name)

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// The outcomes of a try.
+// The outcomes of a mutant.
 const (
 	killed    = "killed"
 	survived  = "survived"
@@ -25,14 +25,14 @@ type result struct {
 	By      string `json:",omitempty"` // the test that failed
 }
 
-// A journal is the file of the results, or nothing.
+// A journal is the file of the results. Without -journal there is no file.
 type journal struct {
 	mu   sync.Mutex
 	file *os.File
 	all  []result
 }
 
-// openJournal reads the results of the runs before. A line that was not finished is dropped.
+// openJournal reads the results of earlier runs. It drops an incomplete last line.
 func openJournal(name string) (*journal, error) {
 	if name == "" {
 		return &journal{}, nil
@@ -67,11 +67,11 @@ func openJournal(name string) (*journal, error) {
 
 func (j *journal) close() {
 	if j.file != nil {
-		_ = j.file.Close() // add has reported what could not be written
+		_ = j.file.Close() // add has already reported any error
 	}
 }
 
-// results are those of a group, by key.
+// results returns the results of a group by key.
 func (j *journal) results(group string) map[string]result {
 	all := map[string]result{}
 	for _, r := range j.all {
@@ -82,7 +82,8 @@ func (j *journal) results(group string) map[string]result {
 	return all
 }
 
-// add writes a result. A full disk ends the run; the next one continues after the last whole line.
+// add writes a result. If the disk is full, the run ends. The next run continues after the last
+// complete line.
 func (j *journal) add(group string, r result) error {
 	if j.file == nil {
 		return nil

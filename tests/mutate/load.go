@@ -18,15 +18,15 @@ import (
 // A pack is one package whose code is mutated.
 type pack struct {
 	path, dir string
-	files     []string // full names
+	files     []string // full paths
 	text      map[string][]byte
 	syntax    []*ast.File
 	info      *types.Info
 	types     *types.Package
 }
 
-// load parses and checks the packages. It needs the export data of the packages that they import.
-// go list makes it.
+// load parses and type-checks the packages. For this it needs the export data of the imported
+// packages, which go list makes.
 func load(fset *token.FileSet, dirs []string) ([]*pack, error) {
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Dir,GoFiles,Export"}
 	for _, dir := range dirs {

@@ -95,8 +95,8 @@ func mutate(ctx context.Context, o options, groups []string) error {
 	return errors.Join(faults...)
 }
 
-// unchanged returns an error if the tree has uncommitted changes of these packages: the results
-// would belong to no revision.
+// unchanged returns an error if these packages have uncommitted changes. Results must belong to a
+// revision.
 func unchanged(dirs []string) error {
 	out, err := output(exec.Command("git", append([]string{"status", "--porcelain", "--"}, dirs...)...))
 	if err != nil {
@@ -108,7 +108,7 @@ func unchanged(dirs []string) error {
 	return nil
 }
 
-// output is cmd.Output with what the command has written to stderr in the error.
+// output is like cmd.Output, but its error contains what the command wrote to stderr.
 func output(cmd *exec.Cmd) ([]byte, error) {
 	out, err := cmd.Output()
 	var exit *exec.ExitError

@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// fixture makes the working directory a clone of testdata/fixture with a commit, and the directory
-// for temporary files an empty one. It returns the empty one.
+// fixture makes a repository from testdata/fixture and makes it the working directory. It also
+// makes an empty directory for temporary files, and returns this directory.
 func fixture(t *testing.T) string {
 	t.Helper()
 	longtest.NeedsGo(t)
@@ -57,7 +57,7 @@ func try(o options, groups ...string) (out, log string, err error) {
 	return a.String(), b.String(), err
 }
 
-// empty checks that nothing is left in a directory, but what the go command shares with others.
+// empty checks that a directory is empty.
 func empty(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -67,7 +67,7 @@ func empty(t *testing.T, dir string) {
 	}
 }
 
-// outcomes are the keys of a journal with how each mutant ended.
+// outcomes returns the outcome of each mutant in a journal, by key.
 func outcomes(t *testing.T, name string) map[string]string {
 	t.Helper()
 	f, err := os.Open(name)

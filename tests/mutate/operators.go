@@ -17,10 +17,10 @@ type mutant struct {
 	operator string
 	text     string // of the changed place
 	edits    []edit
-	reason   string // why it does not count, from the list of equivalent mutants
+	reason   string // the reason in the list of equivalent mutants, or ""
 }
 
-// key names a mutant as long as its function and its text stay: it has no line.
+// key names a mutant. The name contains no line, so it stays the same while function and text do.
 func (m *mutant) key() string { return fmt.Sprintf("%s | %s | %s", m.function, m.operator, m.text) }
 
 // A finder collects the mutants of one function.
@@ -31,11 +31,11 @@ type finder struct {
 	function string
 	number   *int
 	found    []*mutant
-	locks    map[string]*mutant // by the text before the method
-	parents  []ast.Node         // of the node that is visited
+	locks    map[string]*mutant // by the expression before the method
+	parents  []ast.Node // of the node that is visited
 }
 
-// mutants returns all mutants of a package. next is the number of the first.
+// mutants returns all mutants of a package. next points to the last number that is in use.
 func (p *pack) mutants(fset *token.FileSet, next *int) (all []*mutant) {
 	for _, syntax := range p.syntax {
 		for _, d := range syntax.Decls {
@@ -54,7 +54,8 @@ func (p *pack) mutants(fset *token.FileSet, next *int) (all []*mutant) {
 	return all
 }
 
-// distinguish gives mutants of a function whose keys are the same a number: of the second on.
+// distinguish makes the keys of a function's mutants different. From the second mutant with the
+// same key on, it adds a number.
 func (f *finder) distinguish() {
 	count := map[string]int{}
 	for _, m := range f.found {
@@ -78,8 +79,8 @@ func (f *finder) source(n ast.Node) string {
 	return string(f.pack.text[f.file][f.offset(n.Pos()):f.offset(n.End())])
 }
 
-// short is the source of a node as one line of at most 70 bytes. It has no backquotes, because a
-// page puts it between two.
+// short returns the source of a node as one line of at most 70 bytes. It removes backquotes,
+// because the page of equivalent mutants puts the text between two backquotes.
 func (f *finder) short(n ast.Node) string {
 	text := strings.ReplaceAll(strings.Join(strings.Fields(f.source(n)), " "), "`", "")
 	if len(text) > 70 {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// score is the percentage of killed mutants. Equivalent ones do not count.
+// score returns the percentage of killed mutants. Equivalent mutants do not count.
 func (g *group) score() float64 {
 	kills, counted := 0, 0
 	for _, m := range g.mutants {
@@ -24,7 +24,7 @@ func (g *group) score() float64 {
 	return 100 * float64(kills) / float64(counted)
 }
 
-// report writes the score and the survivors, as rows for doc/mutants.md.
+// report writes the score, and the survivors as rows for doc/mutants.md.
 func (g *group) report() {
 	w := g.out
 	if g.dry {
@@ -47,7 +47,7 @@ func (g *group) report() {
 	}
 }
 
-// row is the key as cells of a table: readList undoes it.
+// row returns the key as cells of a table. readList reads them.
 func (m *mutant) row() string {
 	escape := func(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 	return fmt.Sprintf("`%s` | %s | `%s`", escape(m.function), m.operator, escape(m.text))

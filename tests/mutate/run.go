@@ -18,20 +18,21 @@ import (
 	"github.com/ureactor/ureactor/tests/mutate/on"
 )
 
-// A test is one test function, with what it takes without a mutant and which mutants it reaches.
+// A test is one test function, with its duration without a mutant and the mutants that it reaches.
 type test struct {
 	name    string
 	took    time.Duration
-	cost    time.Duration // of the processors
+	cost    time.Duration // processor time
 	reaches map[int]bool
 }
 
 const noFailFile = "-rapid.nofailfile"
 
-// measure runs each test alone, without a mutant. A test that fails then could not show anything.
+// measure runs each test alone, without a mutant. It is an error if a test fails then, because its
+// failure with a mutant would mean nothing.
 func (g *group) measure(ctx context.Context) error {
 	for _, b := range g.binaries {
-		// without the flag, rapid leaves a file for each failure in the package's directory
+		// Without this flag, package rapid writes a file for each failure to the package's directory.
 		if _, _, err := g.start(ctx, b, nil, time.Minute, noFailFile, "-test.list", "^$"); err == nil {
 			b.flags = []string{noFailFile}
 		}
@@ -47,7 +48,7 @@ func (g *group) measure(ctx context.Context) error {
 	}
 	return parallel(ctx, g.jobs, g.tests(), func(n int, t located) error {
 		err := g.trace(ctx, t, filepath.Join(g.scratch, fmt.Sprintf("reached%d", n)))
-		if err != nil && ctx.Err() == nil { // once more: the machine may have been too busy for it
+		if err != nil && ctx.Err() == nil { // once more, because the machine may have been too busy
 			fmt.Fprintf(g.log, "%s: %s failed without a mutant, tried again\n", g.name, t.name)
 			err = g.trace(ctx, t, filepath.Join(g.scratch, fmt.Sprintf("again%d", n)))
 		}
@@ -55,7 +56,7 @@ func (g *group) measure(ctx context.Context) error {
 	})
 }
 
-// trace runs one test and notes which mutants it reaches.
+// trace runs one test without a mutant, and notes which mutants the test reaches.
 func (g *group) trace(ctx context.Context, t located, file string) error {
 	began := time.Now()
 	out, cost, err := g.start(ctx, t.b, []string{on.Reached + "=" + file}, 10*time.Minute, "-test.run", "^"+t.name+"$")
@@ -122,8 +123,9 @@ func (g *group) tryAll(ctx context.Context) error {
 	})
 }
 
-// batches divides tests in ascending order of their costs: each part costs up to four times as much
-// as the one before it, or has one test. Those beyond -budget are left out.
+// batches divides the tests, which are sorted by cost, into parts. The limit of the first part is
+// 100 ms, and each later limit is four times the one before. A single test may exceed it. When the
+// sum of the costs reaches -budget, the other tests are left out.
 func (g *group) batches(tests []located) (parts [][]located) {
 	spent := time.Duration(0)
 	for limit := 100 * time.Millisecond; len(tests) > 0 && (g.budget == 0 || spent < g.budget); limit *= 4 {
@@ -137,7 +139,7 @@ func (g *group) batches(tests []located) (parts [][]located) {
 	return parts
 }
 
-// try runs the tests that reach a mutant: first the cheap ones, then the others.
+// try runs the tests that reach a mutant. The cheapest tests run first.
 func (g *group) try(ctx context.Context, m *mutant) (result, error) {
 	r := result{Key: m.key(), Line: m.line, Outcome: unreached}
 	reach := slices.DeleteFunc(g.tests(), func(t located) bool { return !t.reaches[m.number] })
@@ -170,7 +172,7 @@ func (g *group) try(ctx context.Context, m *mutant) (result, error) {
 	return r, nil
 }
 
-// room returns an error if the disk is full: a test may have failed because of it.
+// room returns an error if the disk is full, because a test may have failed for this reason.
 func (g *group) room() error {
 	f, err := os.CreateTemp(g.scratch, "room")
 	if err != nil {
@@ -180,7 +182,8 @@ func (g *group) room() error {
 	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
-// failedTest is the name of the first test that failed, or the reason.
+// failedTest returns the name of the first test that failed. If no test failed, it returns the
+// reason why the binary ended.
 func failedTest(out string) string {
 	for line := range strings.Lines(out) {
 		if name, ok := strings.CutPrefix(line, "--- FAIL: "); ok {
@@ -195,8 +198,8 @@ func failedTest(out string) string {
 	return "ended"
 }
 
-// start runs a test binary and kills it, with its children, when the time has passed. It
-// removes the temporary files that the test leaves.
+// start runs a test binary. After the time limit it kills the binary and its children. It removes
+// the temporary files that the test leaves.
 func (g *group) start(ctx context.Context, b *binary, env []string, limit time.Duration, args ...string) (out string, cost time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -217,7 +220,7 @@ func (g *group) start(ctx context.Context, b *binary, env []string, limit time.D
 	cmd.Stdout, cmd.Stderr = &text, &text
 	err = cmd.Run()
 	if cmd.Process != nil {
-		_ = killChildren(cmd) // ESRCH: none is left
+		_ = killChildren(cmd) // ESRCH means that none is left
 	}
 	if s := cmd.ProcessState; s != nil {
 		cost = s.UserTime() + s.SystemTime()
@@ -228,7 +231,7 @@ func (g *group) start(ctx context.Context, b *binary, env []string, limit time.D
 	return text.String(), cost, err
 }
 
-// parallel calls f for each value, -jobs at the same time. The first error ends it.
+// parallel calls f for each value, at most jobs times at the same time. The first error ends it.
 func parallel[T any](ctx context.Context, jobs int, values []T, f func(n int, v T) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// statements drops each statement of a list that can be dropped.
+// statements makes a mutant for each statement of a list that can be dropped.
 func (f *finder) statements(list []ast.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
@@ -34,7 +34,7 @@ func (f *finder) drop(s ast.Stmt) {
 	f.add("drop", s, f.wrap(s, "if !"+f.is()+" { ", " }"))
 }
 
-// blank returns whether a statement assigns to nothing.
+// blank returns whether an assignment has only blank identifiers on its left side.
 func blank(s *ast.AssignStmt) bool {
 	for _, e := range s.Lhs {
 		if id, ok := e.(*ast.Ident); !ok || id.Name != "_" {
@@ -44,7 +44,8 @@ func blank(s *ast.AssignStmt) bool {
 	return true
 }
 
-// panics returns whether a call is panic, which may be the end of a function with results.
+// panics returns whether a call is a call of panic. Such a call may be the required end of a
+// function with results, so it is not dropped.
 func (f *finder) panics(c *ast.CallExpr) bool {
 	id, ok := c.Fun.(*ast.Ident)
 	return ok && id.Name == "panic"
@@ -52,8 +53,8 @@ func (f *finder) panics(c *ast.CallExpr) bool {
 
 var lockers = []string{"Lock", "Unlock", "RLock", "RUnlock", "lock", "unlock"}
 
-// lock makes one mutant of all calls of a function that lock and unlock the same thing. It returns
-// whether this is such a call.
+// lock puts all calls of a function that lock and unlock the same object into one mutant. It
+// returns whether c is such a call.
 func (f *finder) lock(s ast.Stmt, c *ast.CallExpr) bool {
 	sel, ok := c.Fun.(*ast.SelectorExpr)
 	if !ok || !slices.Contains(lockers, sel.Sel.Name) || len(c.Args) > 0 {
@@ -69,7 +70,7 @@ func (f *finder) lock(s ast.Stmt, c *ast.CallExpr) bool {
 	return true
 }
 
-// swap exchanges two neighbouring arguments of the same type.
+// swap makes mutants that exchange two neighbouring arguments of the same type.
 func (f *finder) swap(c *ast.CallExpr) {
 	if c.Ellipsis.IsValid() {
 		return
@@ -92,7 +93,7 @@ func (f *finder) pick(number int, n, other ast.Node) edit {
 	return edit{start: f.offset(n.Pos()), end: f.offset(n.End()), replace: func(func(int, int) string) string { return text }}
 }
 
-// plain returns whether an argument can be evaluated twice.
+// plain returns whether an argument can be evaluated twice without a side effect.
 func (f *finder) plain(e ast.Expr) bool {
 	t, ok := f.info.Types[e]
 	if !ok || t.Value != nil || !t.IsValue() || t.IsNil() {

@@ -44,7 +44,7 @@ func sslContext(h C.int64_t) *socket.SSLContext {
 	return contexts[int64(h)]
 }
 
-// sslCode is code, which also gives the text of a ValueError.
+// sslCode returns the same number as code. For a ValueError it also gives the text.
 func sslCode(err error, outp *unsafe.Pointer, outn *C.int64_t) C.int64_t {
 	var bad BadValue
 	if errors.As(err, &bad) {
@@ -124,7 +124,7 @@ func mp_ssl_set_ciphers(h C.int64_t, list *C.char, n C.int64_t) C.int64_t {
 	return code(pythonError(sslContext(h).SetCiphers(names)))
 }
 
-// mp_ssl_wrap wraps the socket h, or the Python object of key where h is 0.
+// mp_ssl_wrap wraps the socket h. If h is 0, it wraps the Python object with this key.
 //
 //export mp_ssl_wrap
 func mp_ssl_wrap(context, h, key, server, later C.int64_t, name *C.char, n C.int64_t, outp *unsafe.Pointer, outn *C.int64_t) C.int64_t {
@@ -140,7 +140,8 @@ func mp_ssl_wrap(context, h, key, server, later C.int64_t, name *C.char, n C.int
 	return C.int64_t(addSock(x))
 }
 
-// mp_ssl_info returns the cipher and version, or the peer's certificate.
+// If what is 0, mp_ssl_info returns the cipher and the version. Otherwise it returns the peer's
+// certificate.
 //
 //export mp_ssl_info
 func mp_ssl_info(h, what C.int64_t, outp *unsafe.Pointer, outn *C.int64_t) C.int64_t {
@@ -155,7 +156,8 @@ func mp_ssl_info(h, what C.int64_t, outp *unsafe.Pointer, outn *C.int64_t) C.int
 	return giveResult(p, nil, outp, outn)
 }
 
-// mp_ssl_text returns the text of an error of TLS, or of the flags of a refused certificate.
+// mp_ssl_text returns the text of a TLS error. If number is 0, it returns the text of the flags of
+// a refused certificate.
 //
 //export mp_ssl_text
 func mp_ssl_text(number, flags C.int64_t, outp *unsafe.Pointer, outn *C.int64_t) C.int64_t {

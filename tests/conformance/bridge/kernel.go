@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/tests/conformance/internal/live"
 )
 
-// Before the first call parking objects get another kernel, if MPNET_KERNEL names one.
+// If MPNET_KERNEL names another kernel, sockets that park goroutines use it from the first call on.
 func init() {
 	switch name := os.Getenv("MPNET_KERNEL"); name {
 	case "", "host", "loop": // see loop.go

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// theLoop is the one reactor of MPNET_KERNEL=loop. Every socket and every Poll belongs to it, and
-// each call runs in a Task of its own.
+// theLoop is the only reactor of MPNET_KERNEL=loop. Every socket and every Poll belongs to it, and
+// each call runs in its own Task.
 var theLoop *reactor.Reactor
 
 func init() {
@@ -28,8 +28,8 @@ func init() {
 	impl = loopModule{module{}}
 }
 
-// notices are callbacks of option 20 on their way to Python. They may call the bridge, which has to
-// wait for the loop.
+// notices are callbacks of option 20 that wait for their call. A callback may call the bridge,
+// which has to wait for the loop. So another goroutine than the loop's calls them.
 var notices = make(chan func(), 10000)
 
 func init() {
@@ -40,7 +40,7 @@ func init() {
 	}()
 }
 
-// inTask runs f in a Task of its own, and returns when f has.
+// inTask runs f in a new Task, and returns after f has returned.
 func inTask(f func(t *reactor.Task)) {
 	done := make(chan struct{})
 	if err := theLoop.Post(func() { theLoop.Go(func(t *reactor.Task) { defer close(done); f(t) }) }); err != nil {
@@ -49,7 +49,7 @@ func inTask(f func(t *reactor.Task)) {
 	<-done
 }
 
-// A loopModule is module with everything in Tasks; the types below do the same for sockets and
+// A loopModule is a module whose calls run in Tasks. The types below do the same for sockets and
 // Polls.
 type loopModule struct{ module }
 

@@ -8,13 +8,13 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// poll keeps the walk of its last IPoll.
+// A poll keeps the position in the result of its last IPoll.
 type poll struct {
 	p    *sel.Poll
 	walk iter.Seq2[sel.Pollable, sel.Events]
 }
 
-// Poll is what package sel asks an Object of Python's.
+// Package sel calls Poll to ask a Python object for its events.
 func (o *Object) Poll(mask sel.Events) (sel.Events, error) {
 	r, err := o.Ioctl(3, int(mask))
 	return sel.Events(r), err
@@ -72,7 +72,7 @@ func (p *poll) IPoll(ms, flags int) (err error) {
 	return pythonError(err)
 }
 
-// Next continues with the walk.
+// Next returns the next event of the last IPoll.
 func (p *poll) Next() (Event, bool) {
 	if p.walk == nil {
 		return Event{}, false

@@ -14,10 +14,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// contexts are the SSLContexts of Python.
+// contexts are the SSLContexts that Python has, by handle.
 var contexts = map[int64]*socket.SSLContext{}
 
-// sslDo runs a call on a TLS object as the mode wants it.
+// sslDo runs a call on a TLS object: in a Task if there is a loop, and directly otherwise.
 func sslDo(f func()) {
 	if theLoop == nil {
 		f()
@@ -26,18 +26,18 @@ func sslDo(f func()) {
 	inTask(func(*reactor.Task) { f() })
 }
 
-// sslError is pythonError with the text of a ValueError.
+// sslError is like pythonError, but for a ValueError it keeps the text.
 func sslError(err error) error {
 	e := pythonError(err)
 	if e == ErrValue {
 		_, text, _ := strings.Cut(strings.TrimPrefix(err.Error(), "socket: "), ": ")
-		text, _, _ = strings.Cut(text, ": ") // MicroPython says no more
+		text, _, _ = strings.Cut(text, ": ") // MicroPython omits what follows
 		return BadValue(text)
 	}
 	return e
 }
 
-// tlsConn is what an SSLSocket and an SSLStream have in common.
+// tlsConn has the methods that an SSLSocket and an SSLStream have in common.
 type tlsConn interface {
 	ReadSize(int) ([]byte, error)
 	ReadAll() ([]byte, error)
@@ -50,7 +50,7 @@ type tlsConn interface {
 	GetPeerCert() []byte
 }
 
-// sslWrap wraps a socket, or a Python object where s is nil.
+// sslWrap wraps a socket. If s is nil, it wraps the Python object with this key.
 func sslWrap(c *socket.SSLContext, s Sock, key int64, o socket.SSLWrap) (Sock, error) {
 	var conn Sock
 	var err error
@@ -84,7 +84,7 @@ func wrapOver(c *socket.SSLContext, conn *Sock, under io.ReadWriter, o socket.SS
 	return err
 }
 
-// sslSocket and sslStream are Socks. A method that no stream has is not implemented.
+// sslSocket and sslStream are Socks. Their methods that TLS does not have return an error.
 type sslSocket struct {
 	*socket.SSLSocket
 	noSock
@@ -180,10 +180,10 @@ func (noSock) SetCallback(_, _ int, _ func()) error     { return ErrNotImplement
 func (noSock) MakeFile(string, int) error               { return ErrNotImplemented }
 func (noSock) SetTimeout(float64, bool) error           { return ErrNotImplemented }
 
-// A stream is a Python object with the methods of a stream. Its Poll is that of an Object.
+// A stream is a Python object that has the methods of a stream. Its method Poll is that of Object.
 type stream struct{ Object }
 
-// streams has one stream for each object, because Polls compare them.
+// streams has at most one stream for each Python object, because Polls compare the streams.
 var streams sync.Map
 
 func streamOf(key int64) *stream {
@@ -216,7 +216,7 @@ func (s *stream) SetBlocking(on bool) error {
 	return err
 }
 
-// call calls a method of the Python object: read, write, close or setblocking.
+// call calls one of these methods of the Python object: read, write, close or setblocking.
 func (s *stream) call(op int, p []byte) (int, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()

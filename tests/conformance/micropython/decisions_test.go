@@ -4,8 +4,8 @@ package micropython
 
 import "regexp"
 
-// decisions are the differences that doc/semantics.md explains: what a line of the MicroPython and
-// one of the bridge look like.
+// decisions are the differences that doc/semantics.md explains. Each has a pattern for
+// MicroPython's line and a pattern for the bridge's line.
 var decisions = []struct {
 	kind       string
 	name       string
@@ -25,7 +25,8 @@ var decisions = []struct {
 
 func like(line string) *regexp.Regexp { return regexp.MustCompile("^" + line + "$") }
 
-// decision returns the decision that explains why two lines of a program differ, or "".
+// decision returns the decision that explains why two lines of output differ, or "" if there is
+// none.
 func decision(kind, want, got string) string {
 	for _, d := range decisions {
 		if d.kind == kind && d.want.MatchString(want) && d.ours.MatchString(got) {

@@ -24,7 +24,8 @@ var (
 	foundDir = flag.String("fuzz.found", "", "a folder for programs that have found a difference, with the answers")
 )
 
-// A fuzzer compares programs. The reference is a MicroPython, or the bridge where there is none.
+// A fuzzer runs the same program twice and compares the outputs. The reference is MicroPython, or
+// the bridge in another mode if there is no MicroPython.
 type fuzzer struct {
 	lib.Bridge
 	scripts string
@@ -43,7 +44,8 @@ func (f *fuzzer) ours(kernel, source string) string {
 	return out + lastLine(diag)
 }
 
-// lastLine returns the name of the exception that has ended a program.
+// lastLine returns the name of the exception that ended a program. It finds the name in diag, the
+// program's stderr.
 func lastLine(diag string) string {
 	lines := strings.Split(strings.TrimSpace(diag), "\n")
 	for _, line := range slices.Backward(lines) {
@@ -54,7 +56,7 @@ func lastLine(diag string) string {
 	return ""
 }
 
-// reference runs a program on the MicroPython.
+// reference runs a program on MicroPython.
 func (f *fuzzer) reference(source string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -74,7 +76,8 @@ func (f *fuzzer) reference(source string) string {
 	return out + lastLine(diag)
 }
 
-// again runs a program once more if it has not printed anything: its ports may have been in use.
+// again runs a program. If the program ends with an exception before it prints anything, its ports
+// may have been in use. So again runs it once more.
 func again(run func() string) string {
 	out := run()
 	if strings.HasPrefix(out, "ended by") {
@@ -83,7 +86,7 @@ func again(run func() string) string {
 	return out
 }
 
-// different returns the first lines that differ, without those that a decision explains.
+// different returns the first pair of lines that differ and that no decision explains.
 func different(kind, want, got string) (string, bool) {
 	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for i := range max(len(w), len(g)) {
@@ -101,7 +104,7 @@ func different(kind, want, got string) (string, bool) {
 	return "", false
 }
 
-// smallest leaves out lines of a program as long as differs is true of the rest.
+// smallest removes lines from a program while differs still returns true for the remaining program.
 func smallest(p program, differs func(program) bool) program {
 	for size := max(len(p.lines)/2, 1); ; size = max(size/2, 1) {
 		removed := false
@@ -158,7 +161,7 @@ func TestRandomProgramsPrintTheSame(t *testing.T) {
 	}
 }
 
-// keep writes a script and the answer to it.
+// keep writes the program as a script, with the expected output, to the folder of -fuzz.found.
 func keep(t *testing.T, p program, want string) {
 	if *foundDir == "" {
 		return

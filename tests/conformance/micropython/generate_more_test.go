@@ -40,7 +40,8 @@ scene()`, port, one(g, "None", "3"), action, waits+" while "+action, waits)
 	}
 }
 
-// tlsCalls makes calls on two ends of a TLS connection after their handshake, or has that fail.
+// tlsCalls makes calls on the two ends of a TLS connection after a handshake. In some programs the
+// handshake fails.
 func tlsCalls(g *generator) {
 	g.head = strings.Replace(prelude, "from lab import", "from ssllab import *\nfrom lab import", 1)
 	certs := one(g, "SELF, SELF_KEY", "SELF, SELF_KEY", "SELF, SELF_KEY", "OLD, OLD_KEY", "OTHER, OTHER_KEY", "SELF, SELF_KEY8",

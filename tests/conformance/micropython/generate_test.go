@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// A program is a Python program that a MicroPython and the bridge run. head is needed; any of lines
-// may be left out. Each line prints the result of one call, so two runs can be compared by lines.
+// A program is a Python program that MicroPython and the bridge run. Its head is always needed, but
+// each of its lines may be removed. Each line prints the result of one call, so two runs can be
+// compared line by line.
 type program struct {
 	kind  string
 	seed  uint64
@@ -19,8 +20,8 @@ type program struct {
 
 func (p program) text() string { return p.head + strings.Join(p.lines, "\n") + "\n" }
 
-// prelude defines t, which prints the result of a call after a label. Everything that a call has
-// caused has happened before the next one.
+// prelude defines the Python function t, which prints a label and the result of a call. It then
+// waits, so all effects of the call occur before the next call.
 const prelude = `import socket, select, time, struct
 from lab import BASE, addr, listener, reset, _thread
 
@@ -64,7 +65,7 @@ def connected(port):
 
 `
 
-// kinds are the generators of programs.
+// kinds are the kinds of random programs, with their generators.
 var kinds = []struct {
 	name     string
 	generate func(*generator)
@@ -85,7 +86,7 @@ func (g *generator) add(format string, args ...any) {
 	g.lines = append(g.lines, fmt.Sprintf(format, args...))
 }
 
-// call adds a line that prints the result of an expression.
+// call adds a line that prints an expression and its result.
 func (g *generator) call(format string, args ...any) {
 	expression := fmt.Sprintf(format, args...)
 	g.add("t(%q, lambda: %s)", expression, expression)
@@ -97,14 +98,14 @@ func (g *generator) data() string {
 	return one(g, `b"x"`, `b"hello"`, `b"a\nb\nc"`, `b"\n"`, `b"no newline"`, fmt.Sprintf(`b"z" * %d`, 1+g.IntN(3000)))
 }
 
-// reads are the calls that receive.
+// read returns a random call that receives data.
 func (g *generator) read(s string) string {
 	n := one(g, 0, 1, 2, 5, 10, 100, 5000)
 	return fmt.Sprintf(one(g, "%[1]s.recv(%[2]d)", "%[1]s.recv(%[2]d, 2)", "%[1]s.recvfrom(%[2]d)[0]", "%[1]s.read(%[2]d)", "%[1]s.read()",
 		"%[1]s.readline()", "%[1]s.readinto(bytearray(%[2]d))", "%[1]s.recv(%[2]d, 0x40)"), s, n)
 }
 
-// calls makes calls on a listener, a connection and two datagram sockets, none of which waits.
+// calls makes calls on a listener, a connection and two datagram sockets. No call waits.
 func calls(g *generator) {
 	g.head += `l = listener(BASE, 3)
 l.setblocking(False)
@@ -128,7 +129,7 @@ def join():
     kept[-1].connect(addr(BASE))
 
 `
-	over := map[string]bool{} // closed: D4 differs from the unix port
+	over := map[string]bool{} // the closed ones stay unused: D4 differs from the unix port
 	for range 30 {
 		s := one(g, "c", "a")
 		if over[s] {
@@ -162,7 +163,7 @@ def join():
 	}
 }
 
-// polls makes changes of two Polls and looks at their results. They have sockets and objects.
+// polls changes two Polls, which contain sockets and Python objects, and prints their results.
 func polls(g *generator) {
 	g.head += `import io
 c, a = connected(BASE + 1)

@@ -14,21 +14,21 @@ import (
 	"github.com/ureactor/ureactor/tests/conformance/internal/lib"
 )
 
-// smallTree has a test of each kind that the runner knows, by name, and the verdict that it must
+// smallTree has a test of each kind that the runner distinguishes, with the verdict that it must
 // get.
 var smallTree = map[string]struct{ source, expected, verdict string }{
 	"extmod/socket_good": {"import socket\nprint(socket.AF_INET)\n", "2\n", "pass"},
 	"extmod/socket_bad":  {"print(1)\n", "2\n", "FAIL"},
 	"extmod/ssl_error":   {"import ssl\nssl.SSLContext()\n", "", "FAIL"},
 	"extmod/tls_psk_x":   {"print('SKIP')\n", "", "skip"},
-	"extmod/tls_other":   {"print('SKIP')\n", "1\n", "FAIL"}, // may not skip itself
+	"extmod/tls_other":   {"print('SKIP')\n", "1\n", "FAIL"}, // this test may not skip itself
 	"extmod/socket_cpython": {
 		"import socket\ntry:\n    socket.socket(77)\nexcept OSError as e:\n    print(e.errno)\n", "", "pass"},
 	"extmod/socket_unittest": {
 		"import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.assertEqual(b'a' + 'b', b'ab')\nunittest.main()\n", "", "pass"},
 	"extmod/socket_unit_bad": {
 		"import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.fail()\nunittest.main()\n", "", "FAIL"},
-	"extmod/tls_sslcontext_ciphers": {"print(1)\n", "1\n", "FAIL"}, // listed as impossible
+	"extmod/tls_sslcontext_ciphers": {"print(1)\n", "1\n", "FAIL"}, // listed as impossible, but passes
 	"extmod/asyncio_heaplock":       {"print(1)\n", "2\n", "beyond"},
 	"multi_net/tcp_two": {`import socket
 def instance0():

@@ -26,15 +26,15 @@ func TestMain(m *testing.M) {
 	longtest.AtOnce(2) // the tests measure time
 	code := m.Run()
 	if folder != "" {
-		_ = os.RemoveAll(folder) // what stays is in the system's folder for such files
+		_ = os.RemoveAll(folder) // if it fails, the files stay in the system's temporary folder
 	}
 	os.Exit(code)
 }
 
-// folder has the library, which all tests of a run share.
+// folder contains the library, which all tests of a run share.
 var folder string
 
-// built returns the bridge. The first call builds it.
+// built returns the bridge, which the first call builds.
 func built(t *testing.T) lib.Bridge {
 	if folder == "" {
 		var err error
@@ -50,15 +50,16 @@ func built(t *testing.T) lib.Bridge {
 
 var bridge lib.Bridge
 
-// modes are the values of MPNET_KERNEL that the tests run with, and what the table calls them.
+// modes are the values of MPNET_KERNEL with which the tests run, and their titles in the table.
 var modes = []struct{ kernel, title string }{{"host", "parked"}, {"loop", "loop"}, {"simulated", "simulated"}}
 
-// groups are the tests, by their names in the folder tests.
+// groups are the groups of tests: each is the beginning of the tests' names in the folder tests.
 var groups = []string{"extmod/asyncio_", "extmod/select_", "extmod/socket_", "extmod/ssl_", "extmod/tls_",
 	"multi_net/asyncio_tcp_", "multi_net/asyncio_tls_", "multi_net/ssl", "multi_net/tcp_", "multi_net/tls_", "multi_net/udp_",
 	"net_hosted/"}
 
-// beyond are the tests that cannot pass, by their names or by their modes and names, and why.
+// beyond has the reasons for which some tests cannot pass. Its keys are names of tests, or modes
+// with names.
 var beyond = map[string]string{
 	"extmod/tls_sslcontext_ciphers": "needs cipher suites that only mbedtls has",
 	"extmod/asyncio_event_queue":    "needs micropython.schedule between two instructions",
@@ -68,20 +69,20 @@ var beyond = map[string]string{
 	"simulated/extmod/select_poll_fd": "polls a descriptor of the host",
 }
 
-// maySkip are the tests that skip themselves where a feature is missing.
+// maySkip matches the tests that may skip themselves because a feature is missing.
 var maySkip = regexp.MustCompile(`psk|dtls`)
 
-// An outcome is that of one test in one mode.
+// An outcome is the result of one test in one mode.
 type outcome struct {
 	verdict string // pass, skip, beyond or FAIL
 	detail  string
 }
 
-// A runner runs the tests of a tree.
+// A runner runs the tests of a MicroPython source tree.
 type runner struct {
 	lib.Bridge
 	tree    string
-	first   int // port
+	first   int // the first port
 	numbers atomic.Int32
 }
 
@@ -125,7 +126,7 @@ func TestTree(t *testing.T) {
 	t.Log(table)
 }
 
-// tests returns the names of a group's tests.
+// tests returns the names of the tests in a group.
 func (r *runner) tests(group string) (names []string) {
 	found, _ := filepath.Glob(filepath.Join(r.tree, "tests", group+"*.py"))
 	for _, path := range found {
@@ -136,7 +137,7 @@ func (r *runner) tests(group string) (names []string) {
 
 const limit = time.Minute
 
-// run runs one test and judges it.
+// run runs one test and returns its outcome.
 func (r *runner) run(kernel, name string) outcome {
 	path := filepath.Join(r.tree, "tests", name+".py")
 	source, err := os.ReadFile(path)
@@ -164,13 +165,15 @@ func (r *runner) run(kernel, name string) outcome {
 	return outcome{"FAIL", fmt.Sprintf("%s %s printed\n%s\nwant\n%s\nstderr\n%s", kernel, name, got, want, diag)}
 }
 
-// ports returns the first of the ports of one run, each from a range of its own.
+// ports returns the first port of a range for one run. Each of five consecutive calls returns
+// another range.
 func (r *runner) ports() int { return r.first + int(r.numbers.Add(1))%5*220 }
 
 var verdictOK = regexp.MustCompile(`(?m)^OK( \(.*\))?$`)
 
-// judge compares the output with the file beside the test. Without one, a test of unittest must be
-// OK, and any other must print what it prints on CPython's own modules. No test may raise.
+// judge compares the output with the file beside the test. If there is no such file, a test that
+// uses unittest must report OK. Any other test must then print the same as on CPython's own
+// modules. No test may end with an exception.
 func (r *runner) judge(source, path, got, diag string) (good bool, want string) {
 	expected, err := os.ReadFile(path + ".exp")
 	switch {
@@ -187,12 +190,13 @@ func (r *runner) judge(source, path, got, diag string) (good bool, want string) 
 	return got == want && !strings.Contains(diag, "exit status"), want
 }
 
-// path returns the environment in which a program finds modules in these folders.
+// path returns variables of the environment, with which a program finds modules in these folders
+// and its ports.
 func (r *runner) path(ports int, folders ...string) []string {
 	return []string{"PYTHONPATH=" + strings.Join(folders, string(os.PathListSeparator)), fmt.Sprint("LAB_PORT=", ports)}
 }
 
-// scripts returns the folder of the conformance scripts, whose helpers runtest.py uses.
+// scripts returns the folder of the conformance scripts. runtest.py uses helpers from there.
 func (r *runner) scripts() string { return filepath.Join(r.Modules, "../scripts") }
 
 func runtest() string {
@@ -208,8 +212,9 @@ var (
 	className   = regexp.MustCompile(`<class '\w+\.(\w+)'>`)
 )
 
-// normal removes the differences between the two Pythons: how an exception with one argument and a
-// class are printed. Ports become the test's own.
+// normal removes the differences between the two Pythons in the output. They print exceptions with
+// one argument, and classes, in different ways. It also replaces the ports by those in the test's
+// source.
 func normal(text string, ports int) string {
 	text = oneArgument.ReplaceAllString(text, ")")
 	text = className.ReplaceAllString(text, "<class '$1'>")
@@ -219,7 +224,7 @@ func normal(text string, ports int) string {
 	return strings.TrimRight(text, "\n") + "\n"
 }
 
-// A table has the outcomes.
+// A table counts the outcomes.
 type table struct {
 	mu    sync.Mutex
 	count map[[3]string]int // by group, mode and verdict

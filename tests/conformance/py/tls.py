@@ -1,4 +1,4 @@
-# MicroPython's tls module, in front of the Go library.
+# MicroPython's module tls, which calls the Go library.
 import ctypes as _ctypes
 import io as _io
 import json as _json
@@ -27,7 +27,7 @@ def _data(v):
 
 
 def _check(r, out):
-    # The text of a ValueError is in out.
+    # If the result is a ValueError, its text is in out.
     text = out.take().decode() if r == -30001 else ""
     if text:
         raise ValueError(text)
@@ -43,7 +43,7 @@ class SSLContext:
         self._h = _check(_b.ssl_context(_operator.index(protocol), *o.args), o)
         self._callback = None
         _contexts[self._h] = self
-        # MicroPython's ports have TLS 1.2 and nothing newer.
+        # MicroPython's ports have TLS 1.2, but no newer version.
         self.set_ciphers([c for c in self.get_ciphers() if not c.startswith("TLS1-3")])
 
     def __del__(self):
@@ -110,7 +110,7 @@ class SSLContext:
 class SSLSocket:
     def __init__(self, h, sock, context):
         self._h = h
-        self._keep = sock, context  # as long as this is used
+        self._keep = sock, context  # both must live as long as this object
 
     def __repr__(self):
         return "<SSLSocket>"
@@ -127,7 +127,7 @@ class SSLSocket:
     write = _socket.socket.write
     fileno = _socket.socket.fileno
 
-    def settimeout(self, value, /):  # not MicroPython's
+    def settimeout(self, value, /):  # MicroPython has no such method
         _socket.socket.settimeout(self, value)
 
     def cipher(self):
@@ -155,7 +155,8 @@ class SSLSocket:
 
 
 def _stream(key, op, p, n):
-    # The library calls this for a stream that is no socket: 0 read, 1 write, 2 close, 3 setblocking.
+    # The library calls this for a stream that is not a socket: 0 read, 1 write, 2 close, 3
+    # setblocking.
     try:
         s = _socket._objects[key]
         if op == 2:

@@ -10,8 +10,9 @@ import (
 // Max is one more than the greatest number of a mutant.
 const Max = 1 << 16
 
-// The environment of a test binary: the number of the mutant that is switched on, and the file that
-// gets the number of each mutant that is reached.
+// The names of environment variables for a test binary. Mutant has the number of the active mutant.
+// Reached has the name of the file to which the binary writes the numbers of the mutants that it
+// reaches.
 const (
 	Mutant  = "UREACTOR_MUTANT"
 	Reached = "UREACTOR_REACHED"
@@ -23,7 +24,7 @@ var (
 	seen      [Max]atomic.Bool // by number
 )
 
-// open opens the file before the tests begin: one of them may use all descriptors.
+// open opens the file before the tests begin, because a test may use up all descriptors.
 func open(name string) *os.File {
 	if name == "" {
 		return nil
@@ -33,7 +34,7 @@ func open(name string) *os.File {
 	return f
 }
 
-// stop ends a run whose report would not be whole.
+// stop ends the process if there is an error, because its report would be incomplete.
 func stop(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutant:", err)

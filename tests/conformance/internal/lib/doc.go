@@ -1,3 +1,3 @@
-// Package lib builds the bridge, the C library that has packages socket and sel as Python's
-// modules, and runs Python programs on it.
+// Package lib builds the bridge and runs Python programs on it. The bridge is a C library. Python's
+// modules socket and select use packages socket and sel through it.
 package lib

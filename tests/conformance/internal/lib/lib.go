@@ -16,15 +16,16 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A Bridge is the library, and what it takes to run a program on it.
+// A Bridge is the C library, with the programs and folders that are needed to run a Python program
+// on it.
 type Bridge struct {
 	Python  string // the interpreter
 	Modules string // the folder with modules socket, select, ssl and tls
 	library string
 }
 
-// Build builds the bridge in the folder out. dir is the folder tests/conformance. Without python3
-// or a C compiler the test is skipped.
+// Build builds the bridge in the folder out. dir is the folder tests/conformance. If there is no
+// python3 or no C compiler, the test is skipped.
 func Build(t *testing.T, dir, out string) Bridge {
 	longtest.NeedsGo(t)
 	// The python3 in the path may be a slow script that chooses an interpreter.
@@ -58,8 +59,8 @@ func Build(t *testing.T, dir, out string) Bridge {
 	return Bridge{strings.TrimSpace(string(python)), modules, library}
 }
 
-// Run runs python with the arguments in a folder, on the kernel that MPNET_KERNEL names. It ends
-// after the time limit. environment has more variables.
+// Run runs Python with these arguments in the folder dir, on the kernel that the argument kernel
+// names. It ends the program after the time limit. environment contains additional variables.
 func (b *Bridge) Run(kernel, dir string, limit time.Duration, environment []string, args ...string) (stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -70,7 +71,7 @@ func (b *Bridge) Run(kernel, dir string, limit time.Duration, environment []stri
 	return Output(cmd)
 }
 
-// Output runs a command. An error of the command is at the end of stderr.
+// Output runs a command and returns what it writes. An error of the command is appended to stderr.
 func Output(cmd *exec.Cmd) (stdout, stderr string) {
 	var out, diag bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &diag
@@ -81,18 +82,19 @@ func Output(cmd *exec.Cmd) (stdout, stderr string) {
 	return out.String(), diag.String()
 }
 
-// PortsEach is how many ports belong to a number that Ports returns.
+// PortsEach is the number of ports that belong to one call of Ports.
 const PortsEach = 1120
 
-// held are what keeps other runs from the numbers that Ports has returned last.
+// held has listeners on ports that Ports returned lately. They keep other processes from these
+// ports.
 var held struct {
 	sync.Mutex
 	last []net.Listener
 }
 
-// Ports returns the first of PortsEach ports below those that the system assigns. Another run at
-// this time does not get them: a listener has the last of them while this process calls Ports no
-// more than three times again.
+// Ports returns the first of PortsEach consecutive ports. They are below the ports that the system
+// assigns. A listener on the last of them keeps other processes away. It is closed at the fourth
+// later call of Ports.
 func Ports() int {
 	const first, last = 10000, 32768
 	const numbers = (last - first) / PortsEach

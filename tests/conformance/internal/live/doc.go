@@ -1,3 +1,3 @@
-// Package live runs goroutines that block on a simulated host. The clock of the simulated world
+// Package live has a simulated host for goroutines that block. The clock of the simulated world
 // follows the clock of the machine.
 package live

@@ -5,14 +5,14 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A Kernel is a host of a live world of its own (sim.Live), for any number of goroutines. A world
-// that fails panics at the next Close.
+// A Kernel is a host in its own simulated world (sim.Live). Any number of goroutines may use it. If
+// the world fails, the next Close panics.
 type Kernel struct {
 	kernel.Kernel
 	live *sim.Live
 }
 
-// New begins a world with one host.
+// New starts a world with one host.
 func New(seed uint64, o sim.Options) *Kernel {
 	w := sim.New(seed, o)
 	h, l := w.Host("10.0.0.1"), w.Live()
@@ -30,6 +30,7 @@ func (k *Kernel) Close(fd int) (e kernel.Errno) {
 	return e
 }
 
-// ReadsFully and Waiting are the host's: package kernel's functions of these names ask for them.
+// Package kernel has functions with the names ReadsFully and Waiting. They look for these methods,
+// which pass the question on to the host.
 func (k *Kernel) ReadsFully() bool   { return kernel.ReadsFully(k.Kernel) }
 func (k *Kernel) Waiting(fd int) int { return kernel.Waiting(k.Kernel, fd) }

@@ -24,7 +24,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// began is when the world began, or a moment before.
+// began is a time shortly before the world began.
 var began time.Time
 
 // TestMain replaces the host's kernel before the first socket exists, as the bridge does.
@@ -49,7 +49,7 @@ func ok(t testing.TB, e kernel.Errno) {
 	}
 }
 
-// listen makes a listener; clients find it at the address.
+// listen makes a listener, and returns it with the address to which clients connect.
 func listen(t *testing.T) (*socket.Socket, socket.Addr) {
 	l, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	must(t, err)
@@ -155,8 +155,8 @@ func TestNothingIsEarly(t *testing.T) {
 	must(t, q.Close())
 }
 
-// lookAgain polls a Poller that has an Event, and returns how far the world is ahead of the machine
-// after it.
+// lookAgain waits at a Poller that already has an Event. It then returns by how much the world's
+// clock is ahead of the machine's.
 func lookAgain(k *Kernel, q poller.Poller) (ahead time.Duration, err error) {
 	if err := q.Wake(); err != nil {
 		return 0, err

@@ -1,10 +1,12 @@
-# Programs that are written for MicroPython, on CPython.
+# This module runs programs that are written for MicroPython on CPython.
 #
-# A module is rewritten while it is loaded where CPython refuses what MicroPython accepts:
+# CPython refuses some code that MicroPython accepts. A module is rewritten while it is loaded, so
+# that:
 #   - a generator can be awaited, and `await x` accepts an object that has only __iter__;
 #   - `yield` in an async function suspends it;
-#   - bytes + str, bytes % values, b"".format, and readinto with a size.
-# CPython's modules lend what they lack: ticks of time, schedule, print_exception.
+#   - bytes + str, bytes % values, b"".format, and readinto with a size work.
+# CPython's modules get functions that only MicroPython has: ticks of time, schedule,
+# print_exception.
 import ast
 import builtins
 import copy
@@ -149,7 +151,7 @@ class Rewrite(ast.NodeTransformer):
             return _call("_mp_readinto", n.func.value, *n.args)
         return n
 
-    def visit_Constant(self, n):  # a test's fixed ports become free ones
+    def visit_Constant(self, n):  # replaces a test's fixed ports by free ports
         if type(n.value) is int and 8000 <= n.value < 8200:
             return ast.copy_location(ast.Constant(n.value - 8000 + self.ports), n)
         return n
@@ -160,7 +162,7 @@ class Dialect:
 
     def __init__(self, root, ports):
         self.root, self.ports = root, ports
-        self.local = threading.local()  # .modules: the asyncio of an instance
+        self.local = threading.local()  # .modules: the modules of this instance's asyncio
         self.lock, self.importing = threading.RLock(), False
         if root is not None:
             self.lend()
@@ -196,8 +198,8 @@ class Dialect:
         def pack_into(f, b, o, *a):
             try:
                 return pack(f, b, o, *a)
-            except struct.error:
-                return pack(f, b, o, *a[: len(struct.unpack(f, bytes(struct.calcsize(f))))])  # too many are ignored
+            except struct.error:  # surplus values are ignored
+                return pack(f, b, o, *a[: len(struct.unpack(f, bytes(struct.calcsize(f))))])
 
         struct.pack_into = pack_into
         gc.mem_free = gc.mem_alloc = lambda: 1 << 20
@@ -205,13 +207,14 @@ class Dialect:
         real = builtins.__import__
 
         def importer(name, globals=None, locals=None, fromlist=(), level=0):
-            # Each instance has an asyncio of its own: MicroPython's has its state in the module.
+            # Each instance has its own asyncio, because MicroPython's asyncio keeps its state in
+            # the module.
             mine = getattr(self.local, "modules", None)
             inside = level > 0 and str((globals or {}).get("__package__")) == "asyncio"
             if mine is None or not (name.split(".")[0] == "asyncio" or inside):
                 return real(name, globals, locals, fromlist, level)
             with self.lock:
-                if self.importing:  # inside another import, which has put the instance's own in place
+                if self.importing:  # by an outer import, which has installed the modules
                     return real(name, globals, locals, fromlist, level)
                 self.importing = True
                 for k in [k for k in sys.modules if k.split(".")[0] == "asyncio"]:

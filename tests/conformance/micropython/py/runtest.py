@@ -40,7 +40,7 @@ class Instance:
     def __init__(self, number, scene):
         self.number, self.scene = number, scene
         self.printed, self.heard = [], queue.Queue()
-        self.ready = threading.Event()  # it has called next, or has ended
+        self.ready = threading.Event()  # the instance has called next, or has ended
         self.failed = self.skipped = False
 
     def run(self, code, dialect):
@@ -116,8 +116,8 @@ class Home:
 
     def __init__(self, ports, name):
         self.ports, self.servers, self.real = ports, {}, socket.getaddrinfo
-        # This test's connects must stay in progress, as on a network that has some latency.
-        # The addresses of others are silent.
+        # In this test, connects to these ports must stay in progress, as in a network with some
+        # latency.
         self.slow = [80] if "connect_nonblock_xfer" in name else []
         socket.getaddrinfo = self.getaddrinfo
 
@@ -130,7 +130,7 @@ class Home:
 
     def silent(self):
         if not hasattr(self, "full"):
-            import lab  # of the conformance scripts
+            import lab  # a module of the conformance scripts
             self.full = lab.stuck(self.ports + 149)
         return self.ports + 149
 
@@ -152,7 +152,7 @@ class Home:
                 threading.Thread(target=self.shake, args=(kept[-1], kept), daemon=True).start()
 
     def shake(self, s, kept):
-        import ssllab  # of the conformance scripts: a chain of two
+        import ssllab  # from the conformance scripts: a chain of two
         chain = ssllab.pem("CERTIFICATE", ssllab.LEAF) + ssllab.pem("CERTIFICATE", ssllab.MIDDLE)
         try:
             kept.append(ssllab.server(chain, ssllab.LEAF_KEY).wrap_socket(s, server_side=True))
@@ -161,7 +161,8 @@ class Home:
 
 
 def attribute_callbacks(output):
-    # A verify callback may run on a thread of the library: it prints for the instance that set it.
+    # A verify callback may run on a thread of the library. What it prints belongs to the instance
+    # that set the callback.
     import tls
     get, put = tls.SSLContext.verify_callback.fget, tls.SSLContext.verify_callback.fset
 
