@@ -1,6 +1,6 @@
-# What .ci/run and .ci/long share. It is sourced from the root of a clean clone.
+# What .ci/run and .ci/long share. They source this file in the root of a clean clone.
 
-# step begins a step, and notes how long the one before took.
+# step begins a step, and prints how long the step before it took.
 steps=() current='' since=0
 step() {
 	[ -z "$current" ] || steps+=("$(printf '%5d s  %s' $((SECONDS - since)) "$current")")
@@ -17,20 +17,20 @@ before=$(git status --porcelain)
 missing=()
 need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 
-# tools installs what the tests need from Debian, and says what go is.
+# tools installs what the tests need from Debian, and prints the version of Go.
 tools() {
 	step tools
-	need gcc gcc libc6-dev # go test -race, the library of the conformance scripts, the C loop of the benchmark
-	need python3 python3 # the conformance scripts
+	need gcc gcc libc6-dev # race detector, scripts' library, C loop of the benchmark
+	need python3 python3 # for the conformance scripts
 	need nc netcat-openbsd
 	need socat socat
 	need curl curl
 	need openssl openssl
-	need strace strace # the regression guard counts system calls
+	need strace strace # for the regression guard, which counts system calls
 	[ -x /usr/sbin/haproxy ] || need haproxy haproxy
 	need redis-cli redis-tools
 	need wrk wrk
-	need qemu-aarch64 qemu-user # other processors
+	need qemu-aarch64 qemu-user # for other processors
 	if ((${#missing[@]})); then
 		local sudo=
 		if [ "$(id -u)" != 0 ]; then sudo=sudo; fi
@@ -40,9 +40,10 @@ tools() {
 	go version
 }
 
-# quietly runs go test -v with the arguments and prints a line for each package, or all of what failed. A skipped
-# test is a failure, for tools has installed what it needs, unless its name is in MAY_SKIP. Tests that are
-# for -long only are not skipped: they pass. It does not vet, for .ci/run has done so.
+# quietly runs go test -v with the arguments. It prints one line for each package, or the whole
+# output of what failed. A skipped test counts as a failure, because tools has installed what the
+# tests need. MAY_SKIP has the names of the exceptions. Tests that only run with -long pass without
+# it, so they are not skipped. quietly does not vet, because .ci/run has already done so.
 quietly() {
 	local log=$scratch/log
 	if ! go test -vet=off -v "$@" >"$log" 2>&1; then
@@ -58,10 +59,11 @@ quietly() {
 	echo "$(grep -c 'only with -long' "$log" || true) tests are only with -long"
 }
 
-# on runs a check for another system. What it compiles for that is never run, so it need not be fast.
+# on runs a check for another system. The programs that it compiles for this system are never run,
+# so they need not be fast.
 on() { GOOS=${1%/*} GOARCH=${1#*/} GOFLAGS="'-gcflags=all=-N -l'" "${@:2}"; }
 
-# staticcheck is built once, for this system.
+# staticcheck is built once, for the system of this machine.
 staticcheck() {
 	[ -x "$scratch/staticcheck" ] || GOOS= GOARCH= GOFLAGS= GOBIN=$scratch go install honnef.co/go/tools/cmd/staticcheck@v0.7.0
 	"$scratch/staticcheck" "$@"

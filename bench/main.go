@@ -1,7 +1,8 @@
 //go:build linux
 
-// The benchmark suite: go -C bench run . [flags], the scoreboard: go -C bench run . hazards
-// [flags], and datagrams in bulk: go -C bench run . udp [flags]. See README.md.
+// Command bench has four parts. The benchmark suite is go -C bench run . [flags]. The scoreboard is
+// go -C bench run . hazards [flags]. The measurement of datagrams is go -C bench run . udp [flags].
+// The regression guard is go -C bench run . guard [flags]. See README.md.
 package main
 
 import (
@@ -50,7 +51,7 @@ const (
 	quickSlice, quickRounds = 30 * time.Millisecond, 6
 )
 
-// common are the flags of both commands.
+// common are the flags that the suite and the scoreboard share.
 type common struct {
 	*flag.FlagSet
 	quick            *bool

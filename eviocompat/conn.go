@@ -20,7 +20,7 @@ type conn struct {
 	tcp    bool
 	opened bool
 	reuse  bool  // ReuseInputBuffer
-	over   bool // Data is not called any more: the conn closes or was detached
+	over   bool  // Data is not called any more: the conn closes or was detached
 	failed error // the reason of an abort
 	ctx    any
 	remote net.Addr

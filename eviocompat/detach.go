@@ -39,7 +39,7 @@ var lingerTime = 30 * time.Second
 type detached struct {
 	f      *os.File
 	sent   chan struct{} // closed when the output from before has been sent or has failed
-	err    error // the error of that output; written before sent is closed
+	err    error         // the error of that output; written before sent is closed
 	closed chan struct{} // closed by Close
 	once   sync.Once
 }

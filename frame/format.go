@@ -35,8 +35,8 @@ const (
 // goroutines may share one.
 type Format struct {
 	kind kind
-	max  int // the largest payload in bytes; for Fixed, the size
-	head int // the maximum size of the length in bytes
+	max  int    // the largest payload in bytes; for Fixed, the size
+	head int    // the maximum size of the length in bytes
 	tail []byte // the bytes after the payload
 }
 

@@ -42,8 +42,8 @@ type Kind uint8
 
 const (
 	Counter   Kind = iota // a count since the start; it never falls
-	Gauge // a current value
-	Histogram // durations, counted in buckets
+	Gauge                 // a current value
+	Histogram             // durations, counted in buckets
 )
 
 func (k Kind) String() string {

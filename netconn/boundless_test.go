@@ -15,7 +15,7 @@ type boundless struct {
 	kernel.Kernel
 	fd      int
 	tls     *secure.Session // the peer's; nil without TLS
-	in, out []byte // input and output of tls
+	in, out []byte          // input and output of tls
 }
 
 func newBoundless() *boundless { return &boundless{Kernel: kernel.Host, fd: -1} }

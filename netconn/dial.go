@@ -226,7 +226,7 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 		d.SetDeadline(desc.Out, timeout.Timeout(limit).After(n.k.Now()))
 	}
 	if ctx.Done() != nil {
-		returned := false // on a loop: a function that runs later does nothing
+		returned := false          // on a loop: a function that runs later does nothing
 		ran := make(chan struct{}) // in a goroutine: connect waits for a function that has begun
 		stop := context.AfterFunc(ctx, func() {
 			defer close(ran)

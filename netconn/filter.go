@@ -23,7 +23,7 @@ const maxRecords = 256
 // bytes. Only decryption shows whether a record has data. So crypto/tls gets at most maxFeed
 // records at a time.
 const (
-	emptyRecords = 16 // in records with data
+	emptyRecords = 16       // in records with data
 	emptyBytes   = 16 << 10 // in bytes
 	maxFeed      = 16
 )
@@ -35,9 +35,9 @@ type filter struct {
 	s       *secure.Session
 	in      []byte // input that the Session has not read; it is in the loop's buffer, or in kept
 	kept    []byte // memory that keeps `in` between turns
-	eof     bool // the end of input follows `in`
+	eof     bool   // the end of input follows `in`
 	records int    // the turn's budget of records; negative if some had no data
-	fed     int // records that crypto/tls has read and that have returned no data so far
+	fed     int    // records that crypto/tls has read and that have returned no data so far
 	server  bool
 	ctx     bool // the config has a callback that uses a context
 	cancel  context.CancelFunc

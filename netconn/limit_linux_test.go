@@ -108,7 +108,7 @@ func runOutOfDescriptors(t *testing.T, secure bool) {
 		}
 	}
 	ask(dial()) // after this, the process has opened everything that it opens only once
-	<-closed // the descriptor of that connection is free again
+	<-closed    // the descriptor of that connection is free again
 	var taken []int
 	for {
 		fd, err := syscall.Dup(2)

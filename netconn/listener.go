@@ -31,7 +31,7 @@ type TCPListener = Listener
 type UnixListener struct {
 	listener
 	file netaddr.File // the file that Listen has made
-	keep atomic.Bool // Close does not remove the file
+	keep atomic.Bool  // Close does not remove the file
 	once sync.Once
 }
 

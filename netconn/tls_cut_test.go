@@ -126,13 +126,13 @@ func cuts(addr string) error {
 	message := bytes.Repeat([]byte{'m'}, 64)
 	for range 20 {
 		for _, cut := range []struct{ records, keep, answers int }{
-			{1, 0, 1}, // one record
-			{2, 0, 2}, // two records at once
-			{2, 40, 1}, // one and a half …
-			{0, 0, 1}, // … the rest of the second
-			{3, 85, 2}, // two, and one byte of the third's header …
-			{1, 3, 1}, // … its rest, and most of another one
-			{0, 0, 1}, // the rest of that one
+			{1, 0, 1},   // one record
+			{2, 0, 2},   // two records at once
+			{2, 40, 1},  // one and a half …
+			{0, 0, 1},   // … the rest of the second
+			{3, 85, 2},  // two, and one byte of the third's header …
+			{1, 3, 1},   // … its rest, and most of another one
+			{0, 0, 1},   // the rest of that one
 			{50, 0, 50}, // more than one recv returns
 		} {
 			for range cut.records {

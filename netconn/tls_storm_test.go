@@ -23,7 +23,7 @@ import (
 type storm struct {
 	name   string
 	before func(*forge.Sealer) []byte // makes a record without data; nil if there are none
-	each   int // how many records belong to each byte
+	each   int                        // how many records belong to each byte
 	most   int                        // how many records a turn may decrypt for a Handler
 }
 

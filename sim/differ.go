@@ -8,10 +8,10 @@ import (
 // A Difference is the first step in which two runs of one seed differ. It means that the program
 // depends on something that is not simulated.
 type Difference struct {
-	Step   uint64 // the step of the first run's first different record
+	Step   uint64   // the step of the first run's first different record
 	Before []string // the last records before it, which are the same in both runs
-	First  string // the first run's record that differs; "" if the run has ended
-	Second string // the second run's record; "" if the run has ended
+	First  string   // the first run's record that differs; "" if the run has ended
+	Second string   // the second run's record; "" if the run has ended
 }
 
 // compared is how many records of each run are compared. differRuns is how many pairs of runs are

@@ -19,9 +19,9 @@ import (
 type machine struct {
 	k     kernel.Kernel
 	p     poller.Poller
-	ends  []int // the sockets of the script; -1 if closed
+	ends  []int             // the sockets of the script; -1 if closed
 	want  []poller.Interest // the registered interest of each socket
-	pause func() // waits until all sent data has arrived
+	pause func()            // waits until all sent data has arrived
 	log   []string
 }
 

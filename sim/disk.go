@@ -30,7 +30,7 @@ type Disk struct {
 	h      *Host
 	names  map[string]*inode // the current names
 	synced map[string]*inode // the names that survive a crash
-	log    []rename // changes of names that are not synced; the oldest one is first
+	log    []rename          // changes of names that are not synced; the oldest one is first
 	limit  int64
 	writes int // the number of writes so far; the list of faults uses it
 }

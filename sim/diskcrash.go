@@ -9,8 +9,8 @@ import (
 // An inode is the content of a file. Its names are in the Disk.
 type inode struct {
 	d       *Disk
-	data    []byte // the content that programs see
-	synced  []byte // the content after a crash, without the pending writes
+	data    []byte  // the content that programs see
+	synced  []byte  // the content after a crash, without the pending writes
 	pending []write // writes that are not synced; the oldest one is first
 	made    time.Time
 }

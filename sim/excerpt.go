@@ -12,8 +12,8 @@ import (
 type excerpt struct {
 	all      []record
 	shown    map[int]bool
-	own      map[int]bool // if not nil: the lines on the subject; a gap counts others as "of others"
-	complete bool // the lines after the last shown one contain nothing new
+	own      map[int]bool    // if not nil: the lines on the subject; a gap counts others as "of others"
+	complete bool            // the lines after the last shown one contain nothing new
 	again    map[int]*repeat // lines that are left out because they repeat others
 }
 

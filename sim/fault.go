@@ -13,10 +13,10 @@ var ErrCrashed = errors.New("sim: the host has crashed")
 // An Injection is one fault at one call.
 type Injection struct {
 	Call  Call
-	Nth   int // which call from now on; 1 is the next one
+	Nth   int   // which call from now on; 1 is the next one
 	Errno Errno // the result; after EINTR the kernel repeats the call
-	Short int // or: at most so many bytes or datagrams are moved
-	Count int // how many calls in a row; 0 means one
+	Short int   // or: at most so many bytes or datagrams are moved
+	Count int   // how many calls in a row; 0 means one
 }
 
 type planned struct {

@@ -13,13 +13,13 @@ type Kind uint8
 
 const (
 	AtCall     Kind = iota // a call fails or moves fewer bytes: see Injection
-	Lost // a packet is lost; TCP sends it again after at least 200 ms
-	Doubled // a packet arrives twice; TCP ignores the second one
-	Late // a packet is late; with TCP all later packets are late too
-	Reset // the packet's connection is reset
+	Lost                   // a packet is lost; TCP sends it again after at least 200 ms
+	Doubled                // a packet arrives twice; TCP ignores the second one
+	Late                   // a packet is late; with TCP all later packets are late too
+	Reset                  // the packet's connection is reset
 	Spurious               // a Wait reports an Event without a cause
-	OneByte // the reads and writes of a new socket move one byte each
-	NeverReads // a new socket reports no input for 10 s
+	OneByte                // the reads and writes of a new socket move one byte each
+	NeverReads             // a new socket reports no input for 10 s
 	SlowAccept             // the listener reports a connection late
 	CutOff                 // see World.CutOneWay
 	Crashed                // see Host.Crash
@@ -43,19 +43,19 @@ func (k Kind) String() string { return kindNames[k] }
 // occasion.
 type Fault struct {
 	Kind Kind
-	Call Call // for AtCall: the call
+	Call Call   // for AtCall: the call
 	Host string // the host of the call or socket, or the sender of the packet
 	To   string // for packets and cuts: the receiver
-	Nth  int // number among that host's calls of this kind, packets of that direction, new sockets …
-	Of   int // in a Live world: descriptor of the call, or port; then At identifies the fault too
+	Nth  int    // number among that host's calls of this kind, packets of that direction, new sockets …
+	Of   int    // in a Live world: descriptor of the call, or port; then At identifies the fault too
 
-	Errno Errno // for AtCall: the result; EAGAIN means: although it was ready
-	Short int // for AtCall: at most so many bytes or datagrams are moved
+	Errno Errno         // for AtCall: the result; EAGAIN means: although it was ready
+	Short int           // for AtCall: at most so many bytes or datagrams are moved
 	Delay time.Duration // for Late, SlowAccept, Paused and Stepped
 	Drift Chance        // for Drifts
 	At    time.Duration // the time of the world
-	roll  Rand // for further random choices
-	live  bool // At and Of identify the fault too
+	roll  Rand          // for further random choices
+	live  bool          // At and Of identify the fault too
 }
 
 // does records a fault that the test itself makes. It returns false if the fault must not happen.

@@ -28,11 +28,11 @@ type node struct {
 	kick [2]bool // an Event is planned for input or for room that a fault has hidden
 	self file
 
-	owner    *proc // the program that made the file; nil means the test
+	owner    *proc     // the program that made the file; nil means the test
 	birth    []uintptr // the stack of the call that made the file: see Leaks
-	numbers  int // how many other numbers the file has beside fd: see Dup
-	blocking bool // O_NONBLOCK is clear: see SetNonblock
-	more     func() // see Endless; usually nil
+	numbers  int       // how many other numbers the file has beside fd: see Dup
+	blocking bool      // O_NONBLOCK is clear: see SetNonblock
+	more     func()    // see Endless; usually nil
 
 	oneByte bool
 	deaf    int64 // until this time the file reports no input
@@ -46,9 +46,9 @@ type status struct {
 	in, out bool
 	errno   Errno // the pending error
 	cut     bool  // a reset or a refusal has closed both directions
-	rdEnd   bool // the peer's FIN, or shutdown(RD)
+	rdEnd   bool  // the peer's FIN, or shutdown(RD)
 	wrEnd   bool  // shutdown(WR)
-	unborn  bool // TCP before connect: epoll reports OUT|HUP, and kqueue reports nothing
+	unborn  bool  // TCP before connect: epoll reports OUT|HUP, and kqueue reports nothing
 
 	noWriter, noReader bool // the other end of a pipe is closed
 }

@@ -18,7 +18,7 @@ import (
 // stored. A later goroutine may have got the memory of a stack that a coroutine has outgrown.
 
 const (
-	stackBits   = 11 // each stack is aligned to 2 KiB, the size of the smallest one
+	stackBits   = 11   // each stack is aligned to 2 KiB, the size of the smallest one
 	stacksKept  = 1024 // parts of stacks that a World stores
 	stacksCheck = 1024 // each so many calls a stored stack is checked again, because stacks are reused
 )

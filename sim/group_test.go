@@ -27,7 +27,7 @@ type crew struct {
 	opened   int
 	closed   int
 	drained  time.Duration // when the drain began
-	posted   int // posts to other loops
+	posted   int           // posts to other loops
 	ran      int
 	err      error
 	shared   bool // the planted bug: answers are sent to turn

@@ -26,7 +26,7 @@ type Host struct {
 	shared bool // several parts of a program have run: see yields
 	life   int  // how often the host has started
 
-	files []file // the index is the descriptor minus base
+	files []file       // the index is the descriptor minus base
 	base  atomic.Int64 // atomic: see Close
 	open  int
 	room  int // no number below files[room] is free
@@ -42,8 +42,8 @@ type Host struct {
 	groups   []membership
 
 	drift  Chance // how much faster its clock runs, in millionths
-	since  int64 // when drift was set, in the world's time
-	began  int64 // when drift was set, in the host's time
+	since  int64  // when drift was set, in the world's time
+	began  int64  // when drift was set, in the host's time
 	odds   Faults
 	hazard bool // odds has a chance above 0
 	plan   [callCount][]planned
@@ -60,7 +60,7 @@ type Host struct {
 	users Rand // for the programs
 
 	ways       []way // the index is that of the other host
-	packets    int // on all ways together
+	packets    int   // on all ways together
 	packetPlan []plannedPacket
 	births     int // new descriptors while there are faults; the next seven number other occasions
 	shakes     int
@@ -70,7 +70,7 @@ type Host struct {
 	kills      int
 	pauses     int
 	steps      int
-	paused     int64 // until this time no program runs
+	paused     int64         // until this time no program runs
 	stepped    time.Duration // by how much StepClock has changed the date
 	clogs      int
 	clogged    [2]int // how many Swizzles have stopped the input, the output

@@ -12,7 +12,7 @@ import (
 // connections.
 const (
 	keepIdle     = 7200 // in seconds; TCP_KEEPIDLE changes it
-	keepInterval = 75 // in seconds; TCP_KEEPINTVL changes it
+	keepInterval = 75   // in seconds; TCP_KEEPINTVL changes it
 	keepProbes   = 9
 )
 

@@ -25,11 +25,11 @@ import (
 type Live struct {
 	w      *World
 	bubble bool
-	began  time.Time // the machine's time when the world's clock was 0
+	began  time.Time   // the machine's time when the world's clock was 0
 	timer  *time.Timer // for the next event of the world
-	armed  int64 // when timer fires, in the world's time; 0: it has fired
+	armed  int64       // when timer fires, in the world's time; 0: it has fired
 
-	mu     sync.Mutex // guards the world, at and before
+	mu     sync.Mutex       // guards the world, at and before
 	before map[occasion]int // how many of each occasion there were at this time
 	at     int64
 }

@@ -8,13 +8,13 @@ import (
 // A SocketInfo is one line of Netstat.
 type SocketInfo struct {
 	Host     *Host
-	FD       int // -1: no program has the socket, but it still delivers or holds a port
+	FD       int    // -1: no program has the socket, but it still delivers or holds a port
 	Program  string // "" means the test
 	Kind     string // "tcp", "udp", "unix", "poller", "file" …
 	Local    string
 	Remote   string
 	State    string // of a TCP or Unix socket
-	Received int // bytes that a program can read, or connections that it can accept
+	Received int    // bytes that a program can read, or connections that it can accept
 	Unsent   int    // bytes that the peer has not acknowledged
 }
 

@@ -19,7 +19,7 @@ type Only struct {
 // A spot is a host, a descriptor number of any host, or a descriptor of one host.
 type spot struct {
 	host string // "" means any host
-	fd   int // -1 means any descriptor
+	fd   int    // -1 means any descriptor
 }
 
 // recordNames contains the names of the kinds of records for ParseOnly.

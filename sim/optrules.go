@@ -133,7 +133,7 @@ func (h *Host) truesize(n int) int {
 // skb returns the memory of a packet on Linux: the bytes and the structures that describe them.
 func skb(n int) int {
 	const head, shared = 256, 320 // sk_buff, skb_shared_info
-	if n > 15<<10 { // allocated in pages
+	if n > 15<<10 {               // allocated in pages
 		return head + 2*shared + n
 	}
 	size := 512

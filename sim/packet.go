@@ -8,11 +8,11 @@ import (
 // A PacketInjection is a fault at some packets. A SYN, a SYN-ACK, a FIN, a datagram, and each part
 // of a stream (at most 32 KiB) are packets. Acknowledgements are not.
 type PacketInjection struct {
-	To    *Host // the receiver; nil means any host
-	Nth   int // which packet from now on; 1 is the next one
+	To    *Host         // the receiver; nil means any host
+	Nth   int           // which packet from now on; 1 is the next one
 	Kind  Kind          // Lost, Doubled, Late or Reset
 	Delay time.Duration // for Late
-	Count int // how many packets in a row; 0 means one
+	Count int           // how many packets in a row; 0 means one
 }
 
 type plannedPacket struct {

@@ -21,14 +21,14 @@ import (
 type epoll struct {
 	node
 	regs   []*reg // by slot
-	first  int // the lowest descriptor of the host
+	first  int    // the lowest descriptor of the host
 	ready  []*reg
 	woken  bool
 	closed bool
 	waiter *proc
 	asleep bool
 	roused chan struct{} // ends the sleep of a goroutine: see Live
-	told   []told // the registrations that pick has found
+	told   []told        // the registrations that pick has found
 }
 
 // A reg is the registration of one descriptor. In a kqueue it is one filter of a descriptor: In or

@@ -16,12 +16,12 @@ type proc struct {
 	next   func() (struct{}, bool)
 	yield  func(struct{}) bool
 	ended  bool
-	dead   bool // the host has crashed or the program was killed; it is parked until World.Close
+	dead   bool   // the host has crashed or the program was killed; it is parked until World.Close
 	ticket uint64 // identifies the only event that resumes it
 	last   *epoll // the Poller for which it waits, or has waited last
-	late   int // how many calls it has made after it died
-	part   int // number of a part of a program: see Together; 0: the program itself
-	joins  int // how many parts of it still run
+	late   int    // how many calls it has made after it died
+	part   int    // number of a part of a program: see Together; 0: the program itself
+	joins  int    // how many parts of it still run
 }
 
 // soon schedules the next resume, and cancels the one that was planned.

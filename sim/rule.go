@@ -33,15 +33,15 @@ type Packet struct {
 	Source      netip.AddrPort
 	Destination netip.AddrPort
 	Data        []byte // for PacketData and PacketDatagram; a rule must not keep or change it
-	Nth         int // its number in its direction between the hosts
-	SourceNth   int // its number among all packets of From
+	Nth         int    // its number in its direction between the hosts
+	SourceNth   int    // its number among all packets of From
 }
 
 // A Fate is what a rule does to a packet. The zero Fate lets the packet pass.
 type Fate struct {
 	Lose   bool
 	Double bool          // datagrams only
-	Reset  bool // resets the packet's connection
+	Reset  bool          // resets the packet's connection
 	Delay  time.Duration // makes the packet late, and with TCP all later ones; at most 1h
 }
 

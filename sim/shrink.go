@@ -13,13 +13,13 @@ const ShrinkRuns = 2000
 
 // A Shrunk is the result of Shrink.
 type Shrunk struct {
-	Err    error // the error of the smallest run
+	Err    error   // the error of the smallest run
 	Faults []Fault // the faults of the smallest run
 	Of     int     // how many faults the first run had
-	Sizes  []Size // the results of World.Size in the smallest run
-	Runs   int // how many runs Shrink has made
-	Least  bool // true: every fault is needed; false: this is not proven
-	World  *World // of the smallest run; it is closed, and has its trace
+	Sizes  []Size  // the results of World.Size in the smallest run
+	Runs   int     // how many runs Shrink has made
+	Least  bool    // true: every fault is needed; false: this is not proven
+	World  *World  // of the smallest run; it is closed, and has its trace
 }
 
 // A Size is an amount of a test's work that Shrink can reduce: see World.Size.
@@ -99,8 +99,8 @@ type shrinker struct {
 	manner string
 	of     int
 	list   []Fault // faults with which f has failed
-	sizes  []Size // sizes with which f has failed
-	until  int64 // a run that has not failed by this time is stopped
+	sizes  []Size  // sizes with which f has failed
+	until  int64   // a run that has not failed by this time is stopped
 	runs   int
 	ends   time.Time
 	cut    bool // the budget or Stop has ended the Shrink

@@ -31,8 +31,8 @@ type seen struct {
 	f        file
 	wasAgain [2]bool // the last receive or send returned EAGAIN
 	eof      bool
-	got      bool // this turn has received data
-	accepted int // in this turn
+	got      bool  // this turn has received data
+	accepted int   // in this turn
 	since    int64 // when the socket was connected
 	ready    poller.Readiness
 	inBatch  bool // no call has followed the Event of this turn yet

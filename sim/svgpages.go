@@ -11,7 +11,7 @@ const svgPage = 1500
 // An SVGPage is a part of the drawing of a long history.
 type SVGPage struct {
 	SVG    []byte
-	Faults int // how many faults the page shows
+	Faults int  // how many faults the page shows
 	Fails  bool // the page shows the failure
 }
 

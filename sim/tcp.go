@@ -15,7 +15,7 @@ type tcp struct {
 	closed bool // the socket has no descriptor, but may still deliver output
 	err    Errno
 	linger bool // close resets the connection
-	waits  int // how many seconds close waits for delivery
+	waits  int  // how many seconds close waits for delivery
 	closer *proc
 
 	// These fields are for listeners.
@@ -27,7 +27,7 @@ type tcp struct {
 	peer    *tcp
 	parent  *tcp // the listener, until the handshake has ended
 	waiting bool // it is in the queue of parent
-	tries   int // attempts to send the SYN; later, attempts to send lost data
+	tries   int  // attempts to send the SYN; later, attempts to send lost data
 
 	// The output: wrote ≥ sent ≥ landed ≥ acked count bytes. out contains the bytes from acked to
 	// wrote.
@@ -36,15 +36,15 @@ type tcp struct {
 	finWant, finSent, finLanded bool
 	finAcked                    bool
 	round                       uint64 // counts retransmissions: packets of older rounds are lost
-	stalled                     bool // until it sends again
+	stalled                     bool   // until it sends again
 	since                       int64  // when the first packet was lost
 	lastAt, busyAt              int64
 	acking                      bool
 	noSpace                     bool  // a writer waits for room
 	probing                     bool  // see keepalive.go
-	probes                      int // how many have no answer
+	probes                      int   // how many have no answer
 	probed                      int64 // since this time the peer has not answered
-	connected                   bool // connect has returned 0 or EISCONN: see connect
+	connected                   bool  // connect has returned 0 or EISCONN: see connect
 	sndbuf, rcvbuf, lowat       int
 
 	in     fifo

@@ -12,12 +12,12 @@ import (
 type trace struct {
 	hash   uint64
 	sealed bool // the world is closing, which is not recorded
-	keep   int // how many records to store; -1 means all
+	keep   int  // how many records to store; -1 means all
 	only   Only // which records to store
-	first  int // if not 0, store only so many records from the beginning
+	first  int  // if not 0, store only so many records from the beginning
 	list   []record
 	at     int    // the oldest record of a full ring
-	added  int // how many records there were so far
+	added  int    // how many records there were so far
 	said   string // the beginning of the data of the current call
 	args   string // the arguments of the current call, without the descriptor
 }
@@ -33,7 +33,7 @@ type record struct {
 	e    Errno
 	text string // for calls: the beginning of the data
 	args string // for calls: the arguments without the descriptor
-	to   *Host // for a packet: the receiver; the sender is host
+	to   *Host  // for a packet: the receiver; the sender is host
 	kind uint8
 	sent int64 // for a packet: when it was sent
 	hash uint64

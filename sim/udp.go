@@ -17,7 +17,7 @@ type udp struct {
 	queue  []gram
 	size   int // bytes in its queue
 	rcvbuf int
-	most   int // the most bytes of one datagram
+	most   int  // the most bytes of one datagram
 	quiet  bool // the host does not receive the multicasts of this socket
 	tells  bool // it reports the address that a datagram was sent to
 	marks  bool // it reports ECN

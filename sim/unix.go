@@ -25,7 +25,7 @@ type unixSocket struct {
 	passed  []passed
 	grams   []gram
 	sndbuf  int
-	used    int // how many of its bytes are in the queue of the peer
+	used    int   // how many of its bytes are in the queue of the peer
 	sends   []int // for each send of the peer, the bytes that are left; room is reported when one is 0
 	rdOver  bool
 	wrOver  bool

@@ -30,19 +30,19 @@ type load struct {
 	w       *sim.World
 	servers []*sim.Host
 	clients []*sim.Host
-	left    []int // how many calls of each client have not succeeded yet
+	left    []int            // how many calls of each client have not succeeded yet
 	ends    map[string]error // by the client's address: how a connection of the callback server ended
-	short   []shortage // connections that ended early for the client
-	crashed bool // the callback server's host has crashed at some time, so sent data may be lost
-	drained bool // the slow server has drained, which it does once
-	strict  bool // no random errors: what a server reports about delivery must be true
+	short   []shortage       // connections that ended early for the client
+	crashed bool             // the callback server's host has crashed at some time, so sent data may be lost
+	drained bool             // the slow server has drained, which it does once
+	strict  bool             // no random errors: what a server reports about delivery must be true
 	over    bool
-	matrix  bool // one fault in each run: if a Poller fails, a new reactor follows
-	secure  bool // with TLS
+	matrix  bool                      // one fault in each run: if a Poller fails, a new reactor follows
+	secure  bool                      // with TLS
 	drains  map[*reactor.Reactor]bool // reactors that drain: they need not echo unread input
 	loops   map[*sim.Host]*reactor.Reactor
 	visits  []*visit // of the chat
-	behind  int // how often a guest had pending output
+	behind  int      // how often a guest had pending output
 }
 
 // stormOptions varies the kernel, the size of the buffers and the severity of the faults with the

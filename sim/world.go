@@ -40,10 +40,10 @@ type World struct {
 	cuts      []*Cut
 	rules     []*Rule
 	sometimes map[string]int // see Sometimes
-	cur       *proc // the running program; nil means the world or its test
-	driven    bool // true inside drive
-	ran       *proc // the last program that has run
-	live      *Live // nil: Run and its relatives run the world
+	cur       *proc          // the running program; nil means the world or its test
+	driven    bool           // true inside drive
+	ran       *proc          // the last program that has run
+	live      *Live          // nil: Run and its relatives run the world
 	calls     uint64
 	faults    uint64 // how many have happened
 	happened  []Fault

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the test binaries of every package for the systems with a kqueue, without cgo, into a folder that can be copied to
-# such a machine. There, sh run-tests.sh runs them; its arguments go to each binary (-test.run X, -long …).
+# Builds the test binaries of all packages for the systems with a kqueue, without cgo. On such a
+# machine, run sh run-tests.sh in OUTDIR. Its arguments go to each binary (-test.run X, -long …).
 #
-#	tools/cross-tests.sh OUTDIR [SYSTEM/PROCESSOR ...]     default: all five systems on amd64, darwin on arm64 too
+#	tools/cross-tests.sh OUTDIR [SYSTEM/PROCESSOR ...]   default: five systems on amd64, darwin on arm64 too
 set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 mkdir -p "$1"

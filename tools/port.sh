@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# port.sh DIR: rewrites the Go programs below DIR, in place, from the API before v0.1.0 to that of
-# v0.1.0 (doc/api.md).
-# What needs a hand is reported, one line each.
+# port.sh DIR rewrites the Go programs below DIR, in place. They use the API before v0.1.0, and then
+# use the API of v0.1.0 (doc/api.md). For each place that must be changed by hand, it prints one
+# line.
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: port.sh DIR" >&2; exit 2; }
 dir=$(cd -P "$1" && pwd -P)
 cd "$(dirname "$0")/.."
-export GOFLAGS= GOWORK=off # those of the program are not for this module
+export GOFLAGS= GOWORK=off # the program's settings are not meant for this module
 exec go run ./tools/port "$dir"

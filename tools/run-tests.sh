@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs the test binaries beside this file, each in its package's folder, and prints what failed. tools/cross-tests.sh
-# makes the folder. Tests that need the go command or a library in C step aside without them.
+# Runs the test binaries beside this file, each in the folder of its package, and prints which ones
+# failed. tools/cross-tests.sh makes the folder. Tests skip themselves if they need the go command
+# or a C library that is missing.
 cd "$(dirname "$0")" || exit 2
 here=$(pwd)
 failed=0

@@ -18,7 +18,7 @@ import (
 // A HandshakeError is the error that Closed gets when the server does not accept a client's
 // handshake.
 type HandshakeError struct {
-	Status int // of the server's answer; 0 means that it is no HTTP
+	Status int    // of the server's answer; 0 means that it is no HTTP
 	Reason string // what is wrong with the answer
 }
 

@@ -9,7 +9,7 @@ import (
 // changes, so connections share it.
 type deflate struct {
 	level  int
-	least  int // shorter messages are not compressed
+	least  int   // shorter messages are not compressed
 	bits   uint8 // the peer accepts a window of 1<<bits bytes
 	sender *deflater
 	window []byte // the end of the received messages

@@ -18,7 +18,7 @@ type squeezer struct {
 	w        *flate.Writer
 	out      bytes.Buffer
 	window   []byte // the received data
-	receives bool // with context takeover
+	receives bool   // with context takeover
 }
 
 func (s *squeezer) squeeze(t testing.TB, p string) string {

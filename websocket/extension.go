@@ -29,7 +29,7 @@ type Compression struct {
 type deflateOffer struct {
 	serverNoContext, clientNoContext bool
 	serverBits, clientBits           uint8 // 0 means absent
-	clientAny                        bool // client_max_window_bits has no value
+	clientAny                        bool  // client_max_window_bits has no value
 }
 
 // parseOffer parses the parameters of one permessage-deflate. If a parameter is wrong or unknown,

@@ -45,7 +45,7 @@ const (
 	bitMask = 0x80 // of the second byte
 
 	maxControl = 125 // bytes of payload of a control frame
-	maxHead    = 14 // bytes of the head of a frame
+	maxHead    = 14  // bytes of the head of a frame
 )
 
 // A frameHead is the head of a frame.

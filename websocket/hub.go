@@ -14,7 +14,7 @@ type SlowPolicy uint8
 const (
 	DropMessages SlowPolicy = iota // it misses the messages that are sent meanwhile
 	CloseSlow                      // its connection is closed with TryAgainLater
-	WaitForSlow // it gets them later; the Hub stores up to HubLimit bytes
+	WaitForSlow                    // it gets them later; the Hub stores up to HubLimit bytes
 )
 
 func (p SlowPolicy) String() string {
@@ -29,7 +29,7 @@ const (
 	// for members that it waits for.
 	HubLimit = 4 << 20
 
-	membersPerTurn = 512 // members that one turn of the loop visits
+	membersPerTurn = 512     // members that one turn of the loop visits
 	hubBytes       = 1 << 20 // bytes that one turn sends to them
 )
 

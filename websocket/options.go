@@ -13,8 +13,8 @@ import (
 
 // These limits and times apply if no option sets others.
 const (
-	DefaultMaxMessage       = 1 << 20 // in bytes; see WithMaxMessage
-	DefaultMaxHead          = 8 << 10 // in bytes; see WithMaxHead
+	DefaultMaxMessage       = 1 << 20          // in bytes; see WithMaxMessage
+	DefaultMaxHead          = 8 << 10          // in bytes; see WithMaxHead
 	DefaultHandshakeTimeout = 10 * time.Second // see WithHandshakeTimeout
 	DefaultCloseTimeout     = 5 * time.Second  // see WithCloseTimeout
 )
@@ -34,7 +34,7 @@ type settings struct {
 	random      func() uint64
 	now         func() time.Time
 	compression *Compression // nil: none
-	shared      *deflate // for the connections without context takeover
+	shared      *deflate     // for the connections without context takeover
 
 	// These fields are for servers.
 	origins []string

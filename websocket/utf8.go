@@ -6,7 +6,7 @@ import "unicode/utf8"
 // is possible.
 type textCheck struct {
 	begun [4]byte // the first bytes of an incomplete character
-	n     uint8 // how many of them there are, 0 … 3
+	n     uint8   // how many of them there are, 0 … 3
 }
 
 // whole reports whether the text may end here.

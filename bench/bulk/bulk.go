@@ -22,11 +22,12 @@ import (
 const (
 	size = 1200
 	many = 16
-	goal = 1.0 / 3 // of the CPU that sendmmsg needs for a byte
+	goal = 1.0 / 3 // of the CPU time that sendmmsg needs for a byte
 )
 
-// A contender sends the datagrams to its own second socket and receives them there, once. The
-// process has nothing else to do meanwhile, so its CPU time is that of both ends.
+// A contender is one way to send datagrams. once sends them to a second socket of this process and
+// receives them there. The process does nothing else meanwhile, so its CPU time is the cost of both
+// ends.
 type contender struct {
 	name  string
 	start func() (once func() error, stop func(), err error)
@@ -38,8 +39,8 @@ var contenders = []contender{
 	{"x/net over package net", batches},
 }
 
-// without is the host without segments: each datagram is a message of its own, in sendmmsg and
-// recvmmsg.
+// without is the host's kernel without segments. Each datagram is a separate message of sendmmsg
+// and recvmmsg.
 type without struct{ reactor.Kernel }
 
 func (k without) Traits() kernel.Traits {
@@ -53,7 +54,7 @@ type receiver struct{ got int }
 func (h *receiver) Packet(_ *reactor.PacketConn, p []byte, _ reactor.Addr) { h.got += len(p) }
 func (h *receiver) Closed(*reactor.PacketConn, error)                      {}
 
-// onLoop has both sockets on one loop.
+// onLoop returns a contender with both sockets on one loop.
 func onLoop(k reactor.Option) (once func() error, stop func(), err error) {
 	r, err := reactor.New(k)
 	if err != nil {
@@ -96,7 +97,7 @@ func onLoop(k reactor.Option) (once func() error, stop func(), err error) {
 	}, stop, nil
 }
 
-// batches sends and receives with the batch calls that a program without the reactor would use.
+// batches returns a contender that uses the batch calls, as a program without the reactor would.
 func batches() (once func() error, stop func(), err error) {
 	to, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -135,8 +136,9 @@ func batches() (once func() error, stop func(), err error) {
 	}, func() { to.Close(); from.Close() }, nil
 }
 
-// Run measures so many slices (rounds) of each contender, in random order, and writes a table. It
-// returns an error if the cost of a byte with GSO is more than a third of the cost with sendmmsg.
+// Run measures each contender in a number of slices (rounds), in random order, and writes a table.
+// It returns an error if the cost of a byte with GSO is more than a third of the cost with
+// sendmmsg.
 func Run(ctx context.Context, rounds int, slice time.Duration, seed uint64, to io.Writer) error {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var once []func() error

@@ -1,2 +1,3 @@
-// Package bulk measures the cost of datagrams in bulk: 16 of 1,200 bytes to one peer, repeated.
+// Package bulk measures the cost of many datagrams: 16 datagrams of 1,200 bytes to one peer,
+// repeated.
 package bulk

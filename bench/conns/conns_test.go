@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package conns puts the net.Conns of the libraries to nettest.TestConn. The scoreboard runs it
-// (hazards); the name of a test stands in server/styles.go.
+// Package conns runs nettest.TestConn on the net.Conns of the libraries. The scoreboard runs it
+// (hazards). server/styles.go has the name of the test for each library.
 package conns
 
 import (

@@ -1,5 +1,5 @@
-// Package guard is the regression guard. It counts what a message costs in allocations and system
-// calls, which are the same on every machine and every day.
+// Package guard is the regression guard. It counts the allocations and system calls that a message
+// costs. These counts are the same on every machine and every day.
 package guard
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// A bound is the most system calls that one message may cost a server. Only calls that move data,
-// or wait for data, count.
+// A bound is the maximum number of system calls that one message may cost a server. Only calls that
+// move data, or wait for data, count.
 type bound struct {
 	style    string
 	protocol string
@@ -40,12 +40,14 @@ func (b bound) args() []string {
 	return []string{"-protocol", b.protocol}
 }
 
-// bounds has the limits. A message needs one recv and one send. With one connection each message
-// needs a wait as well. With fifty, one wait serves many, because under strace the server is always
-// behind. The measured numbers are 3.01 and 2.05, for the C loop and for our servers. The margin is
-// for small batches and for the calls at the start. It is half of one call for each message. A Poll
-// that waits makes seven calls: it polls before and after, and enters and leaves the list of the
-// goroutine that wakes it. TLS needs no more calls: measured 3.07 and 2.3, with the handshakes.
+// bounds has the limits. A message needs one recv and one send. With one connection, each message
+// also needs a wait. With fifty connections, one wait serves many messages, because under strace
+// the server is always behind.
+//
+// The measured numbers are 3.01 and 2.05, for the C loop and for our servers. The limits are up to
+// half a call higher, for small batches and for the calls at the start. A Poll that waits makes
+// seven calls. It polls before and after, and it enters and leaves the list of the goroutine that
+// wakes it. TLS needs no more calls: measured 3.07 and 2.3, including the handshakes.
 var bounds = []bound{
 	{"c", "", 1, 3.1}, {"callback", "", 1, 3.1}, {"task", "", 1, 3.1}, {"goroutine", "", 1, 3.2}, {"poll", "", 1, 7.1},
 	{"c", "", 50, 2.5}, {"callback", "", 50, 2.5}, {"task", "", 50, 2.5}, {"goroutine", "", 50, 2.5}, {"poll", "", 50, 3.0},
@@ -56,9 +58,9 @@ var bounds = []bound{
 const (
 	slice     = time.Second
 	enough    = 2000
-	fewAllocs = 300 // in ten thousands of messages, by the runtime: mostly its cache of sudogs
-	usual     = 60  // most runs have so many; further ones are listed by size
-	tlsAllocs = 1.1 // for each message: crypto/tls makes one for each read of the wire
+	fewAllocs = 300 // for tens of thousands of messages, by the runtime: mostly its cache of sudogs
+	usual     = 60  // most runs have no more than this; beyond it, allocations are listed by size
+	tlsAllocs = 1.1 // for each message: crypto/tls makes one for each read of the connection
 	calls     = "trace=read,write,recvfrom,sendto,recvmsg,sendmsg,recvmmsg,sendmmsg,epoll_wait,epoll_pwait,epoll_pwait2,epoll_ctl,accept4"
 )
 
@@ -100,7 +102,7 @@ type guard struct {
 	generate               string
 }
 
-// run loads the server for one slice, after a first one in which pools and tables grow.
+// run loads the server for one slice. Pools and tables have grown in another slice before it.
 func (g *guard) run(p *server.Process, b bound, between func() error) (int64, error) {
 	gen, err := load.Start(g.clientCore, g.generate)
 	if err != nil {
@@ -119,7 +121,7 @@ func (g *guard) run(p *server.Process, b bound, between func() error) (int64, er
 		}
 	}
 	var n int64
-	for range 30 { // on a busy machine
+	for range 30 { // for a busy machine
 		s, err := gen.Run(slice)
 		if n += s.Messages; err != nil || n >= enough {
 			return n, err
@@ -195,7 +197,8 @@ func (g *guard) calls(s server.Style, b bound, say func(string, ...any)) error {
 	return nil
 }
 
-// end stops the server, which is strace's child, so that strace writes its table.
+// end stops the server. The server is a child of strace, and strace writes its table when the
+// server ends.
 func end(p *server.Process) error {
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", p.PID(), p.PID()))
 	if err != nil {
@@ -216,7 +219,7 @@ func end(p *server.Process) error {
 	return nil
 }
 
-// read adds up strace's table.
+// read returns the sum of the calls in strace's table.
 func read(name string) (sum int64, detail string, err error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 const patience = 10 * time.Second // for an answer
 
-// raw returns a connection without the row's protocol.
+// raw returns a TCP connection that does not speak the row's protocol.
 func (t *Target) raw() (*net.TCPConn, error) {
 	c, err := net.DialTimeout("tcp", t.Addr, patience)
 	if err != nil {
@@ -27,7 +27,7 @@ func (t *Target) raw() (*net.TCPConn, error) {
 	return c.(*net.TCPConn), nil
 }
 
-// A stream is a connection that half-closes.
+// A stream is a connection that can be half-closed.
 type stream interface {
 	net.Conn
 	CloseWrite() error
@@ -55,7 +55,7 @@ func (t *Target) secure(c *net.TCPConn) (stream, error) {
 	return s, c.SetDeadline(time.Time{})
 }
 
-// A secured sends close_notify, then FIN.
+// A secured is a TLS connection. Its CloseWrite sends close_notify, and then FIN.
 type secured struct {
 	*tls.Conn
 	tcp *net.TCPConn
@@ -68,7 +68,7 @@ func (s *secured) CloseWrite() error {
 	return s.tcp.CloseWrite()
 }
 
-// ask checks that p is echoed once.
+// ask sends p, and checks that exactly p comes back.
 func ask(c net.Conn, p []byte) error {
 	c.SetDeadline(time.Now().Add(patience))
 	if _, err := c.Write(p); err != nil {
@@ -84,7 +84,7 @@ func ask(c net.Conn, p []byte) error {
 	return nil
 }
 
-// alive checks that a new client is served.
+// alive checks that the server serves a new client.
 func (t *Target) alive() error {
 	if t.protocol == "http" {
 		return t.get()
@@ -103,19 +103,19 @@ func (t *Target) alive() error {
 	return nil
 }
 
-// message returns text as the row's protocol has it.
+// message returns text in the form of the row's protocol.
 func (t *Target) message(text string) []byte {
 	if t.protocol != "frame" {
 		return []byte(text)
 	}
 	p, err := serve.Frames.Append(nil, []byte(text))
 	if err != nil {
-		panic(err) // it is short
+		panic(err) // there is no error, because it is short
 	}
 	return p
 }
 
-// noise returns n random bytes of the seed. No message in it asks for a panic.
+// noise returns n random bytes from the seed. No message in them asks for a panic.
 func noise(seed uint64, n int) []byte {
 	r := rand.New(rand.NewPCG(seed, 2))
 	p := make([]byte, n)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// panics: one message makes the handler panic.
+// In the row panics, one message makes the handler panic.
 func panics(t *Target) (string, error) {
 	other, err := t.dial()
 	if err != nil {
@@ -43,11 +43,12 @@ func panics(t *Target) (string, error) {
 	return figure, t.alive()
 }
 
-// subtests are those of nettest.TestConn.
+// subtests are the subtests of nettest.TestConn.
 var subtests = []string{"BasicIO", "PingPong", "RacyRead", "RacyWrite", "ReadTimeout", "WriteTimeout", "PastTimeout",
 	"PresentTimeout", "FutureTimeout", "CloseTimeout", "ConcurrentMethods"}
 
-// conn: the library's net.Conn in the standard test. A subtest that hangs fails after a while.
+// In the row conn, the library's net.Conn runs through the standard test. A subtest that hangs
+// fails after a while.
 func conn(t *Target) (string, error) {
 	bin, err := filepath.Abs("bin/conns.test")
 	if err != nil {

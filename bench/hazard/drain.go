@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// drain: the server gets the order to stop before it has sent all answers. It must send back
+// In the row drain, the server is stopped before it has sent all answers. It must send back
 // everything that it had read from its socket.
 func drain(t *Target) (string, error) {
 	c, err := t.raw()

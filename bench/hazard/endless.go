@@ -21,7 +21,7 @@ const (
 	million     = 1_000_000
 )
 
-// An endlessPeer begins with first and then repeats more.
+// An endlessPeer sends first once, and then more repeatedly.
 type endlessPeer struct{ first, more []byte }
 
 var (
@@ -30,7 +30,8 @@ var (
 	endlessFrame = endlessPeer{[]byte("\xff\xff\xff\xff"), make([]byte, 1<<16)}
 )
 
-// endless counts the peers that the server has cut off, and measures its memory meanwhile.
+// endless counts the peers whose connection the server has closed. Meanwhile it measures the
+// server's memory.
 func endless(t *Target, p endlessPeer) (string, error) {
 	const peers = 4
 	if err := t.alive(); err != nil {
@@ -51,7 +52,7 @@ func endless(t *Target, p endlessPeer) (string, error) {
 			_ = c.SetDeadline(time.Now().Add(patience))
 			end := make(chan bool, 1)
 			go func() {
-				_, err := io.Copy(io.Discard, c) // its answer, and then the end
+				_, err := io.Copy(io.Discard, c) // the server's answer and the end
 				timeout := net.Error(nil)
 				end <- !(errors.As(err, &timeout) && timeout.Timeout())
 			}()
@@ -96,7 +97,7 @@ func endless(t *Target, p endlessPeer) (string, error) {
 	return fmt.Sprintf("%d of %d cut off, %.0f MiB", gone, peers, grown), err
 }
 
-// tricklingHeads are heads of which a byte comes now and then.
+// tricklingHeads sends requests whose heads arrive slowly, byte by byte.
 func tricklingHeads(t *Target) (string, error) {
 	return wrong(t, []peer{{"a head that trickles", func(t *Target) error {
 		c, err := t.raw()
@@ -116,7 +117,8 @@ func tricklingHeads(t *Target) (string, error) {
 	}}})
 }
 
-// pieces writes each byte alone while answer reads. It returns the server's CPU time for each byte.
+// pieces writes each byte separately while answer reads. It returns the server's CPU time for each
+// byte.
 func (t *Target) pieces(wire []byte, answer func(c net.Conn) error) (string, error) {
 	c, err := t.raw()
 	if err != nil {
@@ -132,7 +134,7 @@ func (t *Target) pieces(wire []byte, answer func(c net.Conn) error) (string, err
 	writing.Go(func() {
 		for i := range wire {
 			if _, err := c.Write(wire[i : i+1]); err != nil {
-				return // the answer shows it
+				return // answer reports the error
 			}
 		}
 	})

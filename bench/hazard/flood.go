@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// flooded is the row of a loop that also has work of another kind, without limit.
+// flooded returns the row of a loop that has other work of this kind, without limit.
 func flooded(kind string) Row {
 	return Row{Name: "echo beside " + kind, Args: []string{"-flood", kind}, Needs: floods, Tries: 3,
 		Run:  func(t *Target) (string, error) { return t.beside(nil, 0) },
@@ -24,7 +24,7 @@ func floods(s server.Style) string {
 	return ""
 }
 
-// besideAccepts: clients that connect and reset.
+// In the row besideAccepts, clients connect and reset their connections.
 func besideAccepts(t *Target) (string, error) {
 	return t.beside(func(over *atomic.Bool) {
 		for !over.Load() {
@@ -36,7 +36,7 @@ func besideAccepts(t *Target) (string, error) {
 	}, 4)
 }
 
-// besideBytes: clients that send as fast as the server reads, and read the echo.
+// In the row besideBytes, clients send as fast as the server reads, and read the echo.
 func besideBytes(t *Target) (string, error) {
 	return t.beside(func(over *atomic.Bool) {
 		c, err := t.dial()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// garbage: random bytes in random pieces, and readers that are late and slow. The same seed repeats
-// a run.
+// In the row garbage, clients send random bytes in random pieces. Other clients read late and
+// slowly. The same seed repeats a run.
 func garbage(t *Target) (string, error) {
 	const peers = 20
 	size := 4 << 20

@@ -17,14 +17,14 @@ import (
 // A Row is one hazard.
 type Row struct {
 	Name string
-	Pass string // the condition to pass
-	// Needs says why the row is not for a style; "" means that it is.
+	Pass string // the condition for passing
+	// Needs returns why the row does not apply to a style, or "" if it applies.
 	Needs    func(server.Style) string
 	Files    int      // the server's descriptor limit; 0: the suite's
-	Args     []string // of the server
-	Protocol string   // of the server, and of the clients; "" is the echo
-	Tries    int      // the best of so many counts, because a busy machine disturbs; 0: one
-	// Run is alone with the server. An error means that the row has failed. figure is the measured
+	Args     []string // the server's arguments
+	Protocol string   // of the server and the clients; "" is the echo
+	Tries    int      // how often a row may run until it passes, as machines are busy; 0: once
+	// Run has the server to itself. An error means that the row has failed. figure is the measured
 	// value in either case.
 	Run func(t *Target) (figure string, err error)
 }
@@ -41,8 +41,8 @@ type Target struct {
 // A Verdict is one cell of the scoreboard.
 type Verdict struct {
 	Row, Server string
-	Outcome     string // pass, fail, or "" if the row is not for the server
-	Figure      string // the measured value, or why the row is not for it
+	Outcome     string // pass, fail, or "" if the row does not apply
+	Figure      string // the measured value, or why the row does not apply
 	Error       string
 }
 
@@ -52,7 +52,7 @@ type Config struct {
 	Seed         uint64
 	Quick        bool
 	Bin          string
-	Generate     string // the argument that makes this program a load generator
+	Generate     string // the argument with which this program is a load generator
 	Progress     io.Writer
 }
 
@@ -66,7 +66,7 @@ type Board struct {
 	Notes    []string
 }
 
-// Red lists those of our servers that failed.
+// Red returns the failures of our servers.
 func (b *Board) Red() []Verdict {
 	ours := map[string]bool{}
 	for _, s := range b.Styles {
@@ -126,7 +126,7 @@ func Run(ctx context.Context, cfg Config) (*Board, error) {
 	return b, nil
 }
 
-// best tries until one try has passed.
+// best repeats a row until it passes, but not more often than the row allows.
 func (b *Board) best(row Row, s server.Style, core int, t Target) Verdict {
 	v := b.try(row, s, core, t)
 	for n := 1; n < row.Tries && v.Outcome == "fail"; n++ {
@@ -135,7 +135,7 @@ func (b *Board) best(row Row, s server.Style, core int, t Target) Verdict {
 	return v
 }
 
-// try runs one row against one server in a process of its own.
+// try runs one row against one server, in a new process.
 func (b *Board) try(row Row, s server.Style, core int, t Target) Verdict {
 	v := Verdict{Row: row.Name, Server: s.Name}
 	if !s.Speaks(row.Protocol) {
@@ -171,7 +171,7 @@ func (b *Board) try(row Row, s server.Style, core int, t Target) Verdict {
 	return v
 }
 
-// rowLimit is the time of one row against one server. A server that hangs has failed.
+// rowLimit is the time limit of one row against one server. A server that hangs fails the row.
 const rowLimit = time.Minute
 
 func withLimit(row Row, t *Target) (string, error) {

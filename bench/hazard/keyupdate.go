@@ -11,11 +11,11 @@ import (
 	"github.com/ureactor/ureactor/internal/secure/forge"
 )
 
-// updatesInRow is how many records without data crypto/tls allows in a row.
+// updatesInRow is the number of consecutive records without data that crypto/tls allows.
 const updatesInRow = 16
 
-// besideKeyUpdates: each record of these clients makes the server create new keys and answer. The
-// clients read these answers.
+// In the row besideKeyUpdates, each record of some clients makes the server create new keys and
+// answer. The clients read these answers.
 func besideKeyUpdates(t *Target) (string, error) {
 	return t.beside(func(over *atomic.Bool) {
 		c, err := t.raw()

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// descriptorLimit: more clients than descriptors. Those that are not accepted wait in the backlog.
+// In the row descriptorLimit, there are more clients than descriptors. Clients that the server
+// cannot accept wait in the backlog.
 func descriptorLimit(t *Target) (string, error) {
 	first, err := t.dial()
 	if err != nil {
@@ -28,7 +29,7 @@ func descriptorLimit(t *Target) (string, error) {
 	for range 120 {
 		c, err := net.DialTimeout("tcp", t.Addr, 2*time.Second)
 		if err != nil {
-			break // the server is lost, or its backlog is full
+			break // the server has failed, or its backlog is full
 		}
 		all = append(all, c)
 	}
@@ -48,7 +49,7 @@ func descriptorLimit(t *Target) (string, error) {
 	return figure, errors.Join(within("CPU", cpu, fullCPU, "of a core"), t.alive())
 }
 
-// churn: connections that end in every way.
+// In the row churn, connections end in all ways.
 func churn(t *Target) (string, error) {
 	n := 3000
 	if t.Quick {
@@ -75,7 +76,7 @@ func churn(t *Target) (string, error) {
 			}
 		}
 		if i%2 == 0 {
-			c.SetLinger(0) // reset
+			c.SetLinger(0) // a reset
 		}
 		c.Close()
 	}
@@ -86,7 +87,8 @@ func churn(t *Target) (string, error) {
 	return fmt.Sprintf("%d left", max(0, after-before)), errors.Join(err, t.alive())
 }
 
-// descriptors counts the server's until it is enough, for two seconds.
+// descriptors counts the server's descriptors until enough accepts the number, for at most two
+// seconds.
 func (t *Target) descriptors(enough func(int) bool) (int, error) {
 	for end := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", t.PID()))

@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	bombSize = 64 << 20 // zeros in one compressed message
-	// messageMemory is for 4 peers whose messages are at the limit, which are also decompressed.
+	bombSize = 64 << 20 // the number of zeros in one compressed message
+	// messageMemory is for 4 peers with messages of the maximum size, which are also decompressed.
 	messageMemory = stuckMemory + 4*4*serve.MaxMessage
 )
 
-// messages reports whether the row is about WebSocket.
+// messages returns whether the row uses WebSocket.
 func (t *Target) messages() bool {
 	return t.protocol == serve.WebSocket || t.protocol == serve.Deflate
 }
 
-// upgrade is a client's handshake.
+// upgrade returns the request of a client's handshake.
 func (t *Target) upgrade() []byte {
 	head := "GET / HTTP/1.1\r\nHost: bench.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -35,7 +35,7 @@ func (t *Target) upgrade() []byte {
 	return []byte(head + "\r\n")
 }
 
-// upgraded is a connection after the handshake.
+// upgraded returns a connection after the handshake.
 func (t *Target) upgraded() (*net.TCPConn, error) {
 	c, err := t.raw()
 	if err != nil {
@@ -97,7 +97,8 @@ func (t *Target) answered() error {
 	return nil
 }
 
-// readMessage reads a server's message, in one frame or in several, compressed or not.
+// readMessage reads a message of the server. The message has one or several frames, and may be
+// compressed.
 func readMessage(r io.Reader) (p []byte, err error) {
 	squeezed := false
 	for {
@@ -132,7 +133,7 @@ func readMessage(r io.Reader) (p []byte, err error) {
 	}
 }
 
-// manyFragments sends a message of a million fragments, of a byte each.
+// manyFragments sends a message of a million fragments. Each fragment has one byte.
 func manyFragments(t *Target) (string, error) {
 	c, err := t.upgraded()
 	if err != nil {
@@ -149,7 +150,7 @@ func manyFragments(t *Target) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	go c.Write(wire) // what fails shows in the answer
+	go c.Write(wire) // the answer shows any failure
 	got, err := readMessage(c)
 	if err == nil && (len(got) != million || bytes.Count(got, []byte("x")) != million) {
 		err = fmt.Errorf("another message came back, of %d bytes", len(got))
@@ -160,7 +161,7 @@ func manyFragments(t *Target) (string, error) {
 		errors.Join(err, e, within("CPU", float64(each), float64(pieceCPU), "ns a fragment"), t.alive())
 }
 
-// bombs sends messages that are a thousand times larger when they are decompressed.
+// bombs sends messages that are a thousand times as large after decompression.
 func bombs(t *Target) (string, error) {
 	var z bytes.Buffer
 	w, err := flate.NewWriter(&z, flate.BestCompression)
@@ -183,7 +184,7 @@ func endlessMessage(t *Target) (string, error) {
 	return endless(t, endlessPeer{frame(t.upgrade(), firstText, p), frame(nil, laterPart, p)})
 }
 
-// pingFlood sends pings and reads no pong.
+// pingFlood sends pings and reads no pongs.
 func pingFlood(t *Target) (string, error) {
 	var pings []byte
 	for range 500 {
@@ -192,7 +193,7 @@ func pingFlood(t *Target) (string, error) {
 	return stuck(t, 50, 8<<20, t.upgrade(), pings)
 }
 
-// messagesUnread sends messages and reads no echo.
+// messagesUnread sends messages and reads no echoes.
 func messagesUnread(t *Target) (string, error) {
 	return stuck(t, 50, 8<<20, t.upgrade(), frame(nil, wholeText, make([]byte, 60<<10)))
 }

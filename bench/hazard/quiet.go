@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/bench/load"
 )
 
-// idle: connections that send nothing wake no thread.
+// In the row idle, connections send nothing. They must not wake any thread.
 func idle(t *Target) (string, error) {
 	for range 100 {
 		c, err := t.dial()
@@ -52,7 +52,7 @@ func (t *Target) switches() (int64, error) {
 	for _, thread := range threads {
 		status, err := os.ReadFile(dir + "/" + thread.Name() + "/status")
 		if err != nil {
-			continue // it has ended
+			continue // the thread has ended
 		}
 		for line := range strings.Lines(string(status)) {
 			if name, value, ok := strings.Cut(line, ":"); ok && strings.HasSuffix(name, "voluntary_ctxt_switches") {
@@ -64,8 +64,9 @@ func (t *Target) switches() (int64, error) {
 	return sum, err
 }
 
-// fair: a small client beside clients that keep the server as busy as they can. The busy clients
-// run in a process of their own, so that the scheduler of this process does not affect the result.
+// In the row fair, there is one small client, and other clients keep the server as busy as
+// possible. The busy clients run in another process, so that the scheduler of this process does not
+// affect the result.
 func fair(t *Target) (string, error) {
 	bulk, err := t.bulk()
 	if err != nil {
@@ -105,7 +106,7 @@ func judge(p99 time.Duration, n int, err error) (string, error) {
 	return figure, within("p99", p99.Seconds()*1e3, fairness.Seconds()*1e3, "ms")
 }
 
-// slowLoris: many clients that send little.
+// In the row slowLoris, many clients send very little.
 func slowLoris(t *Target) (string, error) {
 	const peers = 500
 	var conns []stream

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Write puts hazards.md, hazards.csv and hazards.json into dir.
+// Write writes hazards.md, hazards.csv and hazards.json to dir.
 func (b *Board) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (b *Board) Markdown(to io.Writer) {
 	}
 }
 
-// Table returns the scoreboard alone.
+// Table writes the scoreboard without explanation.
 func (b *Board) Table(to io.Writer) {
 	fmt.Fprint(to, "| |")
 	for _, s := range b.Styles {

@@ -7,10 +7,10 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// The bounds are wide on purpose. A row is about growth, spinning and loss, and not about speed.
+// The bounds are wide on purpose. A row tests growth, spinning and loss, but not speed.
 const (
 	halfCloseSize = 8 << 20
-	stuckMemory   = 16 << 20 // of the server, in addition
+	stuckMemory   = 16 << 20 // the server's additional memory
 	stuckEach     = 1 << 20  // for each stuck peer
 	stuckCPU      = 0.05     // of a core, while peers are stuck
 	fullCPU       = 0.10     // of a core, at the descriptor limit

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// ended waits until the server has closed a connection, in any way.
+// ended waits until the server has closed a connection, in whichever way.
 func ended(c net.Conn, within time.Duration) error {
 	c.SetReadDeadline(time.Now().Add(within))
 	_, err := io.Copy(io.Discard, c)
@@ -25,13 +25,13 @@ func ended(c net.Conn, within time.Duration) error {
 	return nil
 }
 
-// A holding has how many descriptors and goroutines a server holds for its connections.
+// A holding is the number of descriptors and goroutines that a server uses for its connections.
 type holding struct {
 	descriptors int
 	goroutines  int64
 }
 
-// holds counts until the holding is no larger than before, for two seconds.
+// holds counts until the holding is no larger than before, for at most two seconds.
 func (t *Target) holds(before holding) (now holding, err error) {
 	for end := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		c, err := t.Collect()
@@ -48,14 +48,14 @@ func (t *Target) holds(before holding) (now holding, err error) {
 	}
 }
 
-// A peer does one thing wrong. It returns when the server has closed its connection.
+// A peer makes one mistake. Its function returns when the server has closed the connection.
 type peer struct {
 	name string
 	run  func(t *Target) error
 }
 
-// wrong lets many peers of each kind do it at once. Meanwhile one connected client and one new
-// client are served. At the end nothing is left.
+// wrong runs many peers of each kind at the same time. Meanwhile the server serves one connected
+// client and one new client. At the end the server must hold no more than before.
 func wrong(t *Target, kinds []peer) (string, error) {
 	const each = 10
 	other, err := t.dial()
@@ -101,7 +101,7 @@ func wrong(t *Target, kinds []peer) (string, error) {
 	return figure, errors.Join(err, e)
 }
 
-// exchange sends one message of the row's protocol and checks the answer.
+// exchange sends one message in the row's protocol and checks the answer.
 func (t *Target) exchange(c net.Conn) error {
 	if t.protocol != "http" {
 		return ask(c, t.message("still there?"))
@@ -121,7 +121,7 @@ func (t *Target) exchange(c net.Conn) error {
 	return nil
 }
 
-// get is a new client of HTTP.
+// get is a new HTTP client that sends one request.
 func (t *Target) get() error {
 	tr := &http.Transport{DisableKeepAlives: true}
 	c := http.Client{Transport: tr, Timeout: patience}
@@ -136,7 +136,7 @@ func (t *Target) get() error {
 	return nil
 }
 
-// says is a peer that sends text and, if fin is set, a FIN.
+// says returns a peer that sends text and, if fin is set, a FIN.
 func says(name, text string, fin bool, within time.Duration) peer {
 	return peer{name, func(t *Target) error {
 		c, err := t.raw()
@@ -145,13 +145,13 @@ func says(name, text string, fin bool, within time.Duration) peer {
 		}
 		defer c.Close()
 		if _, err := io.WriteString(c, text); err == nil && fin {
-			_ = c.CloseWrite() // it fails if the server has closed first
+			_ = c.CloseWrite() // an error if the server has closed first
 		}
 		return ended(c, within)
 	}}
 }
 
-// afterwards is a peer that behaves until the handshake has ended.
+// afterwards returns a peer that makes its mistake after a correct handshake.
 func afterwards(name, text string, within time.Duration) peer {
 	return peer{name, func(t *Target) error {
 		c, err := t.dial()
@@ -167,7 +167,7 @@ func afterwards(name, text string, within time.Duration) peer {
 	}}
 }
 
-// A recorder keeps what is written, and returns no input.
+// A recorder keeps the written bytes, and returns no input.
 type recorder struct {
 	net.Conn
 	text strings.Builder
@@ -176,7 +176,7 @@ type recorder struct {
 func (r *recorder) Write(p []byte) (int, error) { return r.text.Write(p) }
 func (r *recorder) Read([]byte) (int, error)    { return 0, io.EOF }
 
-// clientHello returns the first flight of a client.
+// clientHello returns the first bytes that a client sends.
 func clientHello() string {
 	r := &recorder{}
 	if err := tls.Client(r, load.ClientTLS).Handshake(); err == nil {
@@ -194,8 +194,8 @@ func stoppedHandshakes(t *Target) (string, error) {
 	})
 }
 
-// atOnce is shorter than the handshake timeout. A peer that is closed so soon was refused, and did
-// not time out.
+// atOnce is shorter than the handshake timeout. If a peer is closed within this time, the server
+// has refused it, and the handshake did not time out.
 const atOnce = serve.HandshakeTimeout / 2
 
 func notTLS(t *Target) (string, error) {
@@ -228,7 +228,7 @@ func halfRequests(t *Target) (string, error) {
 			case err := <-over:
 				return err
 			case <-time.After(100 * time.Millisecond):
-				io.WriteString(c, "a") // it fails once closed, which the other goroutine reports
+				io.WriteString(c, "a") // it fails after the close, which the other goroutine reports
 			}
 		}
 	}}

@@ -11,12 +11,12 @@ import (
 	"github.com/ureactor/ureactor/bench/proc"
 )
 
-// neverReads: peers that send and never read.
+// In the row neverReads, peers send and never read.
 func neverReads(t *Target, peers, most int) (string, error) {
 	return stuck(t, peers, most, nil, make([]byte, 64<<10))
 }
 
-// stuck has peers that send first and then more, again and again, and never read.
+// stuck runs peers that send first once and more repeatedly, and never read.
 func stuck(t *Target, peers, most int, first, more []byte) (string, error) {
 	if err := t.alive(); err != nil {
 		return "", err
@@ -38,7 +38,7 @@ func stuck(t *Target, peers, most int, first, more []byte) (string, error) {
 		}
 		defer tcp.Close()
 		all.Go(func() {
-			_, _ = c.Write(first) // if it fails, so does more
+			_, _ = c.Write(first) // if it fails, the next write fails too
 			stuff(c, more, most)
 		})
 	}
@@ -60,7 +60,7 @@ func stuck(t *Target, peers, most int, first, more []byte) (string, error) {
 	)
 }
 
-// stuff sends until the server has accepted nothing for half a second, or has most bytes.
+// stuff sends until the server has accepted nothing for half a second, or has accepted most bytes.
 func stuff(c net.Conn, more []byte, most int) (sent int) {
 	for p := more; sent < most; {
 		c.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))

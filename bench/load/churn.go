@@ -18,8 +18,8 @@ func (l *loader) visit(i int) error {
 }
 
 // visited reads the answer, sends a FIN, and waits for the server's FIN. So at the end of a slice
-// the server has closed all its connections. The client has sent its FIN first, so the client's
-// sockets are in TIME_WAIT.
+// the server has closed all its connections. The client has sent its FIN first, so only the
+// client's sockets are in TIME_WAIT.
 func (l *loader) visited(i int) error {
 	c := &l.conns[i]
 	n, err := discard(c.fd, l.scratch)

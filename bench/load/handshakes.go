@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runHandshakes is a slice of churn over TLS. Each client has a goroutine, whose cost is small
-// beside the cryptography.
+// runHandshakes is a slice with Churn over TLS. Each client has a goroutine, whose cost is small
+// compared with the cryptography.
 func (l *loader) runHandshakes(d time.Duration) (Slice, error) {
 	runtime.GC() // automatic collections are off
 	var all sync.WaitGroup
@@ -33,7 +33,7 @@ func (l *loader) runHandshakes(d time.Duration) (Slice, error) {
 	return Slice{Messages: lives.Load(), Took: time.Since(start)}, errors.Join(errs...)
 }
 
-// source returns the address from which the nth connection comes: see dial.
+// source returns the address from which the nth connection comes. See dial.
 func source(n int) *net.TCPAddr { return &net.TCPAddr{IP: net.IP(sourceAddr(n)[:])} }
 
 func sourceAddr(n int) *[4]byte { return &[4]byte{127, 0, 1, byte(1 + n%200)} }

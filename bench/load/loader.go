@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	scratch = 1 << 20         // what one recv may discard
-	silence = 5 * time.Second // a server that is silent for so long has failed
+	scratch = 1 << 20         // the maximum that one recv discards
+	silence = 5 * time.Second // a server that is silent for this time has failed
 )
 
-// A loader owns the connections to one server. They are registered edge-triggered for both
-// directions. So each needs one epoll_ctl in its life, and a short read needs no second one.
+// A loader owns the connections to one server. Each is registered once, edge-triggered and for both
+// directions. So a connection needs one epoll_ctl, and a short read needs no second read.
 type loader struct {
 	shape    Shape
 	addr     string
 	to       unix.Sockaddr
-	kind     int // of socket
+	kind     int // of the sockets
 	ep       int
 	interest uint32
 	conns    []conn
@@ -32,20 +32,20 @@ type loader struct {
 	events   []unix.EpollEvent
 	looks    int // see wait
 	messages int64
-	underWay int  // batches (or connections, with Churn) that have not come back
-	missing  int  // in a room: connections that have not got the message
+	underWay int  // batches (with Churn: connections) that have not come back
+	missing  int  // in a room: connections that have not received the message
 	running  bool // false: start nothing new
-	made     int  // connections so far; spreads them over source addresses
+	made     int  // number of connections so far; distributes them over source addresses
 	open     *openLoad
 }
 
 type conn struct {
 	fd     int
-	unsent int // bytes that are due
-	at     int // where in the batch the next byte to send is
-	got    int // bytes of the batch that have come back
+	unsent int // number of bytes to send
+	at     int // position of the next byte to send in the batch
+	got    int // number of bytes of the batch that have come back
 
-	session session // with a Protocol, which uses only fd of the above
+	session session // with a Protocol; then only fd is used of the fields above
 }
 
 func open(addr string, s Shape) (*loader, error) {
@@ -82,13 +82,13 @@ func open(addr string, s Shape) (*loader, error) {
 		l.conns[i].fd = -1
 	}
 	if s.Churn {
-		l.interest = unix.EPOLLIN | unix.EPOLLET // a first message is never refused
+		l.interest = unix.EPOLLIN | unix.EPOLLET // the kernel always accepts a first message
 		return l, nil
 	}
 	if s.Protocol != "" {
 		l.interest = unix.EPOLLIN | unix.EPOLLET // see session
 		defer debug.SetGCPercent(debug.SetGCPercent(100))
-		defer runtime.GC() // while slices run there is none
+		defer runtime.GC() // there is no collection while slices run
 	}
 	for i := range l.conns {
 		if err := l.dial(i); err != nil {
@@ -111,9 +111,9 @@ func (l *loader) close() {
 	unix.Close(l.ep)
 }
 
-// dial connects from one of 200 source addresses, each with its own range of ports, because churn
-// leaves every port in TIME_WAIT for a minute. The connect blocks: on loopback, while the backlog
-// is full.
+// dial connects from one of 200 source addresses. Each has its own range of ports, because churn
+// leaves every port in TIME_WAIT for a minute. The connect blocks. On loopback it only blocks while
+// the backlog is full.
 func (l *loader) dial(i int) error {
 	family := unix.AF_INET
 	if l.shape.Network == "unix" {
@@ -126,7 +126,7 @@ func (l *loader) dial(i int) error {
 	l.made++
 	if family == unix.AF_INET && l.kind == unix.SOCK_STREAM {
 		from := unix.SockaddrInet4{Addr: *sourceAddr(l.made)}
-		// connect chooses the port. It may choose a port that is also used for another destination
+		// connect chooses the port. It may choose a port that is also used for another destination.
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 		err = unix.Bind(fd, &from)
 		if err == nil && !l.shape.Churn {
@@ -171,7 +171,8 @@ func connect(fd int, to unix.Sockaddr) error {
 	}
 }
 
-// run is one slice: start, continue until the time has passed, then let the rest come back.
+// run is one slice. It starts the messages, continues until the time has passed, and then waits for
+// the rest.
 func (l *loader) run(d time.Duration) (Slice, error) {
 	start := time.Now()
 	l.messages, l.running = 0, true
@@ -186,8 +187,7 @@ func (l *loader) run(d time.Duration) (Slice, error) {
 		if n == 0 {
 			return Slice{}, fmt.Errorf("no answer for %v, %d under way", silence, l.underWay)
 		}
-		// the clock is read before the events, because the messages that they start belong to the
-		// slice
+		// The clock is read before the events, because the messages that they start belong to the slice.
 		l.running = time.Since(start) < d
 		for _, ev := range l.events[:n] {
 			if err := l.event(int(ev.Fd), ev.Events); err != nil {
@@ -242,7 +242,7 @@ func (l *loader) event(i int, ready uint32) error {
 	return nil
 }
 
-// push sends the messages that are due, until the kernel refuses.
+// push sends the due messages until the kernel accepts no more.
 func (l *loader) push(c *conn) error {
 	for c.unsent > 0 {
 		n, err := send(c.fd, l.payload[c.at:][:min(c.unsent, len(l.payload)-c.at)])
@@ -260,7 +260,7 @@ func (l *loader) push(c *conn) error {
 	return nil
 }
 
-// pull discards what has come back. For each whole batch it sends the next one.
+// pull discards the bytes that have come back. For each complete batch it sends the next one.
 func (l *loader) pull(c *conn) error {
 	for {
 		n, err := discard(c.fd, l.scratch)

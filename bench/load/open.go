@@ -9,19 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An openLoad has what a load at a fixed rate needs beside the connections.
+// An openLoad has the state of a load at a fixed rate.
 type openLoad struct {
 	random  *rand.Rand
-	mean    float64 // ns between two messages
-	next    int     // the connection of the next message
-	due     []queue // for each connection: the due times of messages that have not come back
+	mean    float64 // mean time between two messages in ns
+	next    int     // index of the connection for the next message
+	due     []queue // for each connection: due times of the messages that have not come back
 	latency *hdrhistogram.Histogram
 }
 
 const (
-	slowest = time.Minute // longer latencies count as this
+	slowest = time.Minute // longer latencies are recorded as this
 	figures = 3
-	tooMany = 200_000 // messages under way: the server is too slow, and only memory grows
+	tooMany = 200_000 // messages under way; beyond this the server is too slow, and only memory grows
 )
 
 // NewHistogram returns an empty histogram, as in Slice.Latencies.
@@ -33,8 +33,8 @@ func newOpenLoad(s Shape) *openLoad {
 	return &openLoad{random: rand.New(rand.NewPCG(1, 1)), mean: 1e9 / s.Rate, due: make([]queue, s.Active), latency: NewHistogram()}
 }
 
-// runOpen sends each message when it is due. If the generator is late, it sends at once, and the
-// delay counts as latency.
+// runOpen sends each message when it is due. If the generator is late, it sends the message
+// immediately, and the delay counts as latency.
 func (l *loader) runOpen(d time.Duration) (Slice, error) {
 	o := l.open
 	o.latency.Reset()
@@ -52,7 +52,7 @@ func (l *loader) runOpen(d time.Duration) (Slice, error) {
 		if l.underWay == 0 && int64(due) >= last {
 			break
 		}
-		n := l.look() // without sleep: the next message is always near
+		n := l.look() // it does not sleep, because the next message is always near
 		if n > 0 {
 			heard = now
 		}
@@ -110,7 +110,7 @@ func (l *loader) answered(i int, ready uint32, start time.Time) error {
 	return nil
 }
 
-// A queue is first in, first out. It reuses its memory.
+// A queue returns its values in the order in which they were added. It reuses its memory.
 type queue struct {
 	at []int64
 	i  int

@@ -1,9 +1,9 @@
-// Package load is the load generator: clients that exchange messages with one echo server.
+// Package load is the load generator. Its clients exchange messages with one echo server.
 //
-// Each server has a generator in a process of its own (Serve), on another core than the servers. It
-// gets its orders on its standard input. Client is the suite's end of that pipe. With one process
-// for each, 10,000 connections to every server fit below one descriptor limit. Only one of them
-// works at a time. The others sleep in a read.
+// Each server has its own generator process (Serve), which runs on another core than the servers.
+// The generator reads its orders from its standard input. Client is the suite's end of that pipe.
+// Because there is one process for each server, 10,000 connections to every server stay below the
+// descriptor limit of a process. Only one generator works at a time. The others sleep in a read.
 package load
 
 import (
@@ -18,22 +18,22 @@ import (
 	"github.com/ureactor/ureactor/bench/proc"
 )
 
-// A Shape is what the clients do. Active of Conns connections send batches of Pipeline messages of
-// Size bytes, with one write for each batch. When a batch has come back whole, the next one is
-// sent. Depth batches are under way at once. With Churn every message has a connection of its own:
-// connect, echo, FIN, wait for the server's FIN. Sleepy clients sleep at once if nothing has
-// arrived, and the server pays for waking them.
+// A Shape describes what the clients do. Active of the Conns connections send batches of Pipeline
+// messages of Size bytes. Each batch is one write. When a whole batch has come back, the next one
+// is sent. Depth batches are under way at the same time. With Churn every message has its own
+// connection: connect, echo, FIN, and a wait for the server's FIN. Sleepy clients sleep immediately
+// if nothing has arrived, and the server pays for waking them.
 //
-// With a Protocol the clients speak that, read every answer and check it. Each connection has one
-// batch at a time (Depth is 1). tls is the echo over TLS 1.3 with AES-128-GCM. Its
-// handshake comes before the slices or, with Churn, for every message. http is GET on a connection
-// that stays open, and its messages are requests. websocket is the echo over WebSocket, deflate the
-// same with compression. In a room the server sends each message to all connections. There one
-// client sends, and each receive counts as a message.
+// With a Protocol the clients use that protocol, read every answer and check it. Each connection
+// has one batch at a time (Depth is 1). tls is the echo over TLS 1.3 with AES-128-GCM. Its
+// handshake comes before the slices or, with Churn, before every message. http sends GET requests
+// on a connection that stays open. Its messages are requests. websocket is the echo over WebSocket,
+// and deflate is the same with compression. In a room the server sends each message to all
+// connections. There one client sends, and each receive counts as a message.
 //
-// With Rate the load is open. Messages come at random times (exponential gaps) at that total rate,
-// each on the next Active connection, even if earlier ones have not come back. Latency counts from
-// when a message was due, not from when it could be sent (coordinated omission).
+// With Rate the load is open. Messages come at random times (exponential gaps) at this total rate.
+// Each uses the next Active connection, even if earlier messages have not come back. The latency
+// starts when a message is due, even if it is sent later (coordinated omission).
 type Shape struct {
 	Network                              string // tcp, unix or udp; "" is tcp
 	Protocol                             string // tls, http, websocket, deflate, room; "" is the echo
@@ -43,12 +43,12 @@ type Shape struct {
 	Rate                                 float64 // messages/s; 0: as fast as they come back
 }
 
-// A Slice is the result of one run. The run ends with the last answer, so every message counts
-// whole.
+// A Slice is the result of one run. The run ends with the last answer, so only complete messages
+// count.
 type Slice struct {
 	Messages  int64
 	Took      time.Duration
-	Latencies []byte // with Rate: an HDR histogram of nanoseconds (histogram.Encode)
+	Latencies []byte // with Rate: an HDR histogram in nanoseconds (histogram.Encode)
 }
 
 type request struct {
@@ -63,7 +63,7 @@ type reply struct {
 	Err   string
 }
 
-// Serve executes the requests on in until end of input.
+// Serve reads requests from in and executes them, until in ends.
 func Serve(in io.Reader, out io.Writer) error {
 	requests, replies := json.NewDecoder(in), json.NewEncoder(out)
 	var l *loader
@@ -103,7 +103,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	}
 }
 
-// A Client is a generator process and the pipe to it. One goroutine may use it.
+// A Client is a generator process with the pipe to it. Only one goroutine may use it.
 type Client struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -112,14 +112,15 @@ type Client struct {
 }
 
 // Start runs the executable of this process again as a load generator, on core cpu. args are its
-// arguments: they must make main call Serve.
+// arguments. With them, main must call Serve.
 func Start(cpu int, args ...string) (*Client, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, args...)
-	// No run allocates. A preemption signal would only end an epoll_wait early.
+	// A slice does not allocate. A preemption signal would have one effect only: an epoll_wait would
+	// end early.
 	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOGC=off")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -156,16 +157,16 @@ func (c *Client) Open(addr string, s Shape) error {
 	return err
 }
 
-// Run loads the server for d, and until everything under way has come back.
+// Run loads the server for d. It then waits until everything under way has come back.
 func (c *Client) Run(d time.Duration) (Slice, error) { return c.ask(request{Do: "run", For: d}) }
 
-// Close closes the connections; Open may follow.
+// Close closes the connections. Then Open may be called again.
 func (c *Client) Close() error {
 	_, err := c.ask(request{Do: "close"})
 	return err
 }
 
-// End ends the process.
+// End ends the generator process.
 func (c *Client) End() {
 	c.in.Close()
 	c.cmd.Wait()

@@ -12,14 +12,15 @@ import (
 )
 
 // A session is one connection of a protocol whose answers must be parsed. One batch of messages is
-// under way at a time. A batch is small, so the kernel accepts the whole batch at once.
+// under way at a time. A batch is small, so the kernel accepts the whole batch in one call.
 type session interface {
 	ask() error
-	// answered reads what has arrived. It returns whether all answers are complete and right.
+	// answered reads the bytes that have arrived. It returns whether all answers are complete and
+	// right.
 	answered() (bool, error)
 }
 
-// begin makes the session of a new connection.
+// session makes the session of a new connection.
 func (l *loader) session(fd int) (session, error) {
 	switch l.shape.Protocol {
 	case "tls":
@@ -57,7 +58,7 @@ func (l *loader) exchange(s session) error {
 type visit struct {
 	fd      int
 	batch   []byte
-	n, left int // answers of a batch, and those that are still to come
+	n, left int // the answers of a batch, and those that are still missing
 	in      []byte
 	got     int
 }
@@ -83,7 +84,7 @@ func (v *visit) answered() (bool, error) {
 	}
 }
 
-// arrived receives what is there. It returns 0 if that is nothing.
+// arrived receives bytes that have arrived. It returns 0 if there are none.
 func arrived(fd int, p []byte) (int, error) {
 	n, err := receive(fd, p)
 	switch {
@@ -97,7 +98,7 @@ func arrived(fd int, p []byte) (int, error) {
 	return n, nil
 }
 
-// parse consumes the answers that are whole. It returns whether they were the last of the batch.
+// parse consumes the complete answers. It returns whether the batch is complete.
 func (v *visit) parse() (done bool, err error) {
 	from := 0
 	for v.left > 0 {
@@ -126,7 +127,7 @@ var (
 	hello  = []byte(serve.Hello)
 )
 
-// answer returns the size of the answer at the front of p, 0 while it is incomplete.
+// answer returns the size of the first answer in p, or 0 while it is incomplete.
 func answer(p []byte) (int, error) {
 	head := bytes.Index(p, blank)
 	if head < 0 {

@@ -6,20 +6,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// These are raw system calls: they do not block, and Go's scheduler would make the generator the
-// bottleneck.
+// These are raw system calls, because they do not block. With Go's scheduler, the generator would
+// be the bottleneck.
 
 func send(fd int, p []byte) (int, error) {
 	return raw(unix.SYS_SENDTO, fd, p, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
-// discard receives without copying: MSG_TRUNC makes TCP drop the bytes. So the generator has more
-// time to load the server. verify checks the content.
+// discard receives bytes without copying them: with MSG_TRUNC, TCP drops them. So the generator has
+// more time to load the server. verify checks the content.
 func discard(fd int, p []byte) (int, error) {
 	return raw(unix.SYS_RECVFROM, fd, p, unix.MSG_DONTWAIT|unix.MSG_TRUNC)
 }
 
-// receive is for answers that are parsed.
+// receive receives answers that are parsed.
 func receive(fd int, p []byte) (int, error) {
 	return raw(unix.SYS_RECVFROM, fd, p, unix.MSG_DONTWAIT)
 }
@@ -38,10 +38,10 @@ func raw(call uintptr, fd int, p []byte, flags uintptr) (int, error) {
 
 const looks = 2000 // about half a millisecond
 
-// wait polls many times before it sleeps. A client on another machine costs the server no wake-up.
-// A client that sleeps on this machine costs two thirds of all that the server does for a single
-// connection (measured: 26 µs against 9). Polling also halves the generator's own cost for a
-// message.
+// wait polls many times before it sleeps. A client on another machine causes no wake-up on the
+// server's machine. A client that sleeps on this machine causes two thirds of the server's whole
+// cost for a single connection (measured: 26 µs against 9). Polling also halves the generator's own
+// cost for a message.
 func (l *loader) wait() (int, error) {
 	for range l.looks {
 		if n := l.look(); n > 0 {
@@ -56,7 +56,7 @@ func (l *loader) wait() (int, error) {
 	}
 }
 
-// look returns the events that are there, without sleep.
+// look returns the events that are ready, without sleeping.
 func (l *loader) look() int {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.ep), uintptr(unsafe.Pointer(unsafe.SliceData(l.events))), uintptr(len(l.events)), 0, 0, 0)
 	if errno != 0 {

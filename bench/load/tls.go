@@ -13,11 +13,12 @@ import (
 )
 
 // ClientTLS is the configuration of all clients. The servers' certificates are self-signed. The
-// handshake still checks that the peer has the key of its certificate. X25519 alone keeps the
+// handshake still checks that the peer has the key of its certificate. X25519 alone makes the
 // client cheaper than the servers' default, which adds a second key.
 var ClientTLS = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519}}
 
-// agreed checks the result of the handshake: figures of another cipher would not compare.
+// agreed checks the result of the handshake, because the figures for another cipher could not be
+// compared.
 func agreed(s tls.ConnectionState) error {
 	if s.Version != tls.VersionTLS13 || s.CipherSuite != tls.TLS_AES_128_GCM_SHA256 || s.DidResume {
 		return fmt.Errorf("the handshake agreed on %s, %s, resumed %v", tls.VersionName(s.Version), tls.CipherSuiteName(s.CipherSuite), s.DidResume)
@@ -25,7 +26,7 @@ func agreed(s tls.ConnectionState) error {
 	return nil
 }
 
-// A secured is the client of an echo over TLS.
+// A secured is a client of the echo over TLS.
 type secured struct {
 	tls     *tls.Conn
 	payload []byte
@@ -33,7 +34,7 @@ type secured struct {
 	got     int
 }
 
-// newSecured does the handshake, and waits for it.
+// newSecured makes the handshake, and waits for its end.
 func newSecured(fd int, payload []byte) (session, error) {
 	w := &wire{fd: fd, patient: true}
 	limit := unix.NsecToTimeval(silence.Nanoseconds())
@@ -76,10 +77,10 @@ func (s *secured) answered() (bool, error) {
 	}
 }
 
-// A wire is a socket as crypto/tls sees it. It waits in the handshake, and never afterwards.
-// Missing input is a temporary error, which crypto/tls forgets.
+// A wire is the socket that crypto/tls uses. It waits during the handshake, and never afterwards.
+// Missing input is a temporary error, after which crypto/tls can read again.
 type wire struct {
-	net.Conn // nothing else is called
+	net.Conn // crypto/tls calls no other methods
 	fd       int
 	patient  bool
 }
@@ -114,9 +115,9 @@ func (again) Error() string   { return "nothing is there" }
 func (again) Timeout() bool   { return true }
 func (again) Temporary() bool { return true }
 
-// greet is one life of a connection over TLS, in blocking style, because the handshake dominates
-// the cost. It consists of a connect, a handshake, one echo, a close_notify and FIN, and the
-// server's close_notify and FIN.
+// greet is the whole life of a connection over TLS, in blocking style, because the handshake
+// dominates the cost. It consists of a connect, a handshake, one echo, a close_notify and FIN, and
+// the server's close_notify and FIN.
 func greet(from net.Addr, addr string, payload []byte) error {
 	d := net.Dialer{LocalAddr: from, Timeout: silence, Control: anyPort}
 	c, err := d.Dial("tcp", addr)

@@ -18,7 +18,7 @@ import (
 
 const verifySize = 1 << 20
 
-// verify sends 1 MiB and compares what comes back: a server that is fast because it is wrong gets
+// verify sends 1 MiB and compares the echo, so that a server that is fast because it is wrong gets
 // no figure. The sender reads while it sends, so the server needs no output queue for this check.
 // The sender does not half-close, because a row of the hazards tests that.
 func verify(s Shape, addr string) error {
@@ -143,7 +143,8 @@ func records(n int) []byte {
 	return b[:n]
 }
 
-// pattern returns n bytes in which every shift shows: the period 251 divides no buffer size.
+// pattern returns n bytes in which every shift is visible, because the period 251 divides no buffer
+// size.
 func pattern(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {

@@ -16,9 +16,9 @@ import (
 // A messenger is a client of WebSocket that repeats one message.
 type messenger struct {
 	fd      int
-	message []byte // the frame that it sends
+	message []byte // the frame to send
 	payload []byte
-	want    []byte // the answer: a frame
+	want    []byte // the frame of the answer
 	in      []byte
 	got     int
 }
@@ -31,7 +31,7 @@ const (
 
 var key = [4]byte{0x1f, 0x2e, 0x3d, 0x4c} // the mask of every frame
 
-// newMessenger does the handshake, and waits for it.
+// newMessenger makes the handshake, and waits for its end.
 func newMessenger(fd int, payload []byte, protocol string) (session, error) {
 	m := &messenger{fd: fd, payload: payload, in: make([]byte, 2*len(payload)+1024)}
 	first, body := byte(whole), payload
@@ -79,7 +79,7 @@ func (m *messenger) upgrade(deflate bool) error {
 	return nil
 }
 
-// frame returns a frame, with a mask from a client.
+// frame returns a frame. A client's frame has a mask.
 func frame(first byte, p []byte, mask bool) []byte {
 	b := []byte{first, 0}
 	switch n := len(p); {
@@ -103,7 +103,7 @@ func frame(first byte, p []byte, mask bool) []byte {
 	return b
 }
 
-// tail ends a compressed message, and is not sent (RFC 7692, 7.2.1).
+// tail is the end of every compressed message. It is not sent (RFC 7692, 7.2.1).
 var tail = []byte{0, 0, 0xff, 0xff}
 
 func deflated(p []byte) []byte {
@@ -116,7 +116,7 @@ func deflated(p []byte) []byte {
 		err = w.Flush()
 	}
 	if err != nil {
-		panic(err) // a Buffer has no errors
+		panic(err) // a Buffer returns no errors
 	}
 	return bytes.TrimSuffix(b.Bytes(), tail)
 }
@@ -144,8 +144,8 @@ func (m *messenger) answered() (bool, error) {
 	}
 }
 
-// check returns the size of the answer at the front of p, 0 while it is incomplete. The first
-// answer that is compressed is inflated, and those that follow must be equal to it.
+// check returns the size of the first answer in p, or 0 while it is incomplete. The first
+// compressed answer is inflated. Later answers must be equal to it.
 func (m *messenger) check(p []byte) (int, error) {
 	if len(p) > 0 && p[0] == whole|compressed && m.want[0] == whole {
 		size, body := parse(p)
@@ -167,7 +167,7 @@ func (m *messenger) check(p []byte) (int, error) {
 	return len(m.want), nil
 }
 
-// parse returns the size and the payload of the frame at the front of p, 0 while it is incomplete.
+// parse returns the size and the payload of the first frame in p, or 0 while it is incomplete.
 func parse(p []byte) (size int, body []byte) {
 	if len(p) < 4 {
 		return 0, nil

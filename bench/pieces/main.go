@@ -1,7 +1,7 @@
-// Command pieces measures what frames cost when they arrive in pieces, and draws it: the CPU time
-// for 1 MiB of frames over the size of the pieces. The work of package frame is linear, so a line
-// falls until the cost of the pieces vanishes below that of the bytes. The handler that appends and
-// parses from the start, as programs did before, is there for comparison.
+// Command pieces measures and draws the cost of frames that arrive in pieces: the CPU time for 1
+// MiB of frames over the size of the pieces. The work of package frame is linear. So a line falls
+// until the cost of the pieces is small beside the cost of the bytes. For comparison there is a
+// handler that appends each piece and parses from the start.
 //
 //	go -C bench run ./pieces -plot ../doc/plots/frame-pieces.svg
 package main
@@ -27,12 +27,12 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-const total = 1 << 20 // bytes of all frames
+const total = 1 << 20 // the size of all frames in bytes
 
 // A reader consumes the frames that are complete, and returns their number.
 type reader func(piece []byte) (frames int)
 
-// framed is a Reader on an inbound buffer.
+// framed returns a reader that uses a Reader of package frame on an inbound buffer.
 func framed(f *frame.Format) reader {
 	var in desc.Inbound
 	in.Init("pieces", f.MaxSize(), &desc.InputPool{})
@@ -48,7 +48,7 @@ func framed(f *frame.Format) reader {
 	}
 }
 
-// appended is a handler that appends each piece and searches from the start.
+// appended returns a reader that appends each piece and searches from the start.
 func appended(end []byte) reader {
 	var rest []byte
 	return func(piece []byte) (n int) {
@@ -67,7 +67,7 @@ func appended(end []byte) reader {
 type series struct {
 	name string
 	f    *frame.Format
-	size int // bytes of a frame's payload
+	size int // the size of a frame's payload in bytes
 	old  bool
 }
 
@@ -105,7 +105,8 @@ func main() {
 	}
 }
 
-// measure prints and returns the cost at each size of the pieces: the least of three runs.
+// measure prints and returns the cost for each size of the pieces. It takes the least of three
+// runs.
 func measure(s series) (xy plotter.XYs) {
 	payload := bytes.Repeat([]byte("x"), s.size)
 	var wire []byte
@@ -127,7 +128,7 @@ func measure(s series) (xy plotter.XYs) {
 	return xy
 }
 
-// once reads the frames and returns the CPU time of that.
+// once reads the frames, and returns the CPU time for this.
 func once(s series, wire []byte, piece int) time.Duration {
 	read := framed(s.f)
 	if s.old {

@@ -1,4 +1,5 @@
-// Package proc starts processes on a chosen core and reads what they cost, from outside. Linux.
+// Package proc starts processes on a chosen core and measures their cost from outside. It needs
+// Linux.
 package proc
 
 import (
@@ -16,11 +17,11 @@ import (
 )
 
 // init keeps main on the thread that started the process. A child gets PDEATHSIG when the thread
-// that made it ends, and the first thread ends with the process. The suite starts its children from
-// main.
+// that started it ends. The first thread ends with the process, and the suite starts its children
+// from main.
 func init() { runtime.LockOSThread() }
 
-// Cores lists the cores this process may run on.
+// Cores returns the cores on which this process may run.
 func Cores() []int {
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(0, &set) != nil {
@@ -35,7 +36,7 @@ func Cores() []int {
 	return cores
 }
 
-// Pin moves the present process, every thread of it, to one core.
+// Pin moves all threads of this process to one core.
 func Pin(cpu int) error {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -56,12 +57,12 @@ func pin(tid, cpu int) error {
 	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(tid, &set))
 }
 
-// Nice is the priority of started processes, -20 … 19. With a value below 0, other load of the
-// machine affects the readings less. The process needs the right to set such a value.
+// Nice is the priority of started processes, from -20 to 19. With a value below 0, other load on
+// the machine affects the results less. The process needs the right to set such a value.
 var Nice int
 
-// Start starts cmd on one core. It is pinned before it runs, so a Go program sees one core
-// (GOMAXPROCS 1). Ctrl-C does not reach the child, which ends with this process.
+// Start starts cmd on one core. The process is pinned before it runs, so a Go program sees one core
+// (GOMAXPROCS 1). Ctrl-C does not reach the child. The child ends with this process.
 func Start(cmd *exec.Cmd, cpu int) error {
 	var before unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
@@ -81,16 +82,16 @@ func Start(cmd *exec.Cmd, cpu int) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	// Some kernels group processes by session. Then the weight of the session counts.
+	// Some kernels schedule processes by session. Then the weight of the session counts.
 	if Nice != 0 {
 		os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", cmd.Process.Pid), []byte(strconv.Itoa(Nice)), 0)
 	}
 	return nil
 }
 
-// CPU returns the processor time of a process, of all its threads, in user and kernel mode, in
-// nanoseconds. A running thread is counted up to its last tick only. So call it when the process is
-// idle (Rest).
+// CPU returns the processor time of all threads of a process, in user and kernel mode. The time of
+// a running thread is only counted up to its last tick. So call CPU when the process is idle
+// (Rest).
 func CPU(pid int) (time.Duration, error) {
 	const sched = 2 // CPUCLOCK_SCHED; the id is what clock_getcpuclockid(3) makes of pid
 	var t unix.Timespec
@@ -100,8 +101,8 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// Rest waits until a process has used no time for a millisecond, 50 at most, and returns its
-// processor time.
+// Rest waits until a process has used no time for a millisecond, but at most 50 ms. It returns the
+// processor time of the process.
 func Rest(pid int) (time.Duration, error) {
 	last := time.Duration(-1)
 	for range 50 {

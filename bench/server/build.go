@@ -32,8 +32,8 @@ func command(name string, args ...string) error {
 	return nil
 }
 
-// Build makes the programs of the styles in dir. It leaves out a style that it cannot build, and
-// reports that.
+// Build builds the programs of the styles in dir. It leaves out and reports a style that it cannot
+// build.
 func Build(want []Style, dir string, say func(string, ...any)) ([]Style, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

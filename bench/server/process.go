@@ -17,30 +17,31 @@ import (
 	"github.com/ureactor/ureactor/bench/proc"
 )
 
-const patience = 10 * time.Second // for a server to start or to collect
+const patience = 10 * time.Second // the time limit for a server to start or to collect
 
 // A Process is a running server.
 type Process struct {
 	Style
 	Network, Addr string
-	Stopping      bool // its end is expected
+	Stopping      bool // the process is expected to end
 	cmd           *exec.Cmd
-	lines         chan string   // of its standard output; closed when it has ended
-	ended         chan struct{} // closed after that, with err
+	lines         chan string   // lines of its standard output; closed at its end
+	ended         chan struct{} // closed after lines; then err is set
 	err           error
-	dir           string // of its Unix socket
+	dir           string // the directory of its Unix socket
 }
 
-// Launch starts a server on a core and waits until it listens. files > 0 limits its descriptors.
+// Launch starts a server on a core and waits until it listens. If files > 0, it limits the server's
+// descriptors.
 func Launch(s Style, core int, network string, files int, args ...string) (*Process, error) {
 	var under []string
-	if files > 0 { // by a shell, so that the child has the limit from its start
+	if files > 0 { // through a shell, so that the child has the limit from its start
 		under = []string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(files)}
 	}
 	return LaunchUnder(under, s, core, network, args...)
 }
 
-// LaunchUnder lets another command start the server. The server is the end of that command's
+// LaunchUnder starts a server through another command. The server is at the end of that command's
 // arguments.
 func LaunchUnder(under []string, s Style, core int, network string, args ...string) (*Process, error) {
 	p := &Process{Style: s, Network: network, lines: make(chan string, 4), ended: make(chan struct{})}
@@ -87,7 +88,7 @@ func (p *Process) read(out io.Reader) {
 	for in := bufio.NewScanner(out); in.Scan(); {
 		select {
 		case p.lines <- in.Text():
-		default: // no call waits for it
+		default: // no call waits for this line
 		}
 	}
 	close(p.lines)
@@ -112,10 +113,10 @@ func (p *Process) line(prefix string) (string, error) {
 	}
 }
 
-// PID returns the process's number.
+// PID returns the process number.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Ended returns whether the process has ended within d, and how.
+// Ended returns whether the process has ended within d, and its error.
 func (p *Process) Ended(d time.Duration) (bool, error) {
 	select {
 	case <-p.ended:
@@ -130,10 +131,10 @@ func (p *Process) Ended(d time.Duration) (bool, error) {
 	}
 }
 
-// Stop starts a stop in order. The server runs with -stop.
+// Stop asks the server to stop in an orderly way. The server needs the argument -stop.
 func (p *Process) Stop() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 
-// Resident returns the server's resident memory after it has freed what it can.
+// Resident returns the server's resident memory after it has freed as much as it can.
 func (p *Process) Resident() (int64, error) {
 	if _, err := proc.Rest(p.PID()); err != nil {
 		return 0, err
@@ -144,15 +145,15 @@ func (p *Process) Resident() (int64, error) {
 	return proc.RSS(p.PID())
 }
 
-// Collected is what a server reports of itself; zero for C.
+// Collected is a server's report about itself. It is zero for the C loop.
 type Collected struct {
 	Mallocs, Goroutines int64
 	Threads, GCs        int64         // started so far
-	BySize              map[int]int64 // by size class, without tiny and large ones
+	BySize              map[int]int64 // by size class, without tiny and large allocations
 }
 
 // Collect makes the server free as much memory as it can. It returns the number of allocations
-// until then, and the number of goroutines.
+// before, and the number of goroutines.
 func (p *Process) Collect() (c Collected, err error) {
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return c, err
@@ -176,7 +177,7 @@ func (p *Process) Collect() (c Collected, err error) {
 	return c, nil
 }
 
-// Since returns the difference to an earlier time, as text.
+// Since returns the difference to an earlier report, as text.
 func (c Collected) Since(before Collected) string {
 	rest := c.Mallocs - before.Mallocs
 	var parts []string
@@ -199,7 +200,7 @@ func (p *Process) Kill() {
 	}
 }
 
-// tail keeps the first line that was written. For a panic, that is its value.
+// A tail keeps the first written line. For a panic, this is the panic's value.
 type tail struct{ text []byte }
 
 func (t *tail) Write(p []byte) (int, error) {

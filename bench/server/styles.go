@@ -1,38 +1,38 @@
-// Package server has the servers under test: how each is built, its settings, its abilities, and
-// its process.
+// Package server has the servers that are measured: how each is built, its settings, its abilities,
+// and its process.
 package server
 
 import (
 	"slices"
 )
 
-// A Style is one way to write the echo server, with the settings that serve it best. Several may
-// share a program.
+// A Style is one way to write the echo server, with the settings that suit it best. Several styles
+// may share a program.
 type Style struct {
 	Name  string
-	About string // for the report: what it is, its settings
+	About string // description and settings, for the report
 	Ours  bool
 	Args  []string
-	Env   []string // in addition to the suite's
+	Env   []string // in addition to the suite's environment
 
 	Networks  []string // in addition to tcp: "udp", "unix"
 	Protocols []string // in addition to the echo: tls, http, frame, websocket, deflate, room
-	NoEcho    bool     // it has its Protocols only
+	NoEcho    bool     // it has only its Protocols
 	Timers    bool     // accepts -timers. The C loop ignores it.
-	Stops     bool     // has a stop in order (SIGTERM with -stop)
-	Panics    string   // contains a panic: "" nothing, "recover" the program, else the library
+	Stops     bool     // stops in an orderly way (SIGTERM with -stop)
+	Panics    string   // who recovers from a panic: "" nobody, "recover" the program, else the library
 	Conn      string   // the test of its net.Conn in nettest/; "" if it has none
 
 	build func(bin string) error // makes the program bin
 	bin   string                 // below bench/bin
 }
 
-// two: with GOMAXPROCS 1 there is never an idle P, so the runtime's monitor takes the loop's P in
-// every longer sleep.
+// two is needed because with GOMAXPROCS 1 there is never an idle P. The runtime's monitor then
+// takes the loop's P in every longer sleep.
 var two = []string{"GOMAXPROCS=2"}
 
-// All has the styles. The first one that could be built is the reference. Every other is compared
-// with its neighbouring slices.
+// All has the styles. The first style that could be built is the reference. Every other style is
+// compared with the slices of the reference beside its own slices.
 var All = []Style{
 	{Name: "c", About: "the limit: one epoll loop in C, level-triggered, 64 KiB buffer, gcc -O2",
 		Networks: []string{"udp", "unix"}, Timers: true, bin: "epoll", build: gcc("c/epoll.c")},
@@ -85,7 +85,7 @@ func (s Style) Speaks(protocol string) bool {
 	return protocol == "" && !s.NoEcho || slices.Contains(s.Protocols, protocol)
 }
 
-// Again returns a control: the same server under another name.
+// Again returns a control, which is the same server with another name.
 func (s Style) Again() Style {
 	s.Name, s.About = s.Name+"-again", "control: the same a second time"
 	return s

@@ -11,13 +11,14 @@ import (
 	"time"
 )
 
-// A journal is the run so far on disk, one JSON value a line: first the configuration, then each
-// finished scenario with its readings. An interrupted run resumes after the last one. Half a
-// scenario is measured again, because a slice is compared with its neighbours in time.
+// A journal records the run on disk, with one JSON value a line. First comes the configuration, and
+// then each finished scenario with its readings. An interrupted run resumes after the last
+// scenario. Half a scenario is measured again, because a slice is compared with its neighbours in
+// time.
 type journal struct {
 	file *os.File
 	done map[string]bool
-	err  error // the first one of writing
+	err  error // the first error of a write
 }
 
 type header struct {
@@ -30,7 +31,7 @@ type entry struct {
 	Readings []Reading
 }
 
-// JournalName is the name of the file in the report's directory.
+// JournalName is the name of the journal in the report's directory.
 const JournalName = "run.jsonl"
 
 func openJournal(r *run) (*journal, error) {
@@ -53,7 +54,7 @@ func openJournal(r *run) (*journal, error) {
 	return j, j.err
 }
 
-// resume reads the journal, uses its configuration, and continues writing after the last whole
+// resume reads the journal, uses its configuration, and continues to write after the last complete
 // line.
 func (j *journal) resume(r *run, name string) error {
 	file, err := os.OpenFile(name, os.O_RDWR, 0)

@@ -66,7 +66,7 @@ func TestAPageShowsItsPlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	styles := []server.Style{{Name: "c"}, {Name: "c-again"}, {Name: "callback", Ours: true}}
-	// the page does not show the last
+	// The page does not show the last scenario.
 	for _, scenario := range []string{"64B-x50", "churn", "64B-x7"} {
 		r := &Result{Styles: styles, Scenarios: []Scenario{{Name: scenario}}}
 		for i := range 12 {

@@ -7,7 +7,7 @@ import (
 )
 
 // memory measures each idle connection in a fresh process, because a process that has worked keeps
-// memory of that.
+// memory from that work.
 func (r *run) memory(ctx context.Context, s Scenario) {
 	r.progress.at = s.Name
 	for range max(1, r.Rounds/15) {
@@ -33,8 +33,8 @@ func (r *run) memory(ctx context.Context, s Scenario) {
 	r.Result.Scenarios = append(r.Result.Scenarios, s)
 }
 
-// absent: the server is not measured here. For a server other than the usual reference, the run
-// continues.
+// absent notes that a server is not measured here. If the server is not the usual reference, the
+// run continues.
 func (r *run) absent(of *contender, s Scenario, err error) {
 	if s.plain() {
 		r.lose(of, s, err)
@@ -44,7 +44,7 @@ func (r *run) absent(of *contender, s Scenario, err error) {
 }
 
 // idle returns the growth of resident memory for each connection. The first measurement comes after
-// a few connections, so that it includes what a server makes once.
+// a few connections, so that it includes memory that a server allocates only once.
 func (v *contender) idle(s Scenario) (float64, error) {
 	few := s.Shape
 	few.Conns, few.Active = 10, 10

@@ -19,7 +19,8 @@ const (
 	end   = "<!-- %s: end"
 )
 
-// Replace puts text between the markers of that name in a file. The rest of the file stays.
+// Replace replaces the text between the markers with this name in a file. The rest of the file does
+// not change.
 func Replace(file, name, text string) error {
 	was, err := os.ReadFile(file)
 	if err != nil {
@@ -61,8 +62,8 @@ func (r *Result) Page(file string) error {
 // onPage are the plots that the page shows, in their order.
 var onPage = []string{"cpu-64B-x50", "cpu-64B-x1000", "cpu-1MiB-stream", "cpu-churn", "cpu-tls-64B-x50", "p99-rate-x50", "idle-memory", "scaling"}
 
-// pagePlots writes the plots into the folder plots beside the page. The page shows these and those
-// of earlier runs.
+// pagePlots writes the plots into the folder plots beside the page. The page shows these plots and
+// plots of earlier runs.
 func (r *Result) pagePlots(file string) error {
 	dir := filepath.Join(filepath.Dir(file), "plots")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -80,7 +81,7 @@ func (r *Result) pagePlots(file string) error {
 	return Replace(file, "plots", text.String())
 }
 
-// protocols is the table for TLS and HTTP: the ratios and the memory.
+// protocols writes the table for TLS and HTTP: the ratios and the memory.
 func (r *Result) protocols(to io.Writer) {
 	fmt.Fprintf(to, `CPU time for each message over TLS and HTTP, as the ratio **%[1]s ÷ server: 1.00 is as cheap as
 crypto/tls and net/http over package net, and higher is better**. `+"`%[1]s-again`"+` is the same server as
@@ -92,7 +93,7 @@ net/http's parser and writes the answer itself. Each server ran %[2]d slices of 
 	r.memoryRow(to, "TLS", "tls-idle-memory", protocol)
 }
 
-// messages is the table for WebSocket: the ratios and the memory.
+// messages writes the table for WebSocket: the ratios and the memory.
 func (r *Result) messages(to io.Writer) {
 	fmt.Fprintf(to, `CPU time for each message over WebSocket, as the ratio **%[1]s ÷ server: 1.00 is as cheap as
 coder/websocket on net/http, and higher is better**. `+"`%[1]s-again`"+` is the same server as `+"`%[1]s`"+` in a
@@ -104,7 +105,7 @@ Machine: %[4]s.
 	r.memoryRow(to, "WebSocket", "websocket-idle-memory", webSocket)
 }
 
-// memoryRow is the last row of the table of a kind.
+// memoryRow writes the last row of a table.
 func (r *Result) memoryRow(to io.Writer, what, scenario string, kind func(Scenario) bool) {
 	if len(r.of(scenario)) == 0 {
 		return
@@ -116,7 +117,7 @@ func (r *Result) memoryRow(to io.Writer, what, scenario string, kind func(Scenar
 	fmt.Fprintln(to)
 }
 
-// echoes is the table for the echo: the ratios, the latency at 80 % and the memory.
+// echoes writes the table for the echo: the ratios, the latency at 80 % and the memory.
 func (r *Result) echoes(to io.Writer) {
 	fmt.Fprintf(to, `CPU time for each message of an echo, as the ratio **%s ÷ server: 1.00 is as cheap as a C epoll loop
 that is written by hand, and higher is better**. The figures are medians, with 95 %% confidence

@@ -14,8 +14,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// plots writes the pictures that keep accepts, each in all formats. It returns their names without
-// the endings.
+// plots writes the pictures that keep accepts. Each picture is written in all formats. plots
+// returns their names without the endings.
 func (r *Result) plots(dir string, keep func(name string) bool, endings ...string) (names []string, err error) {
 	save := func(name string, p *plot.Plot, width, height vg.Length) {
 		if !keep(name) {
@@ -50,7 +50,8 @@ func (r *Result) plots(dir string, keep func(name string) bool, endings ...strin
 	return names, err
 }
 
-// costPlot has one dot with its interval for each server: the reference's cost ÷ its own.
+// costPlot has one dot with its interval for each server. The dot is the reference's cost ÷ the
+// server's own cost.
 func (r *Result) costPlot(s Scenario) *plot.Plot {
 	var at plotter.XYs
 	var errs plotter.YErrors
@@ -131,7 +132,7 @@ func (r *Result) latencyPlot(load string) *plot.Plot {
 	if n == 0 {
 		return nil
 	}
-	p.X.Max *= 1.25 // room for the legend
+	p.X.Max *= 1.25 // space for the legend
 	return p
 }
 
@@ -177,7 +178,7 @@ func (r *Result) memoryPlot() *plot.Plot {
 	return p
 }
 
-// named puts a name at each place of the x axis, with room for the first and the last.
+// named labels the x axis with the names, and leaves space before the first and after the last.
 func named(p *plot.Plot, names []string) {
 	p.NominalX(names...)
 	p.X.Min, p.X.Max = -.5, float64(len(names))-.5
@@ -192,8 +193,8 @@ func indexed(values plotter.Values) plotter.XYs {
 	return at
 }
 
-// scalingPlot shows the cost of a message on one connection beside idle ones, ÷ that beside the
-// fewest.
+// scalingPlot shows the cost of a message on one connection beside idle connections, ÷ the cost
+// beside the fewest of them.
 func (r *Result) scalingPlot() *plot.Plot {
 	p := plot.New()
 	p.Title.Text = "CPU per message on 1 connection of n, ÷ that of 10"

@@ -16,8 +16,8 @@ func (r *run) work(s Scenario) int {
 	return r.Rounds * (n - 1 + n/2) // see order
 }
 
-// A progress shows the position in the run, and the time left if the rest is as fast. On a terminal
-// it is one line that overwrites itself, elsewhere one line for each scenario.
+// A progress shows how far the run is, and the time left if the rest is as fast. On a terminal this
+// is one line that overwrites itself. Otherwise it is one line for each scenario.
 type progress struct {
 	out         io.Writer
 	terminal    bool

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// Write puts report.md, readings.csv and the plots into dir. The journal there has the readings as
+// Write writes report.md, readings.csv and the plots to dir. The journal there has the readings as
 // JSON.
 func (r *Result) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -118,8 +118,8 @@ func webSocket(s Scenario) bool { return !s.Idle && strings.HasPrefix(s.Name, "w
 
 func (r *Result) has(kind func(Scenario) bool) bool { return slices.ContainsFunc(r.Scenarios, kind) }
 
-// compared returns the styles in a scenario like s: its reference first, then the reference's
-// control.
+// compared returns the styles in a scenario like s. The first is its reference, and the second is
+// the reference's control.
 func (r *Result) compared(s Scenario) []server.Style {
 	ref := r.ref(s)
 	if ref == r.Ref() {
@@ -185,7 +185,7 @@ func (r *Result) detail(to io.Writer) {
 	}
 }
 
-// machine returns the processor, the cores and the versions.
+// machine returns the processor, the number of cores, and the versions.
 func machine() string {
 	model := "unknown processor"
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {

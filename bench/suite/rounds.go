@@ -4,12 +4,12 @@ import (
 	"context"
 )
 
-// open makes the connections, and warms up.
+// open opens the connections, and warms them up.
 func (r *run) open(s Scenario, servers []*contender) {
 	for _, v := range r.alive(servers) {
 		err := v.gen.Open(v.Addr, s.Shape)
 		if err == nil {
-			_, err = v.slice(r.Slice / 2) // not a reading
+			_, err = v.slice(r.Slice / 2) // its result is not a reading
 		}
 		if err != nil {
 			r.lose(v, s, err)
@@ -25,7 +25,7 @@ func (r *run) sit(ctx context.Context, s Scenario, servers []*contender, rounds,
 				return seq
 			}
 			if v.dead != nil {
-				continue // since this round began
+				continue // it has failed in this round
 			}
 			reading, err := v.slice(r.Slice)
 			if err != nil {
@@ -41,8 +41,8 @@ func (r *run) sit(ctx context.Context, s Scenario, servers []*contender, rounds,
 	return seq
 }
 
-// order returns one round: the servers shuffled, with a slice of the reference before every second
-// one. So each server has a slice of the reference beside it.
+// order returns one round: the servers in random order, with a slice of the reference before every
+// second server. So each server has a slice of the reference beside it.
 func (r *run) order(servers []*contender) []*contender {
 	alive := r.alive(servers)
 	others := append([]*contender(nil), alive[min(1, len(alive)):]...)
@@ -70,11 +70,11 @@ func (r *run) alive(servers []*contender) []*contender {
 	return alive
 }
 
-// lose gives up a server. The run continues with the rest.
+// lose excludes a server. The run continues with the others.
 func (r *run) lose(v *contender, s Scenario, err error) {
 	v.dead = v.cause(err)
 	from := "from " + s.Name + " on"
-	if !s.plain() { // the server lives for this scenario only
+	if !s.plain() { // the server exists only for this scenario
 		from = "of " + s.Name
 	}
 	r.note("left out %s: %s: %v", from, v.Name, v.dead)

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// Generate is the argument that makes the program a load generator.
+// Generate is the argument with which the program is a load generator.
 const Generate = "generate"
 
 // A Config configures a run. An empty pattern matches everything.
@@ -22,12 +22,12 @@ type Config struct {
 	Slice             time.Duration
 	Rounds            int // slices of each server in each scenario
 	Seed              uint64
-	Quick             bool           // leave out what is for a full run
+	Quick             bool           // leave out what only a full run needs
 	Scenarios, Styles *regexp.Regexp `json:"-"`
 	Bin               string         `json:"-"` // where the servers are built
 	Dir               string         `json:"-"` // for the report, and for the journal during the run
 	Resume            bool           `json:"-"` // continue the run whose journal is in Dir
-	Progress          io.Writer      `json:"-"` // progress, and what is left out
+	Progress          io.Writer      `json:"-"` // for the progress, and for what is left out
 }
 
 // A Result has the measurements, and what was left out.
@@ -40,23 +40,23 @@ type Result struct {
 	Began     time.Time
 }
 
-// Ref is the style with which all are compared.
+// Ref returns the style with which all others are compared.
 func (r *Result) Ref() string { return r.Styles[0].Name }
 
-// A run measures scenario after scenario.
+// A run measures one scenario after another.
 type run struct {
 	Config
 	*Result
-	servers                []*contender // for tcp, without arguments: they live for the whole run
+	servers                []*contender // for tcp, without arguments; they live for the whole run
 	serverCore, clientCore int
 	random                 *rand.Rand
 	progress               *progress
 	journal                *journal
-	saturation             map[string]float64 // of the reference, for loads at a fixed rate; see rate
+	saturation             map[string]float64 // the reference's, for loads at a fixed rate; see rate
 }
 
-// Run measures until everything is done or ctx ends. The Result has what was measured so far, also
-// with an error.
+// Run measures until everything is finished or ctx ends. The Result has the measurements so far,
+// even if there is an error.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r := &run{Config: cfg, Result: &Result{Config: cfg, Began: time.Now()}, saturation: map[string]float64{}}
 	r.progress = newProgress(cfg.Progress)
@@ -111,7 +111,7 @@ func (r *run) measure(ctx context.Context, chosen []Scenario) {
 	}
 }
 
-// apart measures with servers that live for this scenario only.
+// apart measures with servers that exist only for this scenario.
 func (r *run) apart(ctx context.Context, s Scenario) {
 	styles := r.contenders(s)
 	if len(styles) == 0 || styles[0].Name != r.ref(s) {
@@ -133,8 +133,8 @@ func (r *run) apart(ctx context.Context, s Scenario) {
 	}
 }
 
-// contenders returns the styles that take part in s, and their reference. The reference of all has
-// a control, so another reference gets its own.
+// contenders returns the styles that take part in s, with their reference. The usual reference
+// already has a control. Any other reference gets one here.
 func (r *run) contenders(s Scenario) (styles []server.Style) {
 	ref := r.ref(s)
 	for _, v := range r.alive(r.servers) {
@@ -153,7 +153,7 @@ func (r *run) contenders(s Scenario) (styles []server.Style) {
 	return styles
 }
 
-// over: the run was stopped, or nothing is left to compare with.
+// over returns whether the run was stopped, or the reference is lost.
 func (r *run) over(ctx context.Context) bool { return ctx.Err() != nil || r.servers[0].dead != nil }
 
 func (r *run) note(format string, args ...any) {
@@ -231,9 +231,9 @@ func (r *run) choose() []Scenario {
 	return chosen
 }
 
-// scenario measures in sittings, with new connections for each. A connection keeps what the kernel
-// has tuned for it, above all buffer sizes. So one server may be luckier than another for as long
-// as its connections live.
+// scenario measures in sittings. Each sitting has new connections, because the kernel tunes each
+// connection, above all its buffer sizes. So one server may be luckier than another as long as its
+// connections live.
 func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	r.progress.at = s.Name
 	if s.Share > 0 {
@@ -260,8 +260,8 @@ func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	}
 }
 
-// rate returns the scenario's share of the reference's rate with the same connections in a closed
-// loop.
+// rate returns the scenario's share of the reference's rate. The reference's rate is that of the
+// same connections in a closed loop.
 func (r *run) rate(s Scenario, ref *contender) float64 {
 	key := fmt.Sprint(s.Conns, s.Active, s.Size)
 	if r.saturation[key] == 0 {

@@ -9,16 +9,16 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// A Scenario describes what the clients do, and has a name for the report.
+// A Scenario describes what the clients do. It has a name for the report.
 type Scenario struct {
 	Name  string
 	About string
 	load.Shape
-	Idle  bool                    // not a load: memory of each idle connection
+	Idle  bool                    // no load: measures the memory of each idle connection
 	Full  bool                    // left out of a quick run
-	Share float64                 // of the reference's saturation: a fixed rate; the latency counts
-	Args  []string                // of the servers, which then live for this scenario only
-	Can   func(server.Style) bool // which servers take part; nil: all that serve the network
+	Share float64                 // of the reference's saturation: a fixed rate, for which the latency counts
+	Args  []string                // of the servers, which then exist only for this scenario
+	Can   func(server.Style) bool // the servers that take part; nil: all that serve the network
 }
 
 func (s Scenario) network() string {
@@ -42,8 +42,8 @@ func (s Scenario) fits(v server.Style) bool {
 	return v.Serves(s.network()) && v.Speaks(s.Protocol) && (s.Can == nil || s.Can(v))
 }
 
-// standard is the style with which servers of a protocol are compared, because C has no loop for
-// it.
+// standard is the style with which servers of a protocol are compared, because the C loop has no
+// protocols.
 const standard = "net"
 
 // ref returns the style with which the scenario's servers are compared.
@@ -55,13 +55,13 @@ func (r *Result) ref(s Scenario) string {
 }
 
 const (
-	idle            = 10_000 // how many connections are "many"
-	asManyAsAllowed = -1     // connections: what the descriptor limit leaves
+	idle            = 10_000 // the number of connections that is "many"
+	asManyAsAllowed = -1     // connections: as many as the descriptor limit allows
 	spare           = 64     // descriptors that are not connections
 	timers          = 100_000
 )
 
-// scaling: connections, of which one is active.
+// scaling has numbers of connections. One of them is active.
 var scaling = []int{10, 100, 1000, idle}
 
 var scenarios = []Scenario{
@@ -139,7 +139,7 @@ func among(active, conns int) Scenario {
 		Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}}
 }
 
-// rate is a load at a fixed rate: a share of the reference's peak with the same connections.
+// rate returns a load at a fixed rate: a share of the reference's peak with the same connections.
 func rate(name string, active, conns int, share float64) Scenario {
 	return Scenario{Name: fmt.Sprintf("%s@%.0f%%", name, 100*share), Share: share,
 		About: fmt.Sprintf("64 B on %d of %d connections at a fixed rate: %.0f %% of what the reference reaches", active, conns, 100*share),
@@ -151,7 +151,8 @@ func full(s Scenario) Scenario {
 	return s
 }
 
-// raiseLimit raises the descriptor limit as far as possible, here and for children, and returns it.
+// raiseLimit raises the descriptor limit as far as possible, for this process and its children. It
+// returns the limit.
 func raiseLimit() uint64 {
 	var lim syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) != nil {

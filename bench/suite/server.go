@@ -9,14 +9,14 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// A contender is a server's process and the generator that loads it.
+// A contender is a server's process with the generator that loads it.
 type contender struct {
 	*server.Process
 	gen  *load.Client
-	dead error // why it takes no further part
+	dead error // why it no longer takes part
 }
 
-// start starts a server on one core and its generator on the other, in that order.
+// start starts a server on one core, and then its generator on the other.
 func (r *run) start(s server.Style, network string, args ...string) (*contender, error) {
 	p, err := server.Launch(s, r.serverCore, network, 0, args...)
 	if err != nil {
@@ -30,8 +30,8 @@ func (r *run) start(s server.Style, network string, args ...string) (*contender,
 	return &contender{Process: p, gen: gen}, nil
 }
 
-// slice loads the server for d. The server is idle before and after, so the time is that of these
-// messages. It includes garbage collection that happens in the slice.
+// slice loads the server for d. The server is idle before and after, so the measured time is that
+// of these messages. It includes garbage collection that happens in the slice.
 func (v *contender) slice(d time.Duration) (Reading, error) {
 	before, err := proc.Rest(v.PID())
 	if err != nil {
@@ -52,8 +52,8 @@ func (v *contender) slice(d time.Duration) (Reading, error) {
 	return x, err
 }
 
-// cause replaces an error of the connection to the server by the reason why the server has ended,
-// if it has.
+// cause replaces an error of the connection by the reason why the server has ended, if the server
+// has ended.
 func (v *contender) cause(err error) error {
 	if ended, how := v.Ended(100 * time.Millisecond); ended {
 		return fmt.Errorf("the server died: %v (%w)", how, err)

@@ -8,20 +8,20 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// A Reading is one slice of one server.
+// A Reading is the result of one slice of one server.
 type Reading struct {
 	Scenario string
 	Server   string
-	Seq      int // its place among the scenario's slices
+	Seq      int // its position among the scenario's slices
 	Messages int64
 	Took     time.Duration
 	CPU      time.Duration // of the server process
-	Bytes    float64       `json:",omitempty"` // of memory for each connection: idle memory only
+	Bytes    float64       `json:",omitempty"` // memory for each connection: only for idle memory
 
-	// Loads at a fixed rate only:
+	// Only for loads at a fixed rate:
 	Offered        float64       `json:",omitempty"` // messages/s
 	P50, P99, P999 time.Duration `json:",omitempty"`
-	Latencies      []byte        `json:",omitempty"` // the histogram they are of
+	Latencies      []byte        `json:",omitempty"` // the histogram
 }
 
 func (r *Reading) summarize() error {
@@ -38,10 +38,10 @@ func (r Reading) pace() float64 { return float64(r.Took) / float64(r.Messages) }
 func (r Reading) rate() float64 { return float64(r.Messages) / r.Took.Seconds() }
 func (r Reading) busy() float64 { return float64(r.CPU) / float64(r.Took) }
 
-// ratios compares each slice of a server with the reference's slices beside it. A ratio is the
-// reference's cost ÷ the server's own: 1 is as cheap, and higher is better. The cost may be another
-// figure of which less is better. Between two slices of the reference the nearer one weighs more,
-// because the machine drifts. in has the readings of one scenario, by Seq.
+// ratios compares each slice of a server with the slices of the reference beside it. A ratio is the
+// reference's cost ÷ the server's own cost. So 1 is as cheap, and higher is better. The cost may be
+// another figure of which less is better. Between two slices of the reference the nearer one weighs
+// more, because the machine drifts. in has the readings of one scenario, sorted by Seq.
 func ratios(in []Reading, ref, server string, of func(Reading) float64) []float64 {
 	var out []float64
 	for i, r := range in {
@@ -76,7 +76,7 @@ func ratios(in []Reading, ref, server string, of func(Reading) float64) []float6
 	return out
 }
 
-// Median returns the median, NaN of nothing.
+// Median returns the median, or NaN if there are no values.
 func Median(of []float64) float64 {
 	if len(of) == 0 {
 		return math.NaN()
@@ -87,14 +87,14 @@ func Median(of []float64) float64 {
 
 // Interval returns the 95 % confidence interval of the median by order statistics. It assumes
 // nothing about the distribution, which is skewed on a shared machine. With fewer than six readings
-// there is no such interval. Then Interval returns the range of all readings.
+// there is no such interval. Interval then returns the range of all readings.
 func Interval(of []float64) (low, high float64) {
 	if len(of) == 0 {
 		return math.NaN(), math.NaN()
 	}
 	s := slices.Sorted(slices.Values(of))
 	n, k := len(s), 0
-	// the median lies outside [s[k], s[n-1-k]] with probability 2·P(Binomial(n, ½) ≤ k)
+	// The median lies outside [s[k], s[n-1-k]] with probability 2·P(Binomial(n, ½) ≤ k).
 	p := math.Pow(0.5, float64(n))
 	for sum := p; 2*sum <= 0.05; sum += p {
 		k++

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/bench/load"
 )
 
-// merged returns the histogram of all slices of a server; nil if it has none.
+// merged returns the histogram of all slices of a server, or nil if it has none.
 func merged(in []Reading, server string) *hdrhistogram.Histogram {
 	var all *hdrhistogram.Histogram
 	for _, x := range in {
@@ -21,7 +21,7 @@ func merged(in []Reading, server string) *hdrhistogram.Histogram {
 		}
 		h, err := hdrhistogram.Decode(x.Latencies)
 		if err != nil {
-			continue // its reading would not be here: see summarize
+			continue // then it has no reading here: see summarize
 		}
 		if all == nil {
 			all = load.NewHistogram()
@@ -31,8 +31,8 @@ func merged(in []Reading, server string) *hdrhistogram.Histogram {
 	return all
 }
 
-// latency is the table of p50, p99 and p99.9 at each offered load, over all slices. It also has the
-// median of the slices' p99, which one bad moment of the machine does not decide.
+// latency writes the table of p50, p99 and p99.9 at each offered load, over all slices. The table
+// also has the median of the slices' p99, which does not depend on one bad moment of the machine.
 func (r *Result) latency(to io.Writer) {
 	loads := r.rateLoads()
 	if len(loads) == 0 {
@@ -67,8 +67,8 @@ func p99s(in []Reading, server string) []float64 {
 	return figures(in, server, func(x Reading) float64 { return x.P99.Seconds() * 1e3 })
 }
 
-// growth is the table of the cost that idle connections add to a message on the others, relative to
-// the reference.
+// growth writes a table of the cost that idle connections add to a message on the others, relative
+// to the reference.
 func (r *Result) growth(to io.Writer) {
 	r.grown(to, "64B-x100", "100-of-10000", "100 of 10,000 connections ÷ 100 of 100")
 	r.grown(to, "1-of-10", "1-of-10000", "1 of 10,000 connections ÷ 1 of 10")

@@ -20,7 +20,7 @@ type config struct {
 	drain                      time.Duration
 	stats                      time.Duration // 0 means no figures
 	log                        zapcore.Level
-	maxConns                   int // 0 means no limit
+	maxConns                   int    // 0 means no limit
 	inspect                    string // an address; "" means none
 	inspectAny, inspectActions bool
 	useTLS                     bool

@@ -21,8 +21,8 @@ var (
 type grams struct {
 	c    packetConn
 	udp  *netconn.PacketConn // c if it is UDP, otherwise nil
-	unix *netconn.UnixConn // c if it is a Unix socket, otherwise nil
-	buf  []byte // only pages that a datagram has reached use memory
+	unix *netconn.UnixConn   // c if it is a Unix socket, otherwise nil
+	buf  []byte              // only pages that a datagram has reached use memory
 	n    int
 	from netip.AddrPort // with UDP
 	path net.Addr       // the local address of a Unix socket

@@ -19,7 +19,7 @@ import (
 
 const (
 	pageConns = 16               // connections to the pages at the same time
-	spareMost = 4 // how many of them work even if no descriptor is free
+	spareMost = 4                // how many of them work even if no descriptor is free
 	pageTime  = 10 * time.Second // for one request
 )
 

@@ -23,7 +23,7 @@ type logCore struct {
 // logLines is the common state of all cores of one log.
 type logLines struct {
 	least atomic.Int32 // the lowest zapcore.Level that is logged
-	mu    sync.Mutex // so that lines do not mix
+	mu    sync.Mutex   // so that lines do not mix
 	w     io.Writer
 }
 

@@ -113,7 +113,7 @@ func TestTLSClients(t *testing.T) {
 				go io.WriteString(in, text)
 				_, err = io.CopyN(&stdout, out, int64(len(text)))
 				_ = cmd.Process.Kill() // s_client does not end at the end of its input
-				_ = cmd.Wait() // it was killed
+				_ = cmd.Wait()         // it was killed
 				if err != nil || stdout.String() != text {
 					t.Errorf("%v; %d bytes of %d came back; it says %s", err, stdout.Len(), len(text), &stderr)
 				}

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	lineMax   = 1 << 10 // a longer line is split into several
+	lineMax   = 1 << 10   // a longer line is split into several
 	behindMax = 256 << 10 // a client with more unread output is dropped
 )
 

@@ -16,7 +16,7 @@ import (
 
 const (
 	headTime  = 10 * time.Second // for the header of a request, and for the TLS handshake
-	quietTime = 2 * time.Minute // between two requests on a connection
+	quietTime = 2 * time.Minute  // between two requests on a connection
 	drainTime = 10 * time.Second // for open requests when the server stops
 )
 
@@ -24,7 +24,7 @@ const (
 type server struct {
 	handler http.Handler
 	tls     *tls.Config // nil means no TLS
-	ours    bool // package netconn provides TLS, and not crypto/tls
+	ours    bool        // package netconn provides TLS, and not crypto/tls
 }
 
 // serve serves until stop ends. Then it accepts no more connections, and completes the open

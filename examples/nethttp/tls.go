@@ -58,9 +58,9 @@ func (l opaqueListener) Accept() (net.Conn, error) {
 type opaque struct {
 	net.Conn
 	tls    *netconn.TLSConn
-	checks bool // the preface of the client must still be checked
+	checks bool   // the preface of the client must still be checked
 	held   []byte // bytes that check has read, and that Read has not returned yet
-	err    error // the error of check
+	err    error  // the error of check
 }
 
 // preface is what an HTTP/2 client sends first (RFC 9113, section 3.4).

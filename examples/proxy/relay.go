@@ -11,7 +11,7 @@ import (
 // A proxy forwards connections to a server.
 type proxy struct {
 	to   string // the server's address
-	send int // version of the PROXY header for the server; 0 means none
+	send int    // version of the PROXY header for the server; 0 means none
 }
 
 // high is how much output may be buffered for a slow peer before the other side is paused. It
@@ -73,7 +73,7 @@ func addrOf(a net.Addr) netip.AddrPort {
 type relay struct {
 	to   *reactor.Conn // nil if the client has no server yet
 	back *relay        // the other direction
-	done bool // the half-close of this side was forwarded
+	done bool          // the half-close of this side was forwarded
 }
 
 func (h *relay) Data(c *reactor.Conn, p []byte) {

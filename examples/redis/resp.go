@@ -13,7 +13,7 @@ const (
 	maxBulk    = 32 << 20        // bytes of one argument
 	maxCommand = maxBulk + 1<<20 // bytes of a whole command
 	maxLine    = 64 << 10        // bytes of a header or an inline command
-	keepArgs   = 1 << 10 // for so many arguments a connection keeps room
+	keepArgs   = 1 << 10         // for so many arguments a connection keeps room
 )
 
 var (
@@ -28,10 +28,10 @@ var (
 // stores how far it has parsed an incomplete command, so its work is linear in the number of bytes.
 type parser struct {
 	begun  bool
-	left   int // arguments that are missing
-	n      int // bytes of the command that were parsed
-	seen   int // how many further bytes were searched for the end of a line
-	bulk   int // the length of the next argument; -1: its header is missing
+	left   int   // arguments that are missing
+	n      int   // bytes of the command that were parsed
+	seen   int   // how many further bytes were searched for the end of a line
+	bulk   int   // the length of the next argument; -1: its header is missing
 	bounds []int // where the arguments begin and end
 	args   [][]byte
 }

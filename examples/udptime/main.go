@@ -44,8 +44,8 @@ const (
 	packetSize = 48
 	fromClient = 4<<3 | 3 // version 4, mode 3
 	fromServer = 4<<3 | 4
-	askedAt    = 24 // the client's sentAt; it identifies the question
-	receivedAt = 32 // the server's clock when the question arrived
+	askedAt    = 24            // the client's sentAt; it identifies the question
+	receivedAt = 32            // the server's clock when the question arrived
 	sentAt     = 40            // the sender's clock
 	epoch      = 2_208_988_800 // seconds from 1900 to 1970
 )

@@ -19,8 +19,8 @@ var page []byte
 
 const (
 	messageMax = 4 << 10          // bytes; a longer message ends the connection with 1009
-	nameMax    = 32 // in characters
-	lastMax    = 20 // lines that a new guest gets
+	nameMax    = 32               // in characters
+	lastMax    = 20               // lines that a new guest gets
 	aliveTime  = 30 * time.Second // between two pings
 )
 

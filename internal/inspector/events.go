@@ -23,7 +23,7 @@ type slowRow struct {
 	Time  time.Time `json:"time"`
 	Loop  int       `json:"loop"`
 	Took  float64   `json:"took"` // in seconds
-	FD    int       `json:"fd"` // -1: no descriptor belongs to it
+	FD    int       `json:"fd"`   // -1: no descriptor belongs to it
 	Peer  string    `json:"peer,omitempty"`
 	Stack string    `json:"stack,omitempty"`
 }

@@ -27,7 +27,7 @@ type loopRow struct {
 	Loop        int     `json:"loop"`
 	State       string  `json:"state"`
 	Utilization float64 `json:"utilization"`
-	Lag         float64 `json:"lag"` // 99 % of the timers were late by at most this
+	Lag         float64 `json:"lag"`  // 99 % of the timers were late by at most this
 	Turn        float64 `json:"turn"` // 99 % of the turns took at most this
 	Present     float64 `json:"present"`
 	Longest     float64 `json:"longest"` // the longest turn of the last 10 to 20 seconds

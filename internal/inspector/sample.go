@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	every    = time.Second // between two samples
-	unasked  = 15 * time.Second // without a request for so long, sampling ends
+	every    = time.Second            // between two samples
+	unasked  = 15 * time.Second       // without a request for so long, sampling ends
 	patience = 300 * time.Millisecond // how long a request waits for new pictures
 	points   = 120                    // how many values a chart has
-	shareMax = 20 // a picture that took d is collected at most every shareMax·d
+	shareMax = 20                     // a picture that took d is collected at most every shareMax·d
 )
 
 // While requests arrive, a sampler reads the figures of the loops once a second and collects their
@@ -37,9 +37,9 @@ type loop struct {
 	acts atomic.Int32 // actions that wait for the loop
 
 	mu      sync.Mutex // guards the fields below
-	now     sample // the latest sample
+	now     sample     // the latest sample
 	charts  [3][]float64
-	pic     *picture // the latest picture; nil before the first one
+	pic     *picture      // the latest picture; nil before the first one
 	pending time.Time     // when the pending picture was requested; zero: none is pending
 	came    chan struct{} // is closed when the pending picture arrives
 	next    time.Time     // no picture is requested before this time

@@ -24,16 +24,16 @@ var (
 )
 
 const (
-	atOnce    = 8 // requests that are served at the same time
-	perSecond = 50 // requests for pages in a second
+	atOnce    = 8   // requests that are served at the same time
+	perSecond = 50  // requests for pages in a second
 	burst     = 100 // requests for pages at once, after a pause
 )
 
 // A Config contains the settings of package inspect's options.
 type Config struct {
 	Loops []*reactor.Reactor
-	Token string // "" means no actions
-	Level Level // nil means none
+	Token string          // "" means no actions
+	Level Level           // nil means none
 	Hosts map[string]bool // in lower case
 }
 

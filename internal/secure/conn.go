@@ -43,12 +43,12 @@ type Conn struct {
 	session       *Session
 	local, remote net.Addr
 	outer         func() net.Conn // returns the connection that user code has
-	handshakeDone atomic.Bool // the handshake has ended, and session.handshakeErr is final
-	stopped       atomic.Bool // the Desc was closed, so the Session must be stopped
+	handshakeDone atomic.Bool     // the handshake has ended, and session.handshakeErr is final
+	stopped       atomic.Bool     // the Desc was closed, so the Session must be stopped
 
 	readMu    sync.Mutex
-	unread    []byte // input that was read before the Conn was made
-	recvShort bool // the last recv did not fill its buffer
+	unread    []byte        // input that was read before the Conn was made
+	recvShort bool          // the last recv did not fill its buffer
 	steps     uint32        // calls of stepHandshake
 	recvs     atomic.Uint32 // recvs that did not return EAGAIN
 

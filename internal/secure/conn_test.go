@@ -51,7 +51,7 @@ func (k *end) Close(int) kernel.Errno { return 0 }
 type scene struct {
 	*Conn
 	k      *end
-	other  *Conn // the client's Conn
+	other  *Conn         // the client's Conn
 	client *forge.Sealer // with TLS 1.3: continues in place of the client's Conn
 }
 

@@ -70,11 +70,11 @@ type Session struct {
 	strand        *strand         // runs the handshake
 	running       bool            // the strand runs now
 	stopped       bool
-	handshakeDone bool // the handshake has ended: it has succeeded, or handshakeErr is set
+	handshakeDone bool  // the handshake has ended: it has succeeded, or handshakeErr is set
 	handshakeErr  error // why the handshake has failed
 	records       framing
-	recordsRead   int // records that the current Read has completed on the wire
-	recordsDone   int // records that were completed since the last RecordsDone
+	recordsRead   int  // records that the current Read has completed on the wire
+	recordsDone   int  // records that were completed since the last RecordsDone
 	peeked        bool // Peek has read the byte first, which the next Read returns
 	first         byte
 	readErr       error // the error that has ended reading

@@ -21,7 +21,7 @@ type strand struct {
 	away     bool // the last caller was locked, so another goroutine resumes the strand
 	ended    bool
 	returned bool // f has returned; otherwise a panic or runtime.Goexit has ended it
-	panicked any // the value of the panic; nil after runtime.Goexit
+	panicked any  // the value of the panic; nil after runtime.Goexit
 }
 
 // resume runs f until it suspends itself or ends. Only the first call uses f. A panic or

@@ -48,8 +48,8 @@ type outcome struct {
 	reached       map[string]int
 	live          bool
 	err, again    error // of the first run and of the second
-	differs       bool // the two runs had different histories
-	panicked      any // the panic of f in a goroutine of -sim.jobs
+	differs       bool  // the two runs had different histories
+	panicked      any   // the panic of f in a goroutine of -sim.jobs
 	stack         []byte
 }
 

@@ -126,7 +126,7 @@ type progress struct {
 	seed  uint64
 	began time.Time
 	last  time.Duration // when the last line was written
-	least int // how many faults and sizes the run in the file has; 0 means there is none
+	least int           // how many faults and sizes the run in the file has; 0 means there is none
 	err   error
 }
 

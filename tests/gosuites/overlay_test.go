@@ -21,7 +21,7 @@ import (
 type overlay struct {
 	t      *testing.T
 	src    string            // GOROOT/src
-	dir    string // folder of the new files
+	dir    string            // folder of the new files
 	Files  map[string]string `json:"Replace"`
 	number int
 }

@@ -27,11 +27,11 @@ type group struct {
 	fset     *token.FileSet
 	packs    []*pack
 	mutants  []*mutant
-	made     int // before -n reduced the number
+	made     int      // before -n reduced the number
 	stale    []string // keys in the list that no mutant has
 	binaries []*binary
 	scratch  string
-	tries    atomic.Int64 // numbers the directories for temporary files
+	tries    atomic.Int64      // numbers the directories for temporary files
 	results  map[string]result // by key
 }
 

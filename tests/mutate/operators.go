@@ -32,7 +32,7 @@ type finder struct {
 	number   *int
 	found    []*mutant
 	locks    map[string]*mutant // by the expression before the method
-	parents  []ast.Node // of the node that is visited
+	parents  []ast.Node         // of the node that is visited
 }
 
 // mutants returns all mutants of a package. next points to the last number that is in use.

@@ -1,2 +1,2 @@
-// Package pages tests the README and the pages in doc/: their programs, links and length.
+// Package pages tests the programs, links and lengths of the README and of the pages in doc/.
 package pages

@@ -88,7 +88,7 @@ func pages(t *testing.T) map[string]string {
 	return all
 }
 
-// headings returns the fragments that lead to a page's headings, in the form that code hosts use.
+// headings returns the fragments that link to a page's headings, in the form that code hosts use.
 func headings(page string) map[string]bool {
 	page = regexp.MustCompile("(?s)```.*?```").ReplaceAllString(page, "")
 	all := map[string]bool{}
@@ -104,7 +104,7 @@ func eachFile(t *testing.T, f func(path string)) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && d.Name() == ".git": // git changes it meanwhile
+		case d.IsDir() && d.Name() == ".git": // git changes it while this runs
 			return filepath.SkipDir
 		case !d.IsDir():
 			f(path)

@@ -1,3 +1,3 @@
 // Package restart has black-box tests that end and replace servers under load. Each server is a
-// process: this test binary again.
+// process that runs this test binary again.
 package restart

@@ -144,7 +144,7 @@ func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.script, err, c.says)
 		}
 		cancel()
-		hold.Close() // the grandchild ends
+		hold.Close() // this ends the grandchild
 		stdin.Close()
 	}
 }
@@ -200,7 +200,8 @@ func TestSocketFileAroundFailedRestarts(t *testing.T) {
 	}
 }
 
-// held is a command that runs, and fails, after end has called a function meanwhile.
+// held starts a command that runs until end is called. end calls its argument while the command
+// still runs. The command fails at its end.
 func held(t *testing.T) (cmd *exec.Cmd, end func(meanwhile func())) {
 	t.Helper()
 	stdin, hold, err := os.Pipe()
@@ -220,7 +221,7 @@ func held(t *testing.T) (cmd *exec.Cmd, end func(meanwhile func())) {
 	})
 	says.SetDeadline(time.Now().Add(time.Minute))
 	return cmd, func(meanwhile func()) {
-		if _, err := says.Read(make([]byte, 1)); err != nil { // it runs
+		if _, err := says.Read(make([]byte, 1)); err != nil { // the command runs
 			t.Error(err)
 		}
 		meanwhile()

@@ -81,7 +81,7 @@ func sharedFiles(t *testing.T, order []int, first syscall.Signal) {
 	}
 }
 
-// ender ends the command by a signal and waits for that.
+// ender returns a function that sends a signal to the command and waits until the command ends.
 func ender(t *testing.T, cmd *exec.Cmd) func(syscall.Signal) {
 	ended := false
 	end := func(s syscall.Signal) {

@@ -35,7 +35,7 @@ listen echo
 	server b %s check inter 50ms fall 1 rise 1
 `
 
-// freePort is one that nobody listens on right now.
+// freePort returns a port at which nobody listens.
 func freePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -46,7 +46,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// haproxy is one in front of two servers; its own address.
+// haproxy starts HAProxy in front of two servers, and returns HAProxy's address.
 func haproxy(t *testing.T, a, b string) string {
 	t.Helper()
 	program, err := exec.LookPath("haproxy")
@@ -154,8 +154,8 @@ func TestRollingRestartBehindHAProxy(t *testing.T) {
 		rounds, served.Load(), cut.Load(), read-got.Load())
 }
 
-// talk sends p and reads until all of p has come back, or the stream ends. n is how many bytes came
-// back.
+// talk sends p and reads the echo until all of p has come back, or until the stream ends. It
+// returns the number of bytes that came back.
 func talk(c net.Conn, p []byte) (n int, err error) {
 	sent := make(chan error, 1)
 	go func() {

@@ -22,19 +22,19 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// load is clients that connect, echo and reconnect, and what they met.
+// A load is a set of clients that connect, echo and reconnect, with their results.
 type load struct {
 	t       *testing.T
 	stop    atomic.Bool
 	all     sync.WaitGroup
 	conns   atomic.Int64
-	bytes   atomic.Int64 // sent, and come back
+	bytes   atomic.Int64 // they were sent and came back
 	refused atomic.Int64
-	lost    atomic.Int64 // connections on which an answer did not come
+	lost    atomic.Int64 // connections on which an answer did not arrive
 }
 
-// client makes one connection after the other, each of some messages, one of which waits a little
-// in between.
+// client makes one connection after another. On each connection it sends some messages, and
+// sometimes it pauses between two of them.
 func (l *load) client(network, addr string, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	p, back := make([]byte, 64<<10), make([]byte, 64<<10)
@@ -66,16 +66,16 @@ func (l *load) client(network, addr string, seed uint64) {
 	}
 }
 
-// dial makes the handshake too, where there is one.
+// dial connects. For TLS it also completes the handshake.
 func dial(network, addr string) (net.Conn, error) {
 	if network == "tls" {
-		// each process has a certificate of its own
+		// Each process has another certificate.
 		return tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
 	}
 	return net.Dial(network, addr)
 }
 
-// exchange sends p and wants it back.
+// exchange sends p, and checks that p comes back.
 func exchange(c net.Conn, p, back []byte) error {
 	sent := make(chan error, 1)
 	go func() {
@@ -134,7 +134,7 @@ func TestHotRestart(t *testing.T) {
 		restarts, l.conns.Load(), l.bytes.Load()>>20, l.refused.Load(), l.lost.Load())
 }
 
-// ping is one datagram there and back.
+// ping sends one datagram and receives the echo.
 func ping(t *testing.T, at string) {
 	t.Helper()
 	_, addr, _ := strings.Cut(at, "://")
@@ -184,7 +184,7 @@ func TestSocketActivation(t *testing.T) {
 			defer early.Close()
 			cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=echo.socket exec "$0" -test.run=^$`, os.Args[0])
 			cmd.ExtraFiles = []*os.File{file}
-			file.Fd() // blocking, as systemd's are
+			file.Fd() // blocking, like those from systemd
 			f := start(t, cmd, 3, network+"://"+l.Addr().String())
 			l.Close()
 			file.Close()

@@ -26,9 +26,9 @@ import (
 )
 
 const (
-	envAddrs = "RESTART_TEST_ADDRS" // what the server listens at
-	envLoops = "RESTART_TEST_LOOPS" // how many it has
-	grace    = 10 * time.Second     // that connections have to end by themselves before the drain
+	envAddrs = "RESTART_TEST_ADDRS" // the addresses at which the server listens
+	envLoops = "RESTART_TEST_LOOPS" // the number of its loops
+	grace    = 10 * time.Second     // during this time connections may end by themselves before the drain
 )
 
 func TestMain(m *testing.M) {
@@ -42,8 +42,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// answered is how many bytes the process has received and sent back. Input that a drain discards is
-// not among them.
+// answered is the number of bytes that the process has received and sent back. It does not include
+// input that a drain discards.
 var answered atomic.Int64
 
 type echo struct{}
@@ -63,9 +63,9 @@ type packetEcho struct{}
 func (packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) { _ = c.SendTo(p, from) }
 func (packetEcho) Closed(*reactor.PacketConn, error)                         {}
 
-// server is an echo server as a process. SIGHUP replaces it by a process of the same kind with
-// another number of loops, and SIGTERM drains it. It prints its number when it serves, and at the
-// end how many bytes it has sent back.
+// server is the process of an echo server. SIGHUP replaces it by a similar process with another
+// number of loops. SIGTERM drains it. When it serves, it prints its process number. At the end it
+// prints how many bytes it has sent back.
 func server(addrs []string) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM)
@@ -122,7 +122,8 @@ func server(addrs []string) error {
 	return err
 }
 
-// replace has another process take over, and lets who is connected finish.
+// replace starts another process that takes over the sockets. It then waits for the ends of the
+// connections.
 func replace(g *reactor.Group, listeners []*reactor.GroupListener, at []string, loops int) error {
 	cmd := exec.Command(os.Args[0], os.Args[1:]...)
 	cmd.Env = append(os.Environ(), envAddrs+"="+strings.Join(at, ","), envLoops+"="+strconv.Itoa(loops))
@@ -141,17 +142,17 @@ func replace(g *reactor.Group, listeners []*reactor.GroupListener, at []string, 
 	return nil
 }
 
-// A fleet is a first process and all processes that have replaced each other since, with the lines
+// A fleet is a first process and all processes that have replaced one another since, with the lines
 // that they have printed.
 type fleet struct {
 	t     *testing.T
 	first *exec.Cmd
 
-	mu       sync.Mutex // guards what they print:
-	serving  []string   // process, addresses
-	answered []string   // bytes, error
+	mu       sync.Mutex // guards the printed lines:
+	serving  []string   // process number and addresses
+	answered []string   // number of bytes and error
 	other    []string
-	closed   chan struct{} // all have ended
+	closed   chan struct{} // closed when all have ended
 }
 
 // start runs a server and waits until it serves.
@@ -163,7 +164,7 @@ func start(t *testing.T, cmd *exec.Cmd, loops int, addrs ...string) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stdout, cmd.Stderr = w, w // a file, so that those who come of it print there too
+	cmd.Stdout, cmd.Stderr = w, w // a file, because later processes inherit it and print there too
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func (f *fleet) listen(r *os.File) {
 	}
 }
 
-// wait waits until ok, which may look at what was printed.
+// wait waits until ok returns true. ok may use the printed lines.
 func (f *fleet) wait(what string, ok func() bool) {
 	f.t.Helper()
 	for until := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
@@ -224,7 +225,7 @@ func (f *fleet) wait(what string, ok func() bool) {
 	}
 }
 
-// pid and at are the newest process's.
+// newest returns the process number and the addresses of the newest process.
 func (f *fleet) newest() (pid int, at []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -246,8 +247,8 @@ func (f *fleet) signal(s syscall.Signal) {
 	}
 }
 
-// total returns how many bytes the ended processes have sent back. All of them must have ended
-// without an error.
+// total returns how many bytes the ended processes have sent back. All of these processes must have
+// ended without an error.
 func (f *fleet) total() (sum int64) {
 	f.t.Helper()
 	f.mu.Lock()

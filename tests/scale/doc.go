@@ -1,3 +1,4 @@
-// Package scale tests many loops: how evenly connections are spread over them, in a simulation of
-// the kernel's choice, and what a second loop gains. doc/performance.md has the figures.
+// Package scale tests programs with many loops. A simulation of the kernel's algorithm shows how
+// evenly it distributes connections over them. A measurement shows what a second loop gains.
+// doc/performance.md has the figures.
 package scale

@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// choose is Linux's choice among the sockets of one SO_REUSEPORT address: Jenkins's hash of the
-// four-tuple with the kernel's secret (inet_ehashfn), scaled to their number
-// (reuseport_select_sock).
+// choose is the algorithm with which Linux chooses one of the n sockets of an SO_REUSEPORT address.
+// It takes Jenkins's hash of the four-tuple with the kernel's secret (inet_ehashfn). It scales the
+// hash to n (reuseport_select_sock).
 func choose(laddr, faddr uint32, lport, fport uint16, secret uint32, n int) int {
 	const golden = 0xdeadbeef + 3<<2
 	a, b, c := laddr+golden+secret, faddr+golden+secret, uint32(lport)<<16+uint32(fport)+golden+secret
@@ -26,7 +26,8 @@ func choose(laddr, faddr uint32, lport, fport uint16, secret uint32, n int) int 
 	return int(uint64(c) * uint64(n) >> 32)
 }
 
-// populations are where connections come from: the i-th one's address and port.
+// populations are sets of clients. from returns the address and the port of the i-th connection's
+// client.
 var populations = []struct {
 	name string
 	from func(rnd *rand.Rand, i int) (addr uint32, port uint16)
@@ -40,7 +41,8 @@ var populations = []struct {
 	}},
 }
 
-// shares divides n connections among loops.
+// shares distributes n connections over the loops, and returns the number of connections of each
+// loop.
 func shares(rnd *rand.Rand, loops, n int, from func(*rand.Rand, int) (uint32, uint16)) []int {
 	count := make([]int, loops)
 	secret := rnd.Uint32()
@@ -51,7 +53,8 @@ func shares(rnd *rand.Rand, loops, n int, from func(*rand.Rand, int) (uint32, ui
 	return count
 }
 
-// off is how far the fullest and the emptiest are from the mean, in parts of it.
+// off returns by how much the largest and the smallest count differ from the mean, as fractions of
+// the mean.
 func off(count []int) (most, least float64) {
 	sum, high, low := 0, count[0], count[0]
 	for _, n := range count {
@@ -94,7 +97,7 @@ func TestBalanceUnderChurn(t *testing.T) {
 		t.Run(fmt.Sprint("least ", least), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(3, 4))
 			count := make([]int, loops)
-			var home []uint8 // of each connection
+			var home []uint8 // the loop of each connection
 			next := 0
 			arrive := func() {
 				best := next

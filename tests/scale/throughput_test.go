@@ -26,7 +26,7 @@ import (
 
 var measure = flag.Bool("measure", false, "measure what a second loop gains")
 
-const env = "SCALE_TEST_SERVER" // loops, bytes to hash for each message
+const env = "SCALE_TEST_SERVER" // number of loops, and of bytes that are hashed for each message
 
 func TestMain(m *testing.M) {
 	if v := os.Getenv(env); v != "" {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// worker hashes so many bytes for each message before it answers.
+// A worker hashes its bytes once for each message before it answers.
 type worker struct{ work []byte }
 
 var sink atomic.Uint32
@@ -129,7 +129,7 @@ func TestScaling(t *testing.T) {
 	}
 }
 
-// load is so much traffic; how many messages.
+// load sends messages for the duration d, and returns the number of messages.
 func load(t *testing.T, addr string, d time.Duration) (n int64, took time.Duration) {
 	const conns, pipeline = 64, 16
 	var count atomic.Int64
@@ -170,7 +170,7 @@ func self() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// cpu is the process's time, all threads, in the kernel and not.
+// cpu returns the processor time of all threads of a process, in user mode and kernel mode.
 func cpu(t *testing.T, pid int) time.Duration {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

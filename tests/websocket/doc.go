@@ -1,3 +1,3 @@
-// Package websocket tests package websocket with other libraries, as their server and as their
-// client. It is a module of its own, because a user of the root module should not download them.
+// Package websocket tests package websocket with clients and servers from other libraries. It is a
+// separate module, so that users of the root module need not download these libraries.
 package websocket

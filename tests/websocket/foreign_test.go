@@ -13,7 +13,8 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-// The clients ask as our asker does, and print ok. The servers print their port.
+// The Python clients do the same as the type asker, and print ok at the end. The servers print
+// their port.
 const pythonClient = `
 import asyncio, sys, websockets
 async def main():
@@ -63,7 +64,7 @@ s.on("connection", c => c.on("message", (m, binary) => c.send(m, {binary})));
 s.on("listening", () => console.log(s.address().port));
 `
 
-// python returns a Python that has the library, "" if there is none.
+// python returns the path of a Python that has the library, or "".
 func python() string {
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
 		if exec.Command(name, "-c", "import websockets").Run() == nil {
@@ -73,7 +74,8 @@ func python() string {
 	return ""
 }
 
-// node installs the library ws, and returns the command for a script beside it.
+// node installs the library ws. It returns a function that returns the command for a script that
+// uses ws.
 func node(t *testing.T) func(script string) []string {
 	if _, err := exec.LookPath("npm"); err != nil {
 		t.Skip("no npm: ", err)

@@ -19,7 +19,7 @@ import (
 
 const long = 30 * time.Second
 
-// texts are of every size that matters.
+// texts returns texts of all sizes at which WebSocket behaves differently.
 func texts() (all []string) {
 	for _, n := range []int{0, 1, 125, 126, 1000, 65535, 65536, 300_000} {
 		all = append(all, strings.Repeat("schön ", n/7+1)[:n/7*7]+strings.Repeat("x", n%7))
@@ -32,7 +32,7 @@ type echo struct{}
 func (echo) Message(c *websocket.Conn, kind websocket.Kind, p []byte) { _ = c.Send(kind, p) }
 func (echo) Closed(*websocket.Conn, error)                            {}
 
-// loop runs a loop until the test ends.
+// loop returns a loop that runs until the test ends.
 func loop(t *testing.T) *reactor.Reactor {
 	t.Helper()
 	r, err := reactor.New()
@@ -49,7 +49,7 @@ func loop(t *testing.T) *reactor.Reactor {
 	return r
 }
 
-// ours is an echo server of this module, and its address.
+// ours starts an echo server of this module, and returns its address.
 func ours(t *testing.T, opts ...websocket.Option) string {
 	t.Helper()
 	s, err := websocket.NewServer(func(*websocket.Request) websocket.Handler { return echo{} }, opts...)
@@ -103,7 +103,7 @@ func TestCoderClient(t *testing.T) {
 				}
 			}
 			closed := make(chan error, 1)
-			go func() { _, _, err := c.Read(ctx); closed <- err }() // pongs are read in Read
+			go func() { _, _, err := c.Read(ctx); closed <- err }() // coder receives pongs in Read
 			if err := c.Ping(ctx); err != nil {
 				t.Error(err)
 			}
@@ -125,7 +125,7 @@ func coderMode(compress, takeover bool) coder.CompressionMode {
 	return coder.CompressionDisabled
 }
 
-// A gwsPeer collects the messages of a connection of gws, or sends them back.
+// A gwsPeer is the handler of a connection of gws. It collects the messages, or sends them back.
 type gwsPeer struct {
 	gws.BuiltinEventHandler
 	got    chan string
@@ -181,7 +181,7 @@ func TestGWSClient(t *testing.T) {
 	}
 }
 
-// An asker is our client: it sends each text, and compares what comes back.
+// An asker is a client of this module. It sends each text, and compares it with the echo.
 type asker struct {
 	t     *testing.T
 	texts []string
@@ -210,7 +210,7 @@ func (a *asker) Message(c *websocket.Conn, kind websocket.Kind, p []byte) {
 
 func (a *asker) Closed(_ *websocket.Conn, err error) { a.end <- err }
 
-// ask runs our client against a server.
+// ask runs an asker against a server.
 func ask(t *testing.T, url string, texts []string, opts ...websocket.Option) {
 	t.Helper()
 	r := loop(t)

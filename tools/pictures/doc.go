@@ -3,5 +3,5 @@
 //
 //	go run ./tools/pictures   # in the root of the repository; writes doc/layers.svg and doc/turn.svg
 //
-// Each picture has its own background, so it can be read on light and dark pages.
+// Each picture has its own background, so that light and dark pages can show it.
 package main

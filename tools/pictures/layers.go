@@ -2,15 +2,15 @@ package main
 
 import "fmt"
 
-// A layer is a box in the picture of the layers. Its place is in units of the grid.
+// A layer is a box in the picture of the layers. Its position is in units of the grid.
 type layer struct {
 	row, column, width, rows int
 	look                     look
 	name, note               string
 }
 
-// layers has the packages from top to bottom. A package imports only packages in rows below its
-// own. The test compares that with the imports.
+// layers has the packages from top to bottom. A package imports only packages that are in lower
+// rows. The test checks this against the imports.
 var layers = []layer{
 	{0, 0, 9, 1, outside, "your program, cmd/echo", "callbacks, tasks or goroutines"},
 	{0, 9, 3, 1, exported, "sim/simnet", "net in a bubble"},

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// pictures are the texts of the files in doc/, by name.
+// pictures are the functions that draw the files in doc/, by file name.
 var pictures = map[string]func() string{
 	"layers.svg": drawLayers,
 	"turn.svg":   drawTurn,

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// look is the colour of a box. All colours are fixed, because a page that shows the picture may be
-// light or dark.
+// A look is the colours of a box. All colours are fixed, because the page that shows the picture
+// may be light or dark.
 type look struct{ fill, stroke, dash string }
 
 var (
@@ -18,8 +18,8 @@ var (
 	inStep   = look{"#e6f3dc", "#6a9a4a", ""}
 )
 
-// svg collects the elements of one picture. Coordinates are whole pixels, so the text of a picture
-// is the same on every machine.
+// svg collects the elements of one picture. Coordinates are whole pixels, so every machine makes
+// the same file.
 type svg struct {
 	strings.Builder
 }
@@ -40,7 +40,7 @@ text { font-family: "DejaVu Sans", Verdana, sans-serif; font-size: 13px; fill: #
 	return s
 }
 
-// box draws a name in bold, and its note below if there is one.
+// box draws a box with a name in bold. If note is not empty, it is below the name.
 func (s *svg) box(x, y, width, height int, l look, name, note string) {
 	fmt.Fprintf(s, `<rect x="%d" y="%d" width="%d" height="%d" rx="4" fill="%s" stroke="%s" stroke-dasharray="%s"/>`+"\n",
 		x, y, width, height, l.fill, l.stroke, l.dash)
@@ -57,7 +57,7 @@ func (s *svg) text(x, y int, anchor, class, text string) {
 		x, y, anchor, class, html.EscapeString(text))
 }
 
-// arrow draws a path in SVG's notation, with a head at its end.
+// arrow draws a path in SVG's notation, with an arrowhead at its end.
 func (s *svg) arrow(path string) {
 	fmt.Fprintf(s, `<path class="line" d="%s" marker-end="url(#head)"/>`+"\n", path)
 }

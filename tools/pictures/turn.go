@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// stages are the parts of a turn in their order, as in turn of package reactor.
+// stages are the parts of a turn in their order, as in the method turn of package reactor.
 var stages = []struct{ name, note string }{
 	{"Sleep in the Poller", "until an Event, the earliest timer, or a Post"},
 	{"Read the clock", "once, if there are timers"},
@@ -16,7 +16,7 @@ var stages = []struct{ name, note string }{
 	{"Publish", "the counts for Stats"},
 }
 
-// The stages from firstStep to lastStep call user code, each call in a step.
+// The stages from firstStep to lastStep call user code. Each call is in a step.
 const firstStep, lastStep = 2, 7
 
 func drawTurn() string {
@@ -35,7 +35,7 @@ func drawTurn() string {
 	s.text(0, 0, "middle", "note", "the next turn")
 	s.WriteString("</g>\n")
 
-	// The bracket joins the stages that call user code with the picture of a step.
+	// The bracket connects the stages that call user code with the picture of a step.
 	right, from, to := x+width+10, at(firstStep), at(lastStep)+high
 	middle := (from + to) / 2
 	s.line(fmt.Sprintf("M %d,%d H %d V %d H %d", right, from, right+12, to, right))

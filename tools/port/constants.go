@@ -6,10 +6,12 @@ import (
 	"go/types"
 )
 
-// In, Out and Pri are untyped now. Where nothing gives them a type, they would become an int.
+// In v0.1.0 the constants In, Out and Pri are untyped. Where the program gives such a constant no
+// type, it would become an int.
 
-// constants gives the type Interest to the constants that node n puts where an int would fit too:
-// a variable without a type, an interface, a type parameter, the operand of a method.
+// constants gives the type Interest to constants in node n, at places where an int is also
+// possible. Such places are a variable without a type, an interface, a type parameter, and the
+// operand of a method.
 func (p *port) constants(f *file, n ast.Node) {
 	typed := func(t types.Type, list ...ast.Expr) {
 		if t == nil {
@@ -77,7 +79,8 @@ func under(t types.Type) types.Type {
 	return t.Underlying()
 }
 
-// param is the type that argument i of a call is for; nil if it is not known.
+// param returns the type of the parameter for argument i of a call, or nil if the type is not
+// known.
 func (p *port) param(c *ast.CallExpr, i int) types.Type {
 	if p.info.Types[c.Fun].IsType() { // a conversion
 		return p.info.TypeOf(c.Fun)
@@ -104,7 +107,7 @@ func (p *port) param(c *ast.CallExpr, i int) types.Type {
 	return nil
 }
 
-// element passes on the type that an element of a literal is for.
+// element calls typed with an element of a literal and the type that the literal requires.
 func (p *port) element(lit types.Type, i int, e ast.Expr, typed func(types.Type, ...ast.Expr)) {
 	kv, keyed := e.(*ast.KeyValueExpr)
 	if keyed {
@@ -131,7 +134,7 @@ func (p *port) element(lit types.Type, i int, e ast.Expr, typed func(types.Type,
 	}
 }
 
-// results passes on the types that a function's returned values are for.
+// results calls typed with the values that a function returns and the function's result types.
 func (p *port) results(body *ast.BlockStmt, t *ast.FuncType, typed func(types.Type, ...ast.Expr)) {
 	var list []types.Type
 	if t.Results != nil {
@@ -152,7 +155,7 @@ func (p *port) results(body *ast.BlockStmt, t *ast.FuncType, typed func(types.Ty
 	})
 }
 
-// typed gives a constant that is untyped now the type that it had.
+// typed converts e to Interest if e is a constant that has lost this type.
 func (p *port) typed(f *file, e ast.Expr) {
 	if !p.untyped(e) {
 		return
@@ -163,7 +166,7 @@ func (p *port) typed(f *file, e ast.Expr) {
 	}
 }
 
-// untyped returns whether e was a constant of type Interest and has no type now.
+// untyped returns whether e is a constant that had the type Interest and has no type in v0.1.0.
 func (p *port) untyped(e ast.Expr) bool {
 	tv := p.info.Types[e]
 	if tv.Value == nil || types.TypeString(tv.Type, nil) != module+"/poller.Interest" {
@@ -180,7 +183,7 @@ func (p *port) untyped(e ast.Expr) bool {
 			yes = true
 		case "poller.Edge", "poller.Err", "poller.Hup", "poller.End", "poller.Interest":
 			still = true
-		default: // a constant of the program's
+		default: // a constant of the program
 			if c, ok := p.info.Uses[id].(*types.Const); ok && p.types[c] != nil && p.types[c] != e {
 				yes = p.untyped(p.types[c]) || yes
 				still = still || !p.untyped(p.types[c])

@@ -7,15 +7,17 @@ import (
 	"regexp"
 )
 
-// Following values (flow.go, readiness.go) can't find every place where a program uses one value as
-// an Interest and as a Readiness. Both have the same bits, so a conversion keeps what it does.
+// flow.go and readiness.go follow values. They can't find every place where a program uses one
+// value as an Interest and as a Readiness. Both types have the same bits, so a conversion does not
+// change the value.
 
-// misuse is an error of types.Checker that a conversion mends. The last group is the type to make.
+// misuse matches the errors of types.Checker that a conversion corrects. Its last group is the type
+// of the conversion.
 var misuse = regexp.MustCompile(
 	`type poller\.(?:Interest|Readiness)\) as poller\.(Interest|Readiness) value|` +
 		`^invalid case .* \(mismatched types poller\.(?:Interest|Readiness) and poller\.(Interest|Readiness)\)`)
 
-// convert writes the conversions that the ported files need. It returns false if there are none.
+// convert adds the conversions that the ported files need. It returns false if they need none.
 func (w *world) convert(at string, files []*file) (done bool) {
 	api := w.newAPI()
 	if api == nil {
@@ -60,7 +62,7 @@ func (w *world) convert(at string, files []*file) (done bool) {
 				if x, y := kind(n.X), kind(n.Y); x != "" && y != "" && x != y {
 					to(n.Y, x)
 				}
-			case *ast.AssignStmt: // "cannot use" has those of = and :=
+			case *ast.AssignStmt: // "cannot use" covers = and :=
 				if x := kind(n.Lhs[0]); n.Tok != token.ASSIGN && n.Tok != token.DEFINE && x != "" {
 					if y := kind(n.Rhs[0]); y != "" && x != y {
 						to(n.Rhs[0], x)
@@ -83,7 +85,7 @@ func (w *world) convert(at string, files []*file) (done bool) {
 	return done
 }
 
-// ported parses what the files are with their edits made.
+// ported parses the text that the files have after their edits.
 func (w *world) ported(files []*file) (list []*file, ok bool) {
 	for _, f := range files {
 		g, err := w.parse(f.name, f.apply())

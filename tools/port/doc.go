@@ -1,7 +1,7 @@
-// Command port rewrites the Go programs below a directory, in place, from the API before v0.1.0 to
-// that of v0.1.0 (doc/api.md).
+// Command port rewrites the Go programs below a directory, in place. They use the API before
+// v0.1.0, and then use the API of v0.1.0 (doc/api.md).
 //
-// It needs neither version of the module: old.txt has the declarations of the old API, which
-// resolve the program's names. So it never renames the method of another package. It reports each
-// place that needs a hand.
+// Command port downloads neither version of the module. old.txt has the declarations of the old
+// API, with which it resolves the names in a program. So it never renames the method of another
+// package. It reports each place that must be changed by hand.
 package main

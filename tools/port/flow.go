@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Two types of the old API have become several: an option's type names the call that it is for, and
-// a Poller's reports have a type of their own. This file follows values to choose a declaration's
-// new type.
+// Two types of the old API have become several types. The type of an option names the call to which
+// it belongs. The reports of a Poller have their own type. This file follows values to find the new
+// type of a declaration.
 
-// declarations notes which expression declares the type of each object.
+// declarations notes for each object the expression that declares its type.
 func (p *port) declarations(tree *ast.File) {
 	ast.Inspect(tree, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -43,7 +43,7 @@ func (p *port) declarations(tree *ast.File) {
 	})
 }
 
-// object is the variable, field or function that a value comes from or goes to.
+// object returns the variable, field or function that e reads or sets.
 func (p *port) object(e ast.Expr) types.Object {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.Ident:
@@ -70,7 +70,7 @@ func (p *port) object(e ast.Expr) types.Object {
 
 var optionTypes = map[string]bool{"reactor.SocketOption": true, "reactor.ListenOption": true, "reactor.DialOption": true}
 
-// optionsFor is the new type for the options of a call; "" if it takes none.
+// optionsFor returns the new type for the options of a call, or "" if the call takes no options.
 func optionsFor(name string) string {
 	switch name {
 	case "reactor.Reactor.Listen", "reactor.Reactor.ListenPacket", "reactor.Group.Listen", "reactor.Group.ListenPacket",
@@ -82,7 +82,7 @@ func optionsFor(name string) string {
 	return ""
 }
 
-// options gives SocketOption's places the type that their values need.
+// options replaces the type SocketOption by the type that the values need.
 func (p *port) options() {
 	for again := true; again; {
 		again = false
@@ -90,7 +90,7 @@ func (p *port) options() {
 			ast.Inspect(f.tree, func(n ast.Node) bool {
 				switch n := n.(type) {
 				case *ast.CallExpr:
-					if n.Ellipsis.IsValid() { // a list goes to a call, or on to a function
+					if n.Ellipsis.IsValid() { // a list for a call, or for a function of the program
 						last := n.Args[len(n.Args)-1]
 						to := optionsFor(p.nameOf(lastName(n.Fun)))
 						if to == "" {
@@ -98,7 +98,7 @@ func (p *port) options() {
 						}
 						again = p.want(p.typeOf(last), to) || again
 					}
-				case *ast.FuncDecl: // one option is made for a call
+				case *ast.FuncDecl: // an option that a function returns is used for a call
 					if t := p.types[p.info.Defs[n.Name]]; t != nil && n.Body != nil {
 						again = p.returned(n.Body, t) || again
 					}
@@ -124,7 +124,7 @@ func (p *port) options() {
 		}
 	}
 	if p.mixed {
-		return // mix has a type for all
+		return // mix gives all of them one type
 	}
 	for e, to := range p.wants {
 		if s, ok := e.(*ast.SelectorExpr); ok && s.Sel.Name != to {
@@ -174,7 +174,7 @@ func (p *port) typeOf(e ast.Expr) ast.Expr {
 	return p.types[p.object(e)]
 }
 
-// lastParam is the type of a function's list.
+// lastParam returns the expression for the type of a function's last parameter.
 func (p *port) lastParam(fun ast.Expr) ast.Expr {
 	id := lastName(fun)
 	if id == nil {
@@ -188,7 +188,8 @@ func (p *port) lastParam(fun ast.Expr) ast.Expr {
 	return nil
 }
 
-// named is the option type's name in an expression, past lists and the program's own aliases.
+// named returns the name of the option type in an expression. It looks through lists and through
+// aliases in the program.
 func (p *port) named(e ast.Expr) *ast.SelectorExpr {
 	switch e := e.(type) {
 	case *ast.SelectorExpr:
@@ -229,7 +230,7 @@ func (p *port) want(e ast.Expr, to string) (new bool) {
 	if s == nil || to == "" || p.wants[s] == to {
 		return false
 	}
-	if p.wants[s] != "" { // for Listen and for Dial
+	if p.wants[s] != "" { // it is used for Listen and for Dial
 		p.mixed = true
 		return false
 	}

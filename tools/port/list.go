@@ -5,10 +5,11 @@ import (
 	"go/ast"
 )
 
-// This file has the forms of the old optional arguments that the new API has no argument for: a
-// list, and more items than one. An error stays an error.
+// In the old API an optional argument could be a list, or have several values. The new API has no
+// such argument. This file rewrites these calls. What was an error stays an error.
 
-// tuple is a function that takes what Tuple took. Tuple6 refuses a flow of -1.
+// tuple returns a function with the old signature of Tuple. It uses that Tuple6 refuses the flow
+// -1.
 func (p *port) tuple(f *file) string {
 	pkg := p.qualified(f, "socket", "", "")
 	return fmt.Sprintf(`func(host string, port int, flowScope ...int) %[1]sAddr {
@@ -22,8 +23,8 @@ func (p *port) tuple(f *file) string {
 }`, pkg)
 }
 
-// extra rewrites a call with two values for one optional argument. It gives an error of the same
-// kind: MakeFile without a mode.
+// extra rewrites a call that passes two values for one optional argument. Such a call was an error.
+// The new call returns an error of the same kind: MakeFile with an empty mode.
 func (p *port) extra(f *file, c *ast.CallExpr, s *ast.SelectorExpr, name string) bool {
 	most, results, values := 1, "error", ""
 	switch name {
@@ -47,7 +48,8 @@ func (p *port) extra(f *file, c *ast.CallExpr, s *ast.SelectorExpr, name string)
 	return true
 }
 
-// one is what stands before and after a list to make one argument of it, or what stands for none.
+// one returns the text to write before and after a list, so that the list becomes one argument. If
+// the list is empty, the argument is missing.
 func (p *port) one(f *file, name, missing string) (before, after string) {
 	typ := "int"
 	switch name {
@@ -68,7 +70,7 @@ func (p *port) one(f *file, name, missing string) (before, after string) {
 		typ, none), "...)"
 }
 
-// unspread makes the one argument of a list.
+// unspread makes one argument of a list.
 func (p *port) unspread(f *file, c *ast.CallExpr, name, missing string) {
 	if !c.Ellipsis.IsValid() {
 		return

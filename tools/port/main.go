@@ -53,7 +53,7 @@ func portDir(root string) error {
 	})
 }
 
-// portPackages ports the files of one directory: a package, and perhaps its test package.
+// portPackages ports the files of one directory. They are a package, and perhaps its test package.
 func (w *world) portPackages(dir string) error {
 	names, err := goFiles(dir)
 	if err != nil {
@@ -83,7 +83,7 @@ func (w *world) portPackages(dir string) error {
 	return nil
 }
 
-// goFiles lists the Go files in dir, whose name may have any characters.
+// goFiles lists the Go files in dir. The directory's name may contain any characters.
 func goFiles(dir string) (names []string, err error) {
 	list, err := os.ReadDir(dir)
 	for _, d := range list {
@@ -94,19 +94,19 @@ func goFiles(dir string) (names []string, err error) {
 	return names, err
 }
 
-// A world is what all packages of a module need.
+// A world has what is common to all packages of a module.
 type world struct {
 	fset  *token.FileSet
 	std   types.Importer
 	known map[string]*types.Package
 	stubs map[string]string // the old API, by import path
 	root  string
-	name  string // of the module at root, "" if there is none
+	name  string // of the module at root; "" if there is none
 
-	api    *world      // the same with the new API
-	home   string      // of the new API's world: where its sources are
-	bodies bool        // functions' bodies are passed over
-	failed func(error) // gets what does not compile
+	api    *world      // the world with the new API
+	home   string      // in the world with the new API: the folder of its sources
+	bodies bool        // functions' bodies are skipped
+	failed func(error) // gets the compile errors
 }
 
 func newWorld(root, name string) *world {
@@ -132,7 +132,8 @@ func moduleName(dir string) string {
 	return ""
 }
 
-// importPath is the path of the package in dir; outside of a module any will do.
+// importPath returns the path of the package in dir. Outside of a module it returns an arbitrary
+// path.
 func (w *world) importPath(dir string) string {
 	rel, err := filepath.Rel(w.root, dir)
 	if err != nil || w.name == "" {
@@ -146,7 +147,7 @@ func (w *world) parse(name string, src []byte) (*file, error) {
 	return &file{name: name, src: src, tree: tree}, err
 }
 
-// check resolves the names of a package. A name that it does not find stays as it is.
+// check resolves the names of a package. A name that it cannot find stays unresolved.
 func (w *world) check(at string, files []*file) (*types.Package, *types.Info) {
 	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{},
 		Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}}
@@ -160,12 +161,13 @@ func (w *world) check(at string, files []*file) (*types.Package, *types.Info) {
 			failed(err)
 		}
 	}}
-	w.failed = nil // imports are not the package's
+	w.failed = nil // errors of imported packages do not count
 	pkg, _ := conf.Check(at, w.fset, trees, info)
 	return pkg, info
 }
 
-// Import gives the old API's package, the program's own, the standard library's, or an empty one.
+// Import returns a package of the old API, of the program, or of the standard library. For other
+// packages it returns an empty one.
 func (w *world) Import(at string) (*types.Package, error) {
 	if p := w.known[at]; p != nil {
 		return p, nil
@@ -195,19 +197,19 @@ func (w *world) load(at string) *types.Package {
 	if own {
 		return w.source(at, filepath.Join(w.root, rel))
 	}
-	if at == "golang.org/x/sys/unix" && w.home != "" { // kernel's Errno is from there
+	if at == "golang.org/x/sys/unix" && w.home != "" { // kernel's Errno comes from there
 		f, _ := w.parse("unix.go", []byte("package unix; import \"syscall\"; type Errno = syscall.Errno"))
 		p, _ := w.check(at, []*file{f})
 		return p
 	}
 	if strings.Contains(strings.Split(at, "/")[0], ".") {
-		return nil // others' modules are not needed
+		return nil // other modules are not needed
 	}
 	p, _ := w.std.Import(at)
 	return p
 }
 
-// source is a package of the program's own module.
+// source returns a package of the program's module.
 func (w *world) source(at, dir string) *types.Package {
 	names, _ := goFiles(dir)
 	var files []*file
@@ -227,7 +229,7 @@ func (w *world) source(at, dir string) *types.Package {
 	return p
 }
 
-// write writes what differs from the file on disk.
+// write writes the file if it differs from the file on disk.
 func (f *file) write() error {
 	now, err := os.ReadFile(f.name)
 	if out := f.apply(); err == nil && string(out) != string(now) {
@@ -236,7 +238,7 @@ func (f *file) write() error {
 	return err
 }
 
-// A file is one source file with the edits that are due.
+// A file is one source file with the edits to make.
 type file struct {
 	name  string
 	src   []byte
@@ -249,7 +251,7 @@ type edit struct {
 	text     string
 }
 
-// apply is the source with the edits made.
+// apply returns the source after the edits.
 func (f *file) apply() []byte {
 	if len(f.edits) == 0 {
 		return f.src
@@ -259,7 +261,7 @@ func (f *file) apply() []byte {
 	at := 0
 	for _, e := range f.edits {
 		if e.from < at {
-			continue // inside of another
+			continue // inside another edit
 		}
 		out = append(append(out, f.src[at:e.from]...), e.text...)
 		at = e.to

@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// ours are the types whose methods change, by the package's path.
+// ours are the types whose methods change, with the paths of their packages.
 var ours = []struct{ path, name string }{
 	{"/socket", "Socket"}, {"/socket", "SSLSocket"}, {"/select", "Poll"}, {"/reactor", "Conn"},
 }
 
-// interfaces changes the methods of the program's interfaces as those of our type that has them.
+// interfaces changes the program's interfaces if one of our types implements them. Their methods
+// change like the methods of our type.
 func (p *port) interfaces(f *file) {
 	ast.Inspect(f.tree, func(n ast.Node) bool {
 		t, ok := n.(*ast.InterfaceType)
@@ -39,7 +40,8 @@ func (p *port) interfaces(f *file) {
 	})
 }
 
-// has returns whether t implements iface. A result may be a type parameter of the interface.
+// has returns whether t implements iface. It accepts a type parameter of the interface as a result
+// type.
 func has(t types.Type, iface *types.Interface) bool {
 	if types.Implements(t, iface) {
 		return true
@@ -64,7 +66,7 @@ func has(t types.Type, iface *types.Interface) bool {
 	return true
 }
 
-// method changes the declaration of one method of an interface.
+// method changes the declaration of one method in an interface.
 func (p *port) method(f *file, id *ast.Ident, fn *ast.FuncType, name string) {
 	src := func(from, to int) string { return string(f.src[from:to]) }
 	at := func(n ast.Node) (from, to int) {
@@ -103,7 +105,7 @@ func (p *port) method(f *file, id *ast.Ident, fn *ast.FuncType, name string) {
 	}
 }
 
-// value makes a function of the old type where a method is not called.
+// value replaces a method or function that is not called by a function with the old type.
 func (p *port) value(f *file, s *ast.SelectorExpr, name string) {
 	if name == "socket.Tuple" {
 		p.edit(f, s.Pos(), s.End(), p.tuple(f))

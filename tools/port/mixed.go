@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// In the old API one list could hold options for Listen and options for Dial. If a program has such
-// a list, or gives an option to the wrong call, all its options become any. Two functions make the
-// list that a call wants. An option that is not for the call stays an error.
+// In the old API one list could contain options for Listen and options for Dial. If a program has
+// such a list, or passes an option to the wrong call, all its options get the type any. Two new
+// functions make the list that a call needs. If an option does not belong to the call, the call
+// still returns an error.
 
 const helpers = `
 
@@ -35,7 +36,7 @@ func %[1]sOf[T any](opts []any) []T {
 var fixed = map[string]int{"reactor.Reactor.Listen": 3, "reactor.Reactor.ListenPacket": 3, "reactor.Reactor.Dial": 3,
 	"reactor.Group.Listen": 3, "reactor.Group.ListenPacket": 3}
 
-// mix rewrites the options of a package with a mixed list.
+// mix rewrites the options of a package that has a mixed list.
 func (p *port) mix() {
 	if !p.mixed {
 		return
@@ -52,7 +53,7 @@ func (p *port) mix() {
 				}
 				p.maker(f, n, n.Sel, called[n])
 				called[n.Sel] = true
-			case *ast.Ident: // of a dot import; one in a selector is inside of that one's edit
+			case *ast.Ident: // from a dot import; the edit of a selector covers its own identifier
 				if optionTypes[p.nameOf(n)] {
 					p.edit(f, n.Pos(), n.End(), "any")
 				}
@@ -73,7 +74,7 @@ func (p *port) mix() {
 					make = dial
 				}
 				if c, ok := n.Args[at].(*ast.CallExpr); ok && n.Ellipsis.IsValid() && p.isOwn(c.Fun, listen, dial) {
-					return true // it was ported before
+					return true // it was ported earlier
 				}
 				needed = true
 				p.edit(f, n.Args[at].Pos(), n.Args[at].Pos(), make+"(")
@@ -90,7 +91,8 @@ func (p *port) mix() {
 	}
 }
 
-// maker makes a function with the result any from one that makes an option and is not called.
+// maker replaces a function that makes an option and is not called. The new function has the result
+// type any.
 func (p *port) maker(f *file, e ast.Expr, id *ast.Ident, called bool) {
 	fn, ok := p.info.Uses[id].(*types.Func)
 	if called || !ok || !strings.HasPrefix(p.nameOf(id), "reactor.With") {
@@ -127,7 +129,8 @@ func (p *port) isOwn(e ast.Expr, names ...string) bool {
 	return false
 }
 
-// free is the name, or a longer one if the package has something else of this name.
+// free returns the name. If the package uses the name for something else, free returns a longer
+// name.
 func (p *port) free(name string) string {
 	o := p.pkg.Scope().Lookup(name)
 	if fn, ok := o.(*types.Func); o != nil && !(ok && fn.Signature().Variadic()) {

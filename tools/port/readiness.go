@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// readiness gives a Poller's reports their own type, from the callback of Watch, Event.Ready and
-// Kernel.Ready onwards.
+// readiness gives the reports of a Poller their own type. It starts at the callback of Watch,
+// Event.Ready and Kernel.Ready, and follows their values.
 func (p *port) readiness() {
 	var reported []ast.Expr
 	for _, f := range p.files {
 		ast.Inspect(f.tree, func(n ast.Node) bool {
 			p.constants(f, n)
-			if t, ok := n.(*ast.FuncType); ok && p.isReady(t) { // of a Kernel of the program's own
+			if t, ok := n.(*ast.FuncType); ok && p.isReady(t) { // the program has its own Kernel
 				r := t.Results.List[0]
 				reported = append(reported, r.Type)
 				for _, id := range r.Names {
@@ -73,12 +73,12 @@ func (p *port) readiness() {
 	}
 }
 
-// asks has the methods of a Poller and of a Watch that take an Interest, also in the program's
-// types.
+// asks has the names of methods that take an Interest. A Poller, a Watch, and types of the program
+// may have them.
 var asks = map[string]bool{"Add": true, "Mod": true, "Want": true}
 
-// isReady returns whether t is the type of Kernel.Ready:
-// func(fd int) (poller.Interest, syscall.Errno).
+// isReady returns whether t is the type of Kernel.Ready: func(fd int) (poller.Interest,
+// syscall.Errno).
 func (p *port) isReady(t *ast.FuncType) bool {
 	if t.Results == nil || len(t.Results.List) != 2 || len(t.Params.List) != 1 || !p.isInterest(t.Results.List[0].Type) {
 		return false
@@ -92,7 +92,8 @@ func (p *port) isInterest(e ast.Expr) bool {
 	return ok && p.nameOf(s.Sel) == "poller.Interest"
 }
 
-// learn notes that o holds what is reported, if it is a variable of the program's that can.
+// learn notes that o contains a report, if o is a variable of the program with a suitable type. It
+// returns whether this is new.
 func (p *port) learn(o types.Object) bool {
 	if o == nil || p.news[o] || o.Pkg() != p.pkg || !strings.Contains(types.TypeString(o.Type(), nil), "poller.Interest") {
 		return false
@@ -101,7 +102,7 @@ func (p *port) learn(o types.Object) bool {
 	return true
 }
 
-// reports returns whether a value comes from a Poller's report.
+// reports returns whether a value comes from a report of a Poller.
 func (p *port) reports(e ast.Expr) (yes bool) {
 	tv, ok := p.info.Types[e]
 	if !ok || tv.Type == nil || !strings.Contains(types.TypeString(tv.Type, nil), "poller.Interest") {
@@ -112,7 +113,7 @@ func (p *port) reports(e ast.Expr) (yes bool) {
 		case *ast.FuncLit:
 			return false
 		case *ast.CallExpr:
-			if p.info.Types[n.Fun].IsType() { // a conversion says what it makes
+			if p.info.Types[n.Fun].IsType() { // a conversion has its own type
 				return false
 			}
 		case *ast.Ident:

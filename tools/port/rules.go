@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// renamed are methods whose name changes and nothing else.
+// renamed are methods of which only the name changes.
 var renamed = map[string]string{
 	"reactor.Conn.SetReadDeadline":     "SetReadTimeout",
 	"reactor.Conn.SetWriteDeadline":    "SetWriteTimeout",
@@ -21,10 +21,10 @@ var renamed = map[string]string{
 	"netconn.Listener.LocalAddr":       "Addr",
 }
 
-// second are methods whose optional argument is now the second method's.
+// second are methods with an optional argument. In the new API a second method has this argument.
 var second = map[string]struct {
 	name    string
-	needs   int    // arguments that are not optional
+	needs   int    // number of required arguments
 	missing string // the argument that stands for none
 }{
 	"socket.Socket.Recv":         {"RecvFlags", 1, "0"},
@@ -35,7 +35,7 @@ var second = map[string]struct {
 	"socket.SSLSocket.ReadLine":  {"ReadLineMax", 0, "-1"},
 }
 
-// removed has the names without a successor, and the reason.
+// removed are the names that have no successor, with the reasons.
 var removed = map[string]string{
 	"reactor.Reactor.Waiter":            "is internal",
 	"socket.Socket.Desc":                "is internal",
@@ -52,7 +52,7 @@ var removed = map[string]string{
 	"timeout.Timer":                     "is internal; use reactor.Timer",
 }
 
-// A port is one package on its way.
+// A port has the state for one package while it is ported.
 type port struct {
 	w     *world
 	files []*file
@@ -61,17 +61,17 @@ type port struct {
 
 	// types has the expression that declares an object's type.
 	types map[types.Object]ast.Expr
-	// news has the objects that hold a report.
+	// news has the objects that contain a report.
 	news map[types.Object]bool
-	// wants has the new name of an option's type.
+	// wants has the new name of an option type.
 	wants map[ast.Expr]string
-	// as has the methods of the program's interfaces that are methods of ours.
+	// as has the methods of the program's interfaces that are methods of our types, with their names.
 	as map[types.Object]string
-	// mixed: one list has options for Listen and for Dial.
+	// mixed means that one list has options for Listen and for Dial.
 	mixed bool
 }
 
-// port finds the edits of one package's files. With mixed, a list of options holds any.
+// port finds the edits of one package's files. If mixed is set, all options get the type any.
 func (w *world) port(at string, files []*file, mixed bool) {
 	p := &port{w: w, files: files, types: map[types.Object]ast.Expr{}, news: map[types.Object]bool{},
 		wants: map[ast.Expr]string{}, as: map[types.Object]string{}, mixed: mixed}
@@ -92,7 +92,7 @@ func (w *world) port(at string, files []*file, mixed bool) {
 			case *ast.SelectorExpr:
 				p.selector(f, n, called[n])
 				called[n.Sel] = true
-			case *ast.Ident: // of a dot import
+			case *ast.Ident: // from a dot import
 				if p.nameOf(n) == "socket.Tuple" && !called[n] {
 					p.edit(f, n.Pos(), n.End(), p.tuple(f))
 				}
@@ -107,7 +107,7 @@ func (w *world) port(at string, files []*file, mixed bool) {
 	p.readiness()
 }
 
-// program ports a program in a raw string.
+// program ports a program that is in a raw string.
 func (p *port) program(f *file, lit *ast.BasicLit) {
 	text := strings.Trim(lit.Value, "`")
 	if lit.Kind != token.STRING || lit.Value[0] != '`' || !strings.Contains(text, module) {
@@ -123,7 +123,7 @@ func (p *port) program(f *file, lit *ast.BasicLit) {
 	}
 }
 
-// selector renames a method, called or used as a value, and reports a name that was removed.
+// selector renames a method that is called or used as a value. It reports a name that was removed.
 func (p *port) selector(f *file, s *ast.SelectorExpr, called bool) {
 	name := p.nameOf(s.Sel)
 	if to := renamed[name]; to != "" {
@@ -156,7 +156,7 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 	}
 	if r, ok := second[name]; ok && n > r.needs {
 		p.edit(f, id.Pos(), id.End(), r.name)
-		for i := r.needs + 1; i < n; i++ { // several flags were or'ed
+		for i := r.needs + 1; i < n; i++ { // several flags were combined with or
 			p.edit(f, c.Args[i-1].End(), c.Args[i].Pos(), " | ")
 		}
 		p.unspread(f, c, name, r.missing)
@@ -172,7 +172,7 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 		for _, a := range c.Args {
 			if o, ok := a.(*ast.CallExpr); ok {
 				if is := optionsFor(p.nameOf(lastName(o.Fun))); is != "" && is != optionsFor(name) {
-					p.mixed = true // it was an error, and stays one
+					p.mixed = true // the call returned an error, and still does
 				}
 			}
 		}
@@ -198,11 +198,12 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 	}
 }
 
-// nameOf is package.Name or package.Type.Method of an identifier of the old API, else "".
+// nameOf returns package.Name or package.Type.Method if the identifier belongs to the old API, and
+// "" otherwise.
 func (p *port) nameOf(id *ast.Ident) string {
 	o := p.info.Uses[id]
 	if fn, ok := o.(*types.Func); ok {
-		o = fn.Origin() // of a generic interface
+		o = fn.Origin() // for a generic interface
 	}
 	if name := p.as[o]; name != "" {
 		return name
@@ -226,7 +227,7 @@ func (p *port) nameOf(id *ast.Ident) string {
 	return o.Pkg().Name() + "." + o.Name()
 }
 
-// prefix is what stands before the names of one of our packages in a file.
+// prefix returns the text that a file writes before the names of one of our packages.
 func (p *port) prefix(f *file, pkg string) (name string, imported bool) {
 	for _, s := range f.tree.Imports {
 		at := strings.Trim(s.Path.Value, `"`)
@@ -244,7 +245,8 @@ func (p *port) prefix(f *file, pkg string) (name string, imported bool) {
 	return "", false
 }
 
-// qualified is a constant as the file can write it: with its import's name, else as a number.
+// qualified returns a constant in the form that the file can use. This is a name if the file
+// imports the package, and a number otherwise.
 func (p *port) qualified(f *file, pkg, name, number string) string {
 	if prefix, ok := p.prefix(f, pkg); ok {
 		return prefix + name
@@ -263,7 +265,7 @@ func (p *port) report(at token.Pos, text string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", p.where(at), fmt.Sprintf(text, args...))
 }
 
-// fileOf is the file that a node is in.
+// fileOf returns the file that contains a position.
 func (p *port) fileOf(at token.Pos) *file {
 	for _, f := range p.files {
 		if f.tree.FileStart <= at && at <= f.tree.FileEnd {

@@ -11,9 +11,11 @@ import (
 	"strings"
 )
 
-// A port is checked against the new API, whose sources are at hand: port.sh runs in the module.
+// A port is checked against the new API. Its sources are available, because port.sh runs in the
+// module.
 
-// portFiles finds the edits of one package, and reports what does not compile after them.
+// portFiles finds the edits of one package. It reports the compile errors that remain after the
+// edits.
 func (w *world) portFiles(at string, files []*file) {
 	w.port(at, files, false)
 	wrong := w.wrong(at, files)
@@ -39,7 +41,7 @@ func (w *world) portFiles(at string, files []*file) {
 	}
 }
 
-// wrong has the errors of the ported package that speak of this module's packages.
+// wrong returns the compile errors of the ported package that mention packages of this module.
 func (w *world) wrong(at string, files []*file) (list []string) {
 	api := w.newAPI()
 	if api == nil {
@@ -64,7 +66,8 @@ func (w *world) wrong(at string, files []*file) (list []string) {
 	return list
 }
 
-// newAPI is the world with this module's packages in place of the old API; nil if there are none.
+// newAPI returns a world that has this module's packages instead of the old API. It returns nil if
+// there are none.
 func (w *world) newAPI() *world {
 	dir, err := os.Getwd()
 	for ; err == nil && moduleName(dir) != module; dir = filepath.Dir(dir) {
@@ -75,7 +78,7 @@ func (w *world) newAPI() *world {
 	if w.api == nil {
 		w.api = &world{fset: token.NewFileSet(), std: w.std, root: w.root, name: w.name, known: map[string]*types.Package{}, home: dir}
 	}
-	for path := range w.api.known { // the program's own packages change
+	for path := range w.api.known { // the program's packages change
 		if w.name != "" && strings.HasPrefix(path, w.name+"/") {
 			delete(w.api.known, path)
 		}
@@ -83,7 +86,7 @@ func (w *world) newAPI() *world {
 	return w.api
 }
 
-// current is a package of this module as it is.
+// current returns a package of this module from its sources.
 func (w *world) current(at string) *types.Package {
 	dir := filepath.Join(w.home, strings.TrimPrefix(at, module))
 	pkg, err := build.ImportDir(dir, 0)

@@ -23,10 +23,11 @@ const (
 	budget    = "tools/words/budget.txt"
 )
 
-// kinds are what is counted, in the order of the table.
+// kinds are the kinds of findings, in the order of the table.
 var kinds = []string{"columns", "sentences", "words", "files"}
 
-// dialect has the words that the table in CONTRIBUTING.md replaces. Quoted code is not checked.
+// dialect has the private words, with the words from the table in CONTRIBUTING.md that replace
+// them. Quoted code is not checked.
 var dialect = []struct {
 	pattern *regexp.Regexp
 	use     string
@@ -114,13 +115,13 @@ func main() {
 	}
 }
 
-// check finds what one file has.
+// check returns the findings of one file.
 func check(name string) (found []finding) {
 	src, err := os.ReadFile(name)
 	if err != nil || strings.HasPrefix(name, "bench/results/") {
 		return nil
 	}
-	var text []string // the prose, by line; "" where there is none
+	var text []string // the prose by line; "" for other lines
 	lines := strings.Split(string(src), "\n")
 	switch path.Ext(name) {
 	case ".go":
@@ -194,7 +195,7 @@ func prose(lines []string) []string {
 
 var ends = regexp.MustCompile(`[.;?!:](\s|$)`)
 
-// long finds the sentences with too many words. An empty line and a new item end a sentence.
+// long returns the sentences that have too many words. An empty line or a new item ends a sentence.
 func long(name string, text []string) (found []finding) {
 	var words []string
 	start := 0
@@ -244,8 +245,8 @@ func readBudget() map[string]map[string]int {
 	return limits
 }
 
-// lowered returns the limits after a count of some folders. No limit rises: a folder that has more
-// keeps its limit. Other folders keep theirs.
+// lowered returns new limits after a count of some folders. No limit rises: a folder with more
+// findings keeps its limit. The limits of other folders do not change.
 func lowered(limits, counts map[string]map[string]int, folders map[string]bool) map[string]map[string]int {
 	after := maps.Clone(limits)
 	for dir := range folders {

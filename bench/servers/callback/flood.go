@@ -22,7 +22,7 @@ func flood(r *reactor.Reactor, kind string) {
 				}
 			}
 		}()
-	case "timers": // all due at the same moment, repeatedly
+	case "timers": // all are due at the same moment, repeatedly
 		const n, every = 200_000, 500 * time.Millisecond
 		due := time.Now()
 		for range n {
@@ -43,7 +43,7 @@ func flood(r *reactor.Reactor, kind string) {
 	}
 }
 
-// busy is a posted function with some work.
+// busy is a posted function that does some work.
 func busy() {
 	for begin := time.Now(); time.Since(begin) < 20*time.Microsecond; {
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// framed echoes frames. One that is too large ends its connection.
+// framed echoes frames. If a frame is too large, it ends the connection.
 type framed struct {
 	in     *reactor.Input
 	frames frame.Reader

@@ -1,4 +1,4 @@
-// Ours in callback style: the reactor calls Data with what it has read, Send corks the answer.
+// Our server in callback style. The reactor calls Data with the input, and Send corks the answer.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	o.AtStop(func() {
 		limit, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		r.Shutdown(limit) // Run returns the same
+		r.Shutdown(limit) // Run returns the same error
 	})
 	serve.Try(r.Run(context.Background()))
 }
@@ -73,7 +73,7 @@ type echo struct{}
 func (echo) Data(c *reactor.Conn, p []byte)    { c.Send(p) }
 func (echo) Closed(c *reactor.Conn, err error) {}
 
-// explosive panics at a message that asks for it.
+// explosive panics if a message asks for it.
 type explosive struct{ echo }
 
 func (explosive) Data(c *reactor.Conn, p []byte) {
@@ -83,7 +83,7 @@ func (explosive) Data(c *reactor.Conn, p []byte) {
 	c.Send(p)
 }
 
-// timers moves one of many with each message.
+// timers has many timers. Each message moves one of them.
 type timers struct {
 	echo
 	all []*reactor.Timer

@@ -6,7 +6,7 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-// messages serves WebSocket.
+// messages returns a function that serves WebSocket.
 func messages(r *reactor.Reactor, o serve.Options) func(*reactor.Conn) reactor.Handler {
 	var h websocket.Handler = messageEcho{}
 	m := &room{hub: websocket.NewHub(r, websocket.WaitForSlow)}
@@ -29,7 +29,7 @@ func (messageEcho) Message(c *websocket.Conn, kind websocket.Kind, p []byte) {
 
 func (messageEcho) Closed(*websocket.Conn, error) {}
 
-// A room sends each message to everybody.
+// A room sends each message to all connections.
 type room struct {
 	server *websocket.Server
 	hub    *websocket.Hub

@@ -1,4 +1,4 @@
-// evio: one loop, which owns the connections; Data returns the answer.
+// A server with evio. One loop owns the connections, and Data returns the answer.
 package main
 
 import (
@@ -19,7 +19,7 @@ func main() {
 			serve.Listening(s.Addrs[0].String())
 			return evio.None
 		},
-		// one input buffer for all, instead of a copy for each message
+		// All connections share one input buffer. Otherwise each message would be copied.
 		Opened: func(evio.Conn) ([]byte, evio.Options, evio.Action) {
 			return nil, evio.Options{ReuseInputBuffer: true}, evio.None
 		},
@@ -31,7 +31,7 @@ func main() {
 		},
 	}
 	var stop atomic.Bool
-	if o.Stop { // only an event can return Shutdown, so one has to poll
+	if o.Stop { // only an event can return Shutdown, so an event must check for it
 		events.Tick = func() (time.Duration, evio.Action) {
 			if stop.Load() {
 				return 0, evio.Shutdown

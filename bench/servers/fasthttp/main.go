@@ -1,5 +1,5 @@
-// fasthttp, as its documentation has it: a goroutine from its pool for each connection, and its own
-// parser.
+// A server with fasthttp, written as its documentation shows. Each connection has a goroutine from
+// fasthttp's pool and fasthttp's own parser.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// gnet: one event loop; OnTraffic writes back what was read, without copying it.
+// A server with gnet. It has one event loop. OnTraffic writes the input back without copying it.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Ours in goroutine style: a goroutine for each connection, parked in Data and SendAll.
+// Our server in goroutine style. Each connection has a goroutine that parks in Data and SendAll.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	for {
 		c, _, err := l.Accept()
 		if err != nil {
-			time.Sleep(100 * time.Millisecond) // without a descriptor or memory: some will be free again
+			time.Sleep(100 * time.Millisecond) // no descriptor or no memory is free, but later some will be
 			continue
 		}
 		if o.Panic {
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// conns serves net.Conns: for what is above them, TLS and HTTP.
+// conns serves net.Conns, which TLS and HTTP use.
 func conns(o serve.Options) {
 	l, err := netconn.Listen(o.Network, o.Address)
 	serve.Try(err)
@@ -81,8 +81,8 @@ func echo(c *socket.Socket) {
 	}
 }
 
-// explosive panics at a message that asks for it. The goroutine belongs to the program, so the
-// program recovers.
+// explosive panics if a message asks for it. The goroutine belongs to the program, so the program
+// recovers.
 func explosive(c *socket.Socket) {
 	defer c.Close()
 	defer func() { recover() }()

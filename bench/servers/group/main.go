@@ -1,4 +1,4 @@
-// Ours with several loops: a reactor.Group, each loop with its own socket at the address.
+// Our server with several loops in a reactor.Group. Each loop has its own socket at the address.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	o.AtStop(func() {
 		limit, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		g.Shutdown(limit) // Run returns the same
+		g.Shutdown(limit) // Run returns the same error
 	})
 	serve.Try(g.Run(context.Background()))
 }

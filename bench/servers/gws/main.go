@@ -1,4 +1,4 @@
-// gws: a goroutine for each connection. It has WebSocket only.
+// A server with gws. Each connection has a goroutine. gws supports only WebSocket.
 package main
 
 import (
@@ -33,7 +33,7 @@ func (echo) OnMessage(c *gws.Conn, m *gws.Message) {
 	_ = m.Close()
 }
 
-// A room sends each message to everybody.
+// A room sends each message to all connections.
 type room struct {
 	gws.BuiltinEventHandler
 	mu  sync.Mutex

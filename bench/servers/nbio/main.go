@@ -1,4 +1,4 @@
-// nbio: one poller, level-triggered, which reads and calls OnData itself.
+// A server with nbio. It has one level-triggered poller, which reads and calls OnData.
 package main
 
 import (

@@ -9,8 +9,7 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// messages serves WebSocket with nbio's own HTTP server. The poller reads and calls the handler
-// itself.
+// messages serves WebSocket with nbio's own HTTP server. The poller reads and calls the handler.
 func messages(o serve.Options) {
 	u := websocket.NewUpgrader()
 	u.EnableCompression(o.Protocol == serve.Deflate)

@@ -1,5 +1,5 @@
-// The echo server of the standard library: one goroutine for each connection, blocking in Read and
-// Write.
+// The echo server of the standard library. Each connection has one goroutine, which blocks in Read
+// and Write.
 package main
 
 import (
@@ -59,7 +59,7 @@ func echo(c net.Conn, size int) {
 	}
 }
 
-// explosive panics at a message that asks for it. The program recovers.
+// explosive panics if a message asks for it. The program recovers.
 func explosive(c net.Conn, size int) {
 	defer c.Close()
 	defer func() { recover() }()
@@ -76,7 +76,7 @@ func explosive(c net.Conn, size int) {
 	}
 }
 
-// timers arms timers of the runtime. Each message moves one.
+// timers has timers of the Go runtime. Each message moves one of them.
 type timers struct {
 	serve.Options
 	mu  sync.Mutex

@@ -51,7 +51,7 @@ func messages(o serve.Options, l net.Listener) error {
 	}))
 }
 
-// A room sends each message to everybody, one after the other.
+// A room sends each message to all connections, one after the other.
 type room struct {
 	mu  sync.Mutex
 	all map[*websocket.Conn]bool

@@ -1,5 +1,5 @@
-// netpoll: one poller; OnRequest, on a goroutine of its pool, passes what was read to the writer
-// without copying it.
+// A server with netpoll. It has one poller. OnRequest runs on a goroutine of netpoll's pool, and
+// passes the input to the writer without copying it.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Ours in poll style: one goroutine asks a Poll which sockets are ready and serves them, as a
+// Our server in poll style. One goroutine asks a Poll for the ready sockets and serves them, as a
 // MicroPython server would.
 package main
 
@@ -23,7 +23,7 @@ func main() {
 	for {
 		_, err := s.poll.IPoll(-1, 0)
 		serve.Try(err)
-		// by Next, because a range over the iterator allocates its body
+		// This calls Next, because a range over the iterator allocates its body.
 		for obj, events, ok := s.poll.Next(); ok; obj, events, ok = s.poll.Next() {
 			switch c := obj.(*socket.Socket); {
 			case c == l && o.Network == "udp":
@@ -45,10 +45,11 @@ type server struct {
 	serve.Options
 	poll   *sel.Poll
 	buf    [64 << 10]byte
-	unsent map[*socket.Socket][]byte // output; these sockets are not read until it is sent
+	unsent map[*socket.Socket][]byte // output; a socket is not read until its output is sent
 }
 
-// accept waits if no descriptor is free: the connection would be reported again at once.
+// accept waits if no descriptor is free. Otherwise the Poll would report the connection again
+// immediately.
 func (s *server) accept(l *socket.Socket) {
 	c, _, err := l.Accept()
 	switch {
@@ -78,7 +79,7 @@ func (s *server) receive(c *socket.Socket) {
 	}
 }
 
-// contain is receive with a recover, because the loop belongs to the program.
+// contain calls receive and recovers from a panic, because the loop belongs to the program.
 func (s *server) contain(c *socket.Socket) {
 	defer func() {
 		if recover() != nil {
@@ -88,7 +89,7 @@ func (s *server) contain(c *socket.Socket) {
 	s.receive(c)
 }
 
-// packets answers the datagrams that are there, up to a bound.
+// packets answers the datagrams that have arrived, up to a bound.
 func (s *server) packets(c *socket.Socket) {
 	for range 16 {
 		n, from, err := c.RecvFromInto(s.buf[:])

@@ -23,8 +23,8 @@ func hello(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, Hello)
 }
 
-// Answer reads one request, with the parser of net/http, and appends the answer to b, by hand.
-// more: others may follow.
+// Answer reads one request with the parser of net/http, and appends the answer to b. more means
+// that other requests may follow.
 func Answer(in *bufio.Reader, b []byte) (answer []byte, more bool) {
 	q, err := http.ReadRequest(in)
 	if err == nil {

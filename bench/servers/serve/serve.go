@@ -1,6 +1,6 @@
-// Package serve has what every server under test shares: its command line, the report of its
-// address, and the request to collect. The contract is in bench/README.md. The C loop implements
-// only the part of the contract that it needs.
+// Package serve has what all servers share: the command line, the report of the address, and the
+// request to collect. bench/README.md has the contract. The C loop implements only the part of the
+// contract that it needs.
 package serve
 
 import (
@@ -16,15 +16,15 @@ import (
 	"time"
 )
 
-// Options are the values of the command line.
+// Options are the values from the command line.
 type Options struct {
 	Network string // tcp, udp, unix
 	Address string // host:port on loopback, or a path
-	Panic   bool   // a message that begins with Bang panics in the handler
-	Stop    bool   // SIGTERM stops in order, as far as the library can
-	Timers  int    // how many are armed; each message moves one
+	Panic   bool   // a message that begins with Bang makes the handler panic
+	Stop    bool   // SIGTERM stops in an orderly way, as far as the library can
+	Timers  int    // the number of armed timers; each message moves one
 	Flood   string // other work without limit: posts, timers, dials or datagrams
-	Buffer  int    // of each connection, for servers that have one each
+	Buffer  int    // size of each connection's buffer, for servers that have such buffers
 
 	Protocol string        // "" is the echo; see bench/README.md
 	Patience time.Duration // for a handshake or a request's head; 0: HandshakeTimeout, or no limit
@@ -55,7 +55,7 @@ func Parse() Options {
 	return o
 }
 
-// Only ends the process if the library does not have the network.
+// Only ends the process if the library does not support the network.
 func (o Options) Only(networks ...string) {
 	for _, n := range networks {
 		if n == o.Network {
@@ -65,8 +65,7 @@ func (o Options) Only(networks ...string) {
 	Fail(fmt.Errorf("no %s", o.Network))
 }
 
-// Fixed returns the address with a free port instead of port 0, for libraries that do not report
-// the port that they got.
+// Fixed replaces port 0 by a free port, for libraries that do not report the port that they got.
 func (o Options) Fixed() string {
 	var at net.Addr
 	switch o.Network {
@@ -107,14 +106,14 @@ func collect(asked <-chan os.Signal) {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		threads, _ := runtime.ThreadCreateProfile(nil)
-		runtime.GC() // the second one frees what finalizers and sync.Pools held
+		runtime.GC() // the second one frees the memory that finalizers and sync.Pools kept
 		runtime.GC()
 		debug.FreeOSMemory()
 		fmt.Println("collected", m.Mallocs, runtime.NumGoroutine(), threads, m.NumGC, sizes(&m))
 	}
 }
 
-// sizes returns the number of allocations of each size that has any.
+// sizes returns the number of allocations of each size that occurred.
 func sizes(m *runtime.MemStats) string {
 	var b strings.Builder
 	for _, class := range m.BySize {
@@ -125,8 +124,8 @@ func sizes(m *runtime.MemStats) string {
 	return b.String()
 }
 
-// AtStop calls f on a goroutine of its own at SIGTERM, if the server is to stop in order. f ends
-// the process.
+// AtStop calls f at SIGTERM, on another goroutine, if the option Stop is set. f must end the
+// process.
 func (o Options) AtStop(f func()) {
 	if !o.Stop {
 		return
@@ -139,7 +138,7 @@ func (o Options) AtStop(f func()) {
 	}()
 }
 
-// Fail ends the process with one line.
+// Fail ends the process with a message of one line.
 func Fail(err error) {
 	fmt.Fprintln(os.Stderr, os.Args[0]+":", err)
 	os.Exit(1)

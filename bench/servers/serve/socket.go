@@ -17,7 +17,7 @@ func (o Options) Kind() (family, typ, proto int) {
 	return socket.AF_INET, socket.SOCK_STREAM, 0
 }
 
-// ListenOn makes a socket listen with the C loop's options, and reports to the suite.
+// ListenOn makes a socket listen with the same options as the C loop, and reports to the suite.
 func (o Options) ListenOn(l *socket.Socket) {
 	at := socket.Path(o.Address)
 	if o.Network != "unix" {
@@ -27,7 +27,7 @@ func (o Options) ListenOn(l *socket.Socket) {
 		Try(l.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1))
 	}
 	if o.Network == "tcp" {
-		Try(l.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)) // inherited by what it accepts
+		Try(l.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)) // accepted sockets inherit this
 	}
 	Try(l.Bind(at))
 	if o.Network != "udp" {

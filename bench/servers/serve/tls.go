@@ -11,13 +11,14 @@ import (
 	"time"
 )
 
-// HandshakeTimeout is our default, and what a careful program over package net sets.
+// HandshakeTimeout is our default. A careful program over package net sets the same.
 const HandshakeTimeout = 10 * time.Second
 
-// record is the most that one Read over TLS returns.
+// record is the maximum that one Read over TLS returns.
 const record = 16 << 10
 
-// TLS is the configuration of every server: TLS 1.3, a certificate on P-256, no resumption.
+// TLS returns the configuration of every server: TLS 1.3, a certificate on P-256, and no
+// resumption.
 func TLS() *tls.Config {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	Try(err)
@@ -46,22 +47,22 @@ type Secured interface {
 	Handshake() error
 }
 
-// EchoTLS serves the connections of l, each in a goroutine.
+// EchoTLS serves the connections of l. Each has a goroutine.
 func (o Options) EchoTLS(l net.Listener, secure func(net.Conn) Secured) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			time.Sleep(100 * time.Millisecond) // without a descriptor or memory: some will be free again
+			time.Sleep(100 * time.Millisecond) // no descriptor or no memory is free, but later some will be
 			continue
 		}
 		go o.ServeTLS(secure(c), o.TLSBuffer())
 	}
 }
 
-// TLSBuffer returns the buffer of one connection.
+// TLSBuffer returns a buffer for one connection.
 func (o Options) TLSBuffer() []byte { return make([]byte, min(o.Buffer, record)) }
 
-// ServeTLS serves one connection, with buf. Without buf it uses Data.
+// ServeTLS serves one connection with buf. If buf is nil, it uses Data.
 func (o *Options) ServeTLS(c Secured, buf []byte) {
 	if !o.shake(c) {
 		return
@@ -82,8 +83,8 @@ func (o *Options) ServeTLS(c Secured, buf []byte) {
 	}
 }
 
-// shake does the handshake, with a deadline. Otherwise a peer that never ends it would stay without
-// limit.
+// shake makes the handshake, with a deadline. Without the deadline, a peer that never completes its
+// handshake would stay without limit.
 //
 //go:noinline
 func (o *Options) shake(c Secured) bool {

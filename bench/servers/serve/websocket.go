@@ -4,17 +4,17 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-// MaxMessage is how many bytes a WebSocket message may have.
+// MaxMessage is the maximum size of a WebSocket message in bytes.
 const MaxMessage = 2 << 20
 
-// The protocols of WebSocket. In a Room each message goes to every connection.
+// The protocols that use WebSocket. In a Room each message goes to every connection.
 const (
 	WebSocket = "websocket"
 	Deflate   = "deflate" // with permessage-deflate, no context takeover
 	Room      = "room"
 )
 
-// WebSocketOptions are those of our servers.
+// WebSocketOptions returns the options of our servers.
 func (o Options) WebSocketOptions() []websocket.Option {
 	opts := []websocket.Option{websocket.WithMaxMessage(MaxMessage)}
 	if o.Protocol == Deflate {

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-// listen serves net.Conns of the loop, a task for each: for what is above them, TLS and HTTP.
+// listen serves net.Conns of the loop, which TLS and HTTP use. Each has a task.
 func (s *server) listen(handle func(net.Conn)) {
 	l, err := netconn.On(s.r).Listen(s.Network, s.Address)
 	serve.Try(err)
@@ -38,7 +38,7 @@ func (s *server) secure() func(net.Conn) {
 	}
 }
 
-// messages serves WebSocket.
+// messages returns a function that serves WebSocket.
 func (s *server) messages() func(net.Conn) {
 	w, err := websocket.NewServer(nil, s.WebSocketOptions()...)
 	serve.Try(err)
@@ -58,13 +58,13 @@ func (s *server) greet(c net.Conn) {
 	in := bufio.NewReader(limit)
 	var answer []byte
 	for first, more := true, true; more; first = false {
-		if s.Patience > 0 { // for the head of a request; between two there is none
+		if s.Patience > 0 { // for the head of a request; between two requests there is no limit
 			if c.SetReadDeadline(time.Time{}); !first {
 				in.Peek(1)
 			}
 			c.SetReadDeadline(time.Now().Add(s.Patience))
 		}
-		limit.N = maxRequest // net/http's parser alone has no limit
+		limit.N = maxRequest // net/http's parser has no limit of its own
 		answer, more = serve.Answer(in, answer[:0])
 		if _, err := c.Write(answer); err != nil {
 			return

@@ -5,7 +5,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// framed echoes frames. One that is too large ends its connection.
+// framed echoes frames. If a frame is too large, it ends the connection.
 func (s *server) framed(c *socket.Socket) {
 	defer c.Close()
 	in, frames := socket.NewInput(c, serve.Frames.MaxSize()), serve.Frames.Reader()

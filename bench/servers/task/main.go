@@ -1,4 +1,5 @@
-// Ours in task style: a coroutine on the loop for each connection, blocking in Data and SendAll.
+// Our server in task style. Each connection has a coroutine on the loop, which blocks in Data and
+// SendAll.
 package main
 
 import (
@@ -80,7 +81,7 @@ func (s *server) accept(t *reactor.Task, l *socket.Socket) {
 	}
 }
 
-// echo has no defer: with one frame less the stack of an idle connection stays at 2 KiB.
+// echo has no defer. Without this frame the stack of an idle connection stays at 2 KiB.
 func (s *server) echo(c *socket.Socket) {
 	for {
 		p, err := c.Data()
@@ -98,7 +99,7 @@ func (s *server) echo(c *socket.Socket) {
 	}
 }
 
-// end closes the connection. If the server stops, the reactor delivers the rest.
+// end closes the connection. If the server is stopping, the reactor delivers the remaining output.
 func (s *server) end(c *socket.Socket, err error) {
 	if errors.Is(err, syscall.ECANCELED) {
 		if fd, err := c.Detach(); err == nil {

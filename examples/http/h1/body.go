@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxChunkLine = 256 // bytes of a trailer field, or of a chunk's size with its extensions
+	maxChunkLine = 256     // bytes of a trailer field, or of a chunk's size with its extensions
 	maxTrailers  = 4 << 10 // bytes of all trailer fields
 )
 
@@ -17,7 +17,7 @@ type body struct {
 	left     int64 // missing bytes of the body or of the current chunk
 	total    int64 // bytes of all chunks so far, including the lines with their sizes
 	trailers int   // bytes of trailer fields so far
-	seen     int // how many bytes of an incomplete line were already searched
+	seen     int   // how many bytes of an incomplete line were already searched
 	state    bodyState
 }
 
@@ -25,11 +25,11 @@ type bodyState uint8
 
 const (
 	bodyEnded bodyState = iota
-	counted // `left` bytes follow, and then the end
+	counted             // `left` bytes follow, and then the end
 	chunkSize           // the line with a chunk's size
 	chunkData           // `left` bytes follow
-	chunkEnd // the CRLF after a chunk follows
-	trailer // lines follow, up to an empty one
+	chunkEnd            // the CRLF after a chunk follows
+	trailer             // lines follow, up to an empty one
 )
 
 func newBody(r *request) (b body) {

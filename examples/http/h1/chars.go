@@ -5,8 +5,8 @@ import "strings"
 // These are classes of bytes in RFC 9110, 5.6.2 and 5.5, and in RFC 3986.
 const (
 	isToken  = 1 << iota // in methods and field names
-	isText // in field values
-	isTarget // in request targets
+	isText               // in field values
+	isTarget             // in request targets
 	isHost
 	isDigit
 	isHex

@@ -9,7 +9,7 @@ import (
 
 const (
 	maxHead = 16 << 10 // bytes of a request line and its fields
-	maxLine = 8 << 10 // bytes of a request line
+	maxLine = 8 << 10  // bytes of a request line
 	maxBody = 32 << 20
 )
 
@@ -19,7 +19,7 @@ type request struct {
 	target  string // the path, or "" for "/"
 	old     bool   // HTTP/1.0
 	close   bool   // close after the answer
-	waits   bool // the client waits for 100 Continue before it sends its body
+	waits   bool   // the client waits for 100 Continue before it sends its body
 	chunked bool
 	body    int64  // Content-Length, or -1
 	ranges  string // Range

@@ -42,17 +42,18 @@ func stop(err error) {
 	}
 }
 
-// Is returns whether the mutant is switched on. Its place in the code has been reached.
+// Is returns whether the mutant is active. The program calls it when it reaches the mutant's place
+// in the code.
 func Is(number int) bool {
 	if reached != nil && !seen[number].Load() && seen[number].CompareAndSwap(false, true) {
-		// one write that appends: the children of a test report too
+		// One write appends the line, because the test's children write to the same file.
 		_, err := fmt.Fprintln(reached, number)
 		stop(err)
 	}
 	return number == mutant
 }
 
-// Pick returns mutated if the mutant is switched on, else original.
+// Pick returns mutated if the mutant is active, and original otherwise.
 func Pick[T any](number int, mutated, original T) T {
 	if Is(number) {
 		return mutated

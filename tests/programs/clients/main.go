@@ -14,17 +14,18 @@ import (
 	"time"
 )
 
-// A row is one use of a program. A result is what has to be equal; a cost is what it took.
+// A row is one use of a program. Its result must be equal over every stack, but its cost may
+// differ.
 type row struct {
 	name   string
-	needs  string // a program
+	needs  string // the program
 	stacks []string
 	run    func(ctx context.Context, s *server) (result, error)
 }
 
 type result struct {
 	says string // what the program reports; it must be the same over every stack
-	cost        // zero if the row has no rate
+	cost        // zero if the row measures no rate
 }
 
 type cost struct {
@@ -108,7 +109,7 @@ func run(ctx context.Context, rounds int, only, readme string) error {
 	return nil
 }
 
-// add runs a row over all its stacks, by turns.
+// add runs a row over all its stacks. Each round reverses their order.
 func (t *table) add(ctx context.Context, r row, rounds int, dir string) error {
 	all := map[string][]result{}
 	for round := range rounds {
@@ -123,7 +124,7 @@ func (t *table) add(ctx context.Context, r row, rounds int, dir string) error {
 			}
 			all[stack] = append(all[stack], got)
 		}
-		if all[plain[0]][0].requests == 0 { // no rate
+		if all[plain[0]][0].requests == 0 { // the row measures no rate
 			break
 		}
 	}
@@ -131,14 +132,15 @@ func (t *table) add(ctx context.Context, r row, rounds int, dir string) error {
 	return nil
 }
 
-// once runs a row against a server of its own. The server has to be as before afterwards.
+// once starts a server and runs a row against it. Afterwards the server must have as many open
+// descriptors as before.
 func once(ctx context.Context, r row, stack, dir string) (got result, err error) {
 	s, err := start(ctx, stack, dir)
 	if err != nil {
 		return got, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	if !answers(s.url("http")) || !answers(s.url("https")) { // then it has what it opens once
+	if !answers(s.url("http")) || !answers(s.url("https")) { // it opens some files once
 		return got, errors.New("the server does not answer")
 	}
 	before, err := s.idle()

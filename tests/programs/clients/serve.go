@@ -20,12 +20,12 @@ import (
 	"github.com/ureactor/ureactor/tests/programs/opaque"
 )
 
-const patience = 3 * time.Second // of the server with a client that is slow
+const patience = 3 * time.Second // the server's time limit for slow clients
 
-// bigPath is the path of an answer that no buffer holds.
+// bigPath is the path of an answer that is larger than all buffers.
 const bigPath = "/big"
 
-// A server is a process with net/http's server at two addresses.
+// A server is a process that serves with net/http at two addresses.
 type server struct {
 	http, https string
 	cmd         *exec.Cmd
@@ -33,7 +33,7 @@ type server struct {
 	out         *bufio.Reader
 }
 
-// A state is what the server has used.
+// A state is the processor time that the server has used, and the number of its descriptors.
 type state struct {
 	cpu   time.Duration
 	files int
@@ -78,7 +78,7 @@ func (s *server) state() (v state, err error) {
 	return v, err
 }
 
-// idle waits until the connections of this process are closed.
+// idle waits until the number of the server's descriptors stays the same for 300 ms.
 func (s *server) idle() (v state, err error) {
 	last := -1
 	for {
@@ -90,8 +90,8 @@ func (s *server) idle() (v state, err error) {
 	}
 }
 
-// settled waits until the server has at most so many descriptors, or until their number has not
-// changed for some time.
+// settled waits until the server has at most this number of descriptors. It gives up when the
+// number has not changed for some time.
 func (s *server) settled(files int) (v state, err error) {
 	last, same := -1, time.Now()
 	for {
@@ -106,11 +106,11 @@ func (s *server) settled(files int) (v state, err error) {
 }
 
 func (s *server) stop() error {
-	s.in.Close() // its end
+	s.in.Close() // this ends the process
 	return s.cmd.Wait()
 }
 
-// serve is the server's process. It ends with its standard input.
+// serve is the server's process. It ends when its standard input ends.
 func serve(stack, dir string) {
 	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	must(err)

@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// A measured row has the results of each stack, one for each round.
+// A measured row has the results of each stack, with one result for each round.
 type measured struct {
 	row
 	all map[string][]result
@@ -30,10 +30,10 @@ type table struct {
 	began   time.Time
 	rows    []measured
 	missing []string
-	wrong   []string // rows whose result over netconn is another one
+	wrong   []string // rows whose result over netconn differs
 }
 
-// text is the table: results first, then rates.
+// text returns the table: first the results, then the rates.
 func (t *table) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s, Linux %s, %d processors with a load of %s;\n%s.\n\n", t.began.Format(time.DateOnly), runtime.Version(),
@@ -76,7 +76,8 @@ func (t *table) text() string {
 	return b.String()
 }
 
-// compared says how the results of a stack differ from the first one over package net.
+// compared returns the table's text for a stack: whether its results equal the first result over
+// package net.
 func (t *table) compared(r measured, stack, want string) string {
 	for _, got := range r.all[stack] {
 		if got.says == want {
@@ -88,7 +89,7 @@ func (t *table) compared(r measured, stack, want string) string {
 	return "the same"
 }
 
-// short is a result for the table: of many lines their number.
+// short shortens a result for the table. If the result has many lines, short returns their number.
 func short(says string) string {
 	if n := strings.Count(says, "\n"); n > 0 {
 		return fmt.Sprintf("%d findings", n+1)
@@ -96,7 +97,7 @@ func short(says string) string {
 	return says
 }
 
-// difference has the lines of only one of two texts.
+// difference returns the lines that only one of two texts contains.
 func difference(want, got string) string {
 	var b strings.Builder
 	a, c := strings.Split(want, "\n"), strings.Split(got, "\n")
@@ -125,7 +126,7 @@ func median(of []result, f func(result) float64) float64 {
 	return v[len(v)/2]
 }
 
-// versions are those of Debian's packages.
+// versions returns the versions of Debian's packages.
 func versions(rows []measured) (list []string) {
 	debian := map[string]string{"h2load": "nghttp2-client", "testssl": "testssl.sh"}
 	for _, r := range rows {
@@ -144,7 +145,7 @@ func versions(rows []measured) (list []string) {
 	return list
 }
 
-// first is the first word of a file.
+// first returns the first word of a file.
 func first(file string) string {
 	text, err := os.ReadFile(file)
 	if words := bytes.Fields(text); err == nil && len(words) > 0 {
@@ -153,7 +154,7 @@ func first(file string) string {
 	return "?"
 }
 
-// replace puts text between the markers in a file.
+// replace replaces the text between the markers in a file.
 func replace(file, text string) error {
 	const begin, end = "<!-- clients table: begin", "<!-- clients table: end"
 	was, err := os.ReadFile(file)
@@ -168,7 +169,7 @@ func replace(file, text string) error {
 	return os.WriteFile(file, slices.Concat(was[:from], []byte(strings.TrimSpace(text)+"\n"), was[to:]), 0o644)
 }
 
-// certificate writes the key and the certificate of all servers.
+// certificate writes the key and the certificate that all servers use.
 func certificate(dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

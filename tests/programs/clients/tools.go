@@ -26,7 +26,7 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// find returns what a regular expression's group matches.
+// find returns the text that the first group of a regular expression matches.
 func find(text, expr string) (string, error) {
 	m := regexp.MustCompile(expr).FindStringSubmatch(text)
 	if m == nil {
@@ -35,7 +35,7 @@ func find(text, expr string) (string, error) {
 	return m[1], nil
 }
 
-// h2load counts the requests that succeed and their answers.
+// h2load runs h2load, which counts successful requests and their status codes.
 func h2load(scheme string, args ...string) func(context.Context, *server) (result, error) {
 	return func(ctx context.Context, s *server) (r result, err error) {
 		out, err := output(ctx, "h2load", append(slices.Clone(args), s.url(scheme))...)
@@ -69,7 +69,7 @@ func h2load(scheme string, args ...string) func(context.Context, *server) (resul
 	}
 }
 
-// wrk counts socket errors and answers that are not 2xx.
+// wrk runs wrk, which counts socket errors and answers that are not 2xx.
 func wrk(scheme string, conns int) func(context.Context, *server) (result, error) {
 	return func(ctx context.Context, s *server) (r result, err error) {
 		out, err := output(ctx, "wrk", "-t1", "-c", strconv.Itoa(conns), "-d2s", s.url(scheme))
@@ -98,7 +98,7 @@ func wrk(scheme string, conns int) func(context.Context, *server) (result, error
 	}
 }
 
-// slow makes 200 slow clients. Meanwhile a quick one asks all the time.
+// slow runs 200 slow clients of slowhttptest. Meanwhile a quick client sends requests repeatedly.
 func slow(args ...string) func(context.Context, *server) (result, error) {
 	return func(ctx context.Context, s *server) (r result, err error) {
 		dir, err := os.MkdirTemp("", "slow")
@@ -141,7 +141,8 @@ func answers(url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// slowEnd is how the slow clients ended, and whether the server was there for others.
+// slowEnd describes how the slow clients ended, and whether the server served other clients
+// meanwhile.
 func slowEnd(out, report string, failed int64) string {
 	why, err := find(regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(out, ""), `Exit status:\s*(.*)`)
 	if err != nil {
@@ -165,13 +166,13 @@ func slowEnd(out, report string, failed int64) string {
 	return says + "; every quick request was answered"
 }
 
-// A finding is one of testssl.sh's.
+// A finding is one finding of testssl.sh.
 type finding struct{ ID, Severity, Finding string }
 
-// changes are findings that differ between two runs over one server.
+// changes matches the findings that may differ between two runs against the same server.
 var changes = regexp.MustCompile(`^(scanTime|TLS_timestamp|HTTP_clock_skew|HTTP_headerTime|HTTP_headerAge|scanProblem|engine_problem|banner.*|DH_groups_time)$`)
 
-// testssl reports all findings; the table has their number.
+// testssl runs testssl.sh. The result contains all findings, and the table contains their number.
 func testssl(ctx context.Context, s *server) (r result, err error) {
 	dir, err := os.MkdirTemp("", "testssl")
 	if err != nil {

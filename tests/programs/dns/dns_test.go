@@ -34,7 +34,7 @@ func handler(w dns.ResponseWriter, q *dns.Msg) {
 func serve(n kit.Net, addr string) (udp, tcp *dns.Server, err error) {
 	var pc net.PacketConn
 	var l net.Listener
-	for try := 0; try < 20; try++ { // one port for both
+	for try := 0; try < 20; try++ { // UDP and TCP use the same port
 		if pc, err = n.ListenPacket("udp", addr); err != nil {
 			return
 		}

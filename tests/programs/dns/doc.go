@@ -1,2 +1,3 @@
-// Package dns runs miekg/dns: queries by UDP and TCP, a second address, and dnsperf.
+// Package dns runs miekg/dns and dnsperf: queries over UDP and TCP, and a server with a second
+// address.
 package dns

@@ -1,3 +1,3 @@
-// Package grpc runs grpc-go: unary and streaming calls, deadlines, keep-alive, GracefulStop, plain
-// and TLS.
+// Package grpc runs grpc-go: unary and streaming calls, deadlines, keep-alive, and GracefulStop,
+// without TLS and with TLS.
 package grpc

@@ -174,14 +174,15 @@ func workload(n kit.Net, secure bool) error {
 	return nil
 }
 
-// keepaliveKills: a peer that is silent is found by keepalive and the call ends Unavailable.
+// keepaliveKills tests a server that stops sending. The client's keep-alive detects this, and the
+// call ends with Unavailable.
 func keepaliveKills(n kit.Net) error {
 	l, err := n.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	go func() { // says the preface and SETTINGS, then nothing
+	go func() { // sends the preface and SETTINGS, then nothing
 		for {
 			c, err := l.Accept()
 			if err != nil {
@@ -212,7 +213,7 @@ func keepaliveKills(n kit.Net) error {
 	return nil
 }
 
-// interopSuite is grpc's own interop client against its own interop server.
+// interopSuite runs grpc's interop client against grpc's interop server.
 func interopSuite(n kit.Net) error {
 	l, err := n.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

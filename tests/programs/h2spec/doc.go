@@ -1,2 +1,2 @@
-// Package h2spec runs h2spec against net/http, over package net and over netconn.
+// Package h2spec runs h2spec against net/http's server, over package net and over netconn.
 package h2spec

@@ -77,13 +77,13 @@ func overCryptoTLS(cfg *tls.Config) func(net.Listener) error {
 func overOurTLS(cfg *tls.Config) func(net.Listener) error {
 	return func(l net.Listener) error {
 		s := server()
-		s.Protocols = &http.Protocols{} // what the handshake agrees on, and nothing else
+		s.Protocols = &http.Protocols{} // the server uses only the protocol on which the handshake agreed
 		s.Protocols.SetUnencryptedHTTP2(true)
 		return s.Serve(opaque.Listener(netconn.NewTLSListener(l, cfg)))
 	}
 }
 
-// results runs h2spec, and returns how many cases it has and which have failed.
+// results runs h2spec. It returns the number of cases and the cases that failed.
 func results(t *testing.T, addr net.Addr) (cases int, failed []string) {
 	t.Helper()
 	report := filepath.Join(t.TempDir(), "report.xml")

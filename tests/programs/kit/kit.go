@@ -20,7 +20,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// A Net has the functions that a program gets: package net's, or netconn's.
+// A Net has the functions with which a program uses the network. They are from package net or from
+// netconn.
 type Net struct {
 	Name         string
 	Listen       func(network, address string) (net.Listener, error)
@@ -28,7 +29,7 @@ type Net struct {
 	Dial         func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Both are the two Nets.
+// Both has the Net of package net and the Net of netconn.
 var Both = []Net{
 	{"net", net.Listen, net.ListenPacket, (&net.Dialer{}).DialContext},
 	{"netconn", netconn.Listen, netconn.ListenPacket, netconn.DialContext},
@@ -36,14 +37,14 @@ var Both = []Net{
 
 var rounds = flag.Int("rounds", 1, "how often each program runs over each package; more give a ratio that means something")
 
-// Same runs f over both Nets, by turns, and fails unless it succeeds over both. It logs the ratio
-// of the costs, netconn's to net's: wall time, and CPU time of this process.
+// Same runs f over both Nets alternately. f must succeed over both. Same logs ratios of the costs,
+// netconn's to package net's. The costs are wall time, and CPU time of this process.
 func Same(t *testing.T, f func(n Net) error) {
 	t.Helper()
 	var wall, cost [2][]float64
 	for round := range *rounds {
 		for i := range Both {
-			i ^= round & 1 // each is first as often
+			i ^= round & 1 // the first Net changes with each round
 			runtime.GC()
 			began, spent := time.Now(), cpu()
 			if err := f(Both[i]); err != nil {
@@ -94,8 +95,7 @@ func TLS(protos ...string) (server, client *tls.Config) {
 		&tls.Config{RootCAs: pool, ServerName: "localhost", NextProtos: protos}
 }
 
-// Settle waits until there are at most n goroutines, or for a second, and returns how many there
-// are.
+// Settle waits until there are at most n goroutines, but at most a second. It returns their number.
 func Settle(n int) int {
 	for i := 0; i < 100 && runtime.NumGoroutine() > n; i++ {
 		time.Sleep(10 * time.Millisecond)

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Program returns the path of a program that Debian's package has, and skips the test without it.
+// Program returns the path of a program from a Debian package. If the program is missing, the test
+// is skipped.
 func Program(t *testing.T, name, debian string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -21,7 +22,8 @@ func Program(t *testing.T, name, debian string) string {
 	return path
 }
 
-// Service starts a server and waits until it accepts connections at addr. It stops with the test.
+// Service starts a server and waits until it accepts connections at addr. The server ends with the
+// test.
 func Service(t *testing.T, c *exec.Cmd, addr string) {
 	t.Helper()
 	var log bytes.Buffer
@@ -32,7 +34,7 @@ func Service(t *testing.T, c *exec.Cmd, addr string) {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
 	t.Cleanup(func() {
-		_ = c.Process.Signal(syscall.SIGINT) // PostgreSQL: a fast shutdown
+		_ = c.Process.Signal(syscall.SIGINT) // for PostgreSQL this means a fast shutdown
 		select {
 		case <-ended:
 		case <-time.After(20 * time.Second):
@@ -67,7 +69,7 @@ func reachable(ctx context.Context, addr string, ended chan error) error {
 	}
 }
 
-// FreePort returns an address of this machine that nobody uses now.
+// FreePort returns a loopback address with a port that is not in use.
 func FreePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

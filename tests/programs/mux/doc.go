@@ -1,2 +1,2 @@
-// Package mux runs hashicorp/yamux: 100 streams, keep-alive, deadlines.
+// Package mux runs hashicorp/yamux: 100 streams, keep-alive and deadlines.
 package mux

@@ -24,7 +24,8 @@ func (d dialer) Dial(network, addr string) (net.Conn, error) {
 	return d.n.Dial(ctx, network, addr)
 }
 
-// pings is the interval. With a short one a busy machine's connection counts as stale.
+// pings is the interval between pings. With a shorter interval, a connection on a busy machine
+// would count as stale.
 var pings = 2 * time.Second
 
 func start(port int, dir string) (*server.Server, error) {
@@ -90,7 +91,7 @@ func run(n kit.Net) error {
 	}
 	s.Shutdown()
 	s.WaitForShutdown()
-	if s, err = start(addr.Port, dir); err != nil { // the same port at once
+	if s, err = start(addr.Port, dir); err != nil { // the same port, immediately
 		return fmt.Errorf("restart: %w", err)
 	}
 	select {

@@ -1,2 +1,2 @@
-// Package opaque is for the programs that serve HTTP/2 with net/http on connections of our TLS.
+// Package opaque helps programs that serve HTTP/2 with net/http on connections of netconn's TLS.
 package opaque

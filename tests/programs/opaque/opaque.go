@@ -2,9 +2,9 @@ package opaque
 
 import "net"
 
-// Listener returns a listener for connections of our TLS. They lack the method by which net/http
-// asks for the protocol that was agreed. So net/http serves HTTP/1.1, or HTTP/2 if it reads the
-// preface of HTTP/2.
+// Listener returns a listener for connections of netconn's TLS. They lack the method with which
+// net/http asks for the negotiated protocol. So net/http serves HTTP/2 if a connection starts with
+// the preface of HTTP/2, and HTTP/1.1 otherwise.
 func Listener(l net.Listener) net.Listener { return listener{l} }
 
 type listener struct{ net.Listener }

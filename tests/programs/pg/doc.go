@@ -1,2 +1,2 @@
-// Package pg runs pgx against PostgreSQL: queries, COPY, cancel, LISTEN, a pool, TLS.
+// Package pg runs pgx against PostgreSQL: queries, COPY, cancel, LISTEN, a pool, and TLS.
 package pg

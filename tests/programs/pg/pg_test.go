@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/tests/programs/kit"
 )
 
-// url is the database.
+// url is the URL of the database.
 var url string
 
 func run(n kit.Net, mode string) error {
@@ -86,7 +86,7 @@ func run(n kit.Net, mode string) error {
 	if err := <-errs; err != nil {
 		return fmt.Errorf("queries: %w", err)
 	}
-	// a context cancels a query that runs, promptly
+	// The end of a context promptly cancels a running query.
 	short, stop := context.WithTimeout(ctx, 100*time.Millisecond)
 	start := time.Now()
 	_, err = p.Exec(short, "select pg_sleep(10)")
@@ -94,7 +94,7 @@ func run(n kit.Net, mode string) error {
 	if d := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || d > 9*time.Second || !pgconn.Timeout(err) {
 		return fmt.Errorf("cancel: %v after %v", err, d)
 	}
-	// pipelines
+	// Pipelines.
 	b := &pgx.Batch{}
 	for j := 0; j < 1000; j++ {
 		b.Queue("select $1::int", j)
@@ -109,7 +109,7 @@ func run(n kit.Net, mode string) error {
 	if err := br.Close(); err != nil {
 		return err
 	}
-	// notifications, with a wait that its context ends, and the connection usable after it
+	// Notifications. A context ends the wait for one, and the connection can still be used.
 	c, err := p.Acquire(ctx)
 	if err != nil {
 		return err

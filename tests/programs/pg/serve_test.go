@@ -17,14 +17,14 @@ import (
 	"github.com/ureactor/ureactor/tests/programs/kit"
 )
 
-// serve starts a PostgreSQL of its own, with TLS, and returns the URL of its database.
+// serve starts a PostgreSQL server with TLS for this test, and returns the URL of its database.
 func serve(t *testing.T) string {
 	t.Helper()
 	bin, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil || len(bin) == 0 {
 		t.Skip("no PostgreSQL here: it is in Debian's package postgresql")
 	}
-	dir, err := os.MkdirTemp("", "pg") // t.TempDir is for its owner only
+	dir, err := os.MkdirTemp("", "pg") // only the owner may use t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func serve(t *testing.T) string {
 	return "postgres://postgres@" + at + "/postgres"
 }
 
-// account returns the user that runs the server: PostgreSQL refuses to run as root.
+// account returns the user that runs the server, because PostgreSQL refuses to run as root.
 func account(t *testing.T) (as *syscall.SysProcAttr, uid, gid int) {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/tests/programs/kit"
 )
 
-// A capable connection is what quic-go looks for before it uses ECN, GSO and packet info.
+// A capable connection has the methods for which quic-go looks before it uses ECN, GSO and packet
+// information.
 type capable interface {
 	quic.OOBCapablePacketConn
 	net.Conn
@@ -44,7 +45,7 @@ func (c *watched) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, er
 	return c.capable.WriteMsgUDP(b, oob, addr)
 }
 
-// option returns a socket option.
+// option returns the value of a socket option.
 func (c *watched) option(level, name int) (v int, err error) {
 	rc, err := c.SyscallConn()
 	if err != nil {

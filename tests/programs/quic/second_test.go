@@ -48,7 +48,7 @@ func TestSecondAddressIsAnswered(t *testing.T) {
 	})
 }
 
-// forward is a NAT: it forwards only packets that come from the address that was dialled.
+// forward is a NAT. It forwards only packets whose source is the address that was dialled.
 func forward(t *testing.T, to *net.UDPAddr) string {
 	in, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

@@ -1,3 +1,3 @@
-// Package raft runs hashicorp/raft: elections, entries, a snapshot, a node that returns to its
-// address.
+// Package raft runs hashicorp/raft: elections, entries, a snapshot, and a node that restarts at its
+// old address.
 package raft

@@ -147,7 +147,7 @@ func run(n kit.Net) error {
 			if err := d.r.Snapshot().Error(); err != nil {
 				return fmt.Errorf("snapshot: %w", err)
 			}
-			if err := away.start(n, fmt.Sprint(i)); err != nil { // on the same address at once
+			if err := away.start(n, fmt.Sprint(i)); err != nil { // the same address, immediately
 				return fmt.Errorf("restart: %w", err)
 			}
 			break

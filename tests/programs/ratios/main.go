@@ -12,7 +12,7 @@ import (
 	"strconv"
 )
 
-const most = 1.05 // of the CPU over package net
+const most = 1.05 // of the CPU time over package net
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each program runs over each package")

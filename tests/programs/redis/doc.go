@@ -1,3 +1,3 @@
-// Package redis runs go-redis against redis-server: pipelines, large values, publish and
-// subscribe, timeouts.
+// Package redis runs go-redis against redis-server: pipelines, large values, publish and subscribe,
+// and timeouts.
 package redis

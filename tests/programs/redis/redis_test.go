@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/tests/programs/kit"
 )
 
-// at is where the server is.
+// at is the server's address.
 var at string
 
 func goredis(n kit.Net) error {
@@ -77,7 +77,7 @@ func goredis(n kit.Net) error {
 		}
 	}
 	sub.Close()
-	// a blocking call that its timeout ends
+	// A timeout ends a call that blocks.
 	d := redis.NewClient(&redis.Options{Addr: at, MaxRetries: -1, ReadTimeout: 100 * time.Millisecond, ContextTimeoutEnabled: true, Dialer: func(ctx context.Context, network, a string) (net.Conn, error) {
 		return n.Dial(ctx, network, a)
 	}})

@@ -135,7 +135,7 @@ func run(n kit.Net) error {
 	if err != nil || k != 100<<20 || string(h.Sum(nil)) != string(h2.Sum(nil)) {
 		return fmt.Errorf("download: %d, %v", k, err)
 	}
-	// a forwarded connection with a half-close
+	// A forwarded connection is half-closed.
 	e, err := n.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
