@@ -12,7 +12,7 @@ import (
 type excerpt struct {
 	all      []record
 	shown    map[int]bool
-	own      map[int]bool    // if not nil: the lines on the subject; a gap counts others as "of others"
+	own      map[int]bool    // if not nil: the lines on the subject; a gap counts others
 	complete bool            // the lines after the last shown one contain nothing new
 	again    map[int]*repeat // lines that are left out because they repeat others
 }

@@ -46,7 +46,7 @@ type Fault struct {
 	Call Call   // for AtCall: the call
 	Host string // the host of the call or socket, or the sender of the packet
 	To   string // for packets and cuts: the receiver
-	Nth  int    // number among that host's calls of this kind, packets of that direction, new sockets …
+	Nth  int    // number among that host's calls of this kind, packets of that direction, sockets …
 	Of   int    // in a Live world: descriptor of the call, or port; then At identifies the fault too
 
 	Errno Errno         // for AtCall: the result; EAGAIN means: although it was ready

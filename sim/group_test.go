@@ -201,7 +201,7 @@ func (c *customer) Data(conn *reactor.Conn, p []byte) {
 	if string(line) != "re: "+c.wish() {
 		c.s.fail("%s gets %q", c.wish(), line)
 	}
-	if took := c.s.w.Now() - c.asked; took > 400*time.Microsecond { // a round trip takes 0.3 ms at most
+	if took := c.s.w.Now() - c.asked; took > 400*time.Microsecond { // a round trip takes ≤ 0.3 ms
 		c.s.fail("%s is answered after %v", c.wish(), took)
 	}
 	c.buf = rest

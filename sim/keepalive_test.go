@@ -13,7 +13,7 @@ import (
 )
 
 // A server holds a connection on which no output waits. So only probes can find out that the client
-// or the network is gone. The server probes every 15 s, and gives up after nine probes without an
+// or the network has failed. The server probes every 15 s, and gives up after nine probes without an
 // answer.
 func TestKeepAliveFindsOutAboutASilentPeer(t *testing.T) {
 	const idle = 15 * time.Second

@@ -291,8 +291,8 @@ func (l *load) netAccepts(t *reactor.Task, h *sim.Host, ln net.Listener) {
 	}
 }
 
-// slowServer drains itself during its first calls. What it has accepted must be delivered or
-// reported.
+// slowServer drains itself during its first calls. It must deliver the accepted data, or
+// report the loss.
 func (l *load) slowServer(h *sim.Host, r *reactor.Reactor) error {
 	if err := l.callbackServer(h, r); err != nil {
 		return err

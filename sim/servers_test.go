@@ -248,8 +248,7 @@ func (l *load) pollEcho(t *reactor.Task) (again bool) {
 	}
 }
 
-// turn reads from a connection or writes to it, depending on the result of the Poll. If turn
-// returns false, the connection ends.
+// turn reads or writes, depending on the Poll's result. If turn returns false, the connection ends.
 func (l *load) turn(p *sel.Poll, o *owing, buf []byte) bool {
 	if len(o.out) == 0 && !o.end {
 		n, err := o.s.RecvInto(buf)

@@ -43,7 +43,7 @@ func TestUserTimeoutAndKeepCount(t *testing.T) {
 			}
 			e := kernel.Errno(0)
 			must(t, w.RunUntil(func() bool {
-				if n, _ := a.GetOpt(fa, kernel.SOL_SOCKET, kernel.SO_ERROR); n != 0 { // this also clears the error
+				if n, _ := a.GetOpt(fa, kernel.SOL_SOCKET, kernel.SO_ERROR); n != 0 { // clears the error
 					e = kernel.Errno(n)
 				}
 				return e != 0

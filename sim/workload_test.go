@@ -33,11 +33,11 @@ type load struct {
 	left    []int            // how many calls of each client have not succeeded yet
 	ends    map[string]error // by the client's address: how a connection of the callback server ended
 	short   []shortage       // connections that ended early for the client
-	crashed bool             // the callback server's host has crashed at some time, so sent data may be lost
+	crashed bool             // the callback server's host has crashed, so sent data may be lost
 	drained bool             // the slow server has drained, which it does once
 	strict  bool             // no random errors: what a server reports about delivery must be true
 	over    bool
-	matrix  bool                      // one fault in each run: if a Poller fails, a new reactor follows
+	matrix  bool                      // one fault in each run; a new reactor follows a Poller that fails
 	secure  bool                      // with TLS
 	drains  map[*reactor.Reactor]bool // reactors that drain: they need not echo unread input
 	loops   map[*sim.Host]*reactor.Reactor

@@ -150,7 +150,7 @@ func (w *World) Fail(err error) {
 func (w *World) Err() error { return w.failed }
 
 // Close ends all programs: their kernels stop working, so Run of a reactor returns an error. No
-// goroutine remains. What the programs do while they end is not a part of the history. Programs
+// goroutine remains. The calls of ending programs are not a part of the history. Programs
 // that have died earlier also end now.
 func (w *World) Close() {
 	if w.closed {

@@ -236,7 +236,7 @@ func TestCrashAndRestart(t *testing.T) {
 					r.After(time.Second, try)
 				}}, reactor.WithLimits(0, 4<<20, 4<<20))
 				if err == nil {
-					err = errors.Join(c.SetIdleTimeout(5*time.Second), c.Send(sent)) // a crash is not noticed without it
+					err = errors.Join(c.SetIdleTimeout(5*time.Second), c.Send(sent)) // detects a crash
 				}
 				if err != nil {
 					t.Error(err)

@@ -112,7 +112,7 @@ func TestSilentPeerIsAborted(t *testing.T) {
 			}
 		}, []Option{WithPing(every)}, func(w *world) error {
 			client := &funcs{}
-			if _, err := Dial(w.dials, serverURL, client, w.dialOptions()...); err != nil { // it answers pings
+			if _, err := Dial(w.dials, serverURL, client, w.dialOptions()...); err != nil { // answers pings
 				return err
 			}
 			pings := 0

@@ -16,7 +16,7 @@ type Scenario struct {
 	load.Shape
 	Idle  bool                    // no load: measures the memory of each idle connection
 	Full  bool                    // left out of a quick run
-	Share float64                 // of the reference's saturation: a fixed rate, for which the latency counts
+	Share float64                 // of the reference's saturation, as a fixed rate; the latency counts
 	Args  []string                // of the servers, which then exist only for this scenario
 	Can   func(server.Style) bool // the servers that take part; nil: all that serve the network
 }

@@ -8,8 +8,8 @@ import (
 
 func (v *connsPage) title() string { return "Connections" }
 
-// form adds the form. It is not in the part of the page that the script replaces. So the user's
-// input is not lost.
+// form adds the form. It is outside the part of the page that the script replaces, so text in the
+// form is not lost.
 func (v *connsPage) form(p *page) {
 	p.raw(`<form class="filter" method="get" action="conns"><input type="search" name="q" maxlength="200" placeholder="peer, state, handler …" value="`)
 	p.text(v.query.find)

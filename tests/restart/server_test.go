@@ -28,7 +28,7 @@ import (
 const (
 	envAddrs = "RESTART_TEST_ADDRS" // the addresses at which the server listens
 	envLoops = "RESTART_TEST_LOOPS" // the number of its loops
-	grace    = 10 * time.Second     // during this time connections may end by themselves before the drain
+	grace    = 10 * time.Second     // in which connections may end by themselves before the drain
 )
 
 func TestMain(m *testing.M) {

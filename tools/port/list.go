@@ -6,7 +6,7 @@ import (
 )
 
 // In the old API an optional argument could be a list, or have several values. The new API has no
-// such argument. This file rewrites these calls. What was an error stays an error.
+// such argument. This file rewrites these calls. An error stays an error.
 
 // tuple returns a function with the old signature of Tuple. It uses that Tuple6 refuses the flow
 // -1.
