@@ -272,7 +272,7 @@ func (v *visit) Data(c *reactor.Conn, p []byte) {
 		v.line = v.line[i+1:]
 	}
 	if c.Pause() == nil {
-		c.Reactor().After(5*time.Millisecond, func() { _ = c.Resume() }) // fails after the connection's end
+		c.Reactor().After(5*time.Millisecond, func() { _ = c.Resume() }) // fails after the end
 	}
 	v.l.chatOver()
 }

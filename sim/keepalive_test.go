@@ -13,8 +13,8 @@ import (
 )
 
 // A server holds a connection on which no output waits. So only probes can find out that the client
-// or the network has failed. The server probes every 15 s, and gives up after nine probes without an
-// answer.
+// or the network has failed. The server probes every 15 s, and gives up after nine probes without
+// an answer.
 func TestKeepAliveFindsOutAboutASilentPeer(t *testing.T) {
 	const idle = 15 * time.Second
 	for name, c := range map[string]struct {

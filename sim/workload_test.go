@@ -37,7 +37,7 @@ type load struct {
 	drained bool             // the slow server has drained, which it does once
 	strict  bool             // no random errors: what a server reports about delivery must be true
 	over    bool
-	matrix  bool                      // one fault in each run; a new reactor follows a Poller that fails
+	matrix  bool                      // one fault in each run; a new reactor after a Poller failed
 	secure  bool                      // with TLS
 	drains  map[*reactor.Reactor]bool // reactors that drain: they need not echo unread input
 	loops   map[*sim.Host]*reactor.Reactor
