@@ -4,6 +4,7 @@ package reactor
 
 import (
 	"errors"
+	"io"
 	"net"
 	"time"
 
@@ -93,6 +94,7 @@ func (m *connModel) total() int {
 }
 
 func (m *connModel) balance() {
+	m.traceAgrees()
 	if m.total() != m.accepted {
 		m.fatalf("%d bytes out, %d lost, %d buffered, %d detached: not the %d that were accepted",
 			m.r.often.bytesOut, m.r.count.Undelivered, m.c.Buffered(), m.unsent, m.accepted)
@@ -138,7 +140,7 @@ func (m *connModel) detach() {
 	if err == errOwesFIN && m.fin && buffered > 0 { // then nothing has changed
 		return
 	}
-	if !m.allowed(err) {
+	if !m.allowed(err, errFiltered) {
 		if fd != -1 || unsent != nil {
 			m.fatalf("Detach: %d, %d bytes and %v", fd, len(unsent), err)
 		}
@@ -204,6 +206,7 @@ func (m *connModel) hangUp(reset bool) {
 // left.
 func (m *connModel) finish() {
 	m.inside = nil
+	m.begin()
 	if !m.dead {
 		m.do(3, 0, false)
 	}
@@ -239,6 +242,7 @@ func (m *connModel) finish() {
 		if p := (*PanicError)(nil); m.early && !errors.As(m.closedErr, &p) {
 			m.fatalf("Closed(%v) after a callback that did not return", m.closedErr)
 		}
+	case m.late && !m.relay.ready && (m.closedErr == ErrClosed || m.closedErr == io.ErrUnexpectedEOF):
 	case m.closedErr != nil && !m.hungUp && !errors.Is(m.closedErr, ErrAborted) && !isBuffered(m.closedErr):
 		m.fatalf("Closed(%v) though the peer did nothing wrong", m.closedErr)
 	}
@@ -246,6 +250,9 @@ func (m *connModel) finish() {
 		m.fatalf("%d in the table, %d timers, descriptor %d", m.r.table.Len(), m.r.timers.Len(), m.c.FD())
 	}
 	m.ownsNoFile()
+	if m.relay != nil && !m.relay.closed {
+		m.fatalf("the Filter of a Conn that has ended is not closed")
+	}
 	m.r.Close()
 	for m.r.Turn(0) != ErrClosed {
 	}

@@ -22,6 +22,8 @@ func (m *connModel) open(fd int, kind byte) {
 	m.c = &Conn{opt: opt}
 	m.c.w.open(m.r, fd, m.c)
 	m.r.conns++
+	opt.filter = m.filter(kind)
+	m.c.attachFilter()
 	m.c.setHandler(m.handler(kind&4 != 0))
 	m.c.established()
 }
@@ -38,6 +40,11 @@ func (m *connModel) attach(fd int, kind byte) {
 		m.fatalf("Attach: %v", err)
 	}
 	m.c = c
+	if f := m.filter(kind); f != nil && !c.is(released|closing|wantFIN|outputFailed) {
+		if err := c.StartFilter(nil, f); err != nil {
+			m.fatalf("StartFilter: %v", err)
+		}
+	}
 }
 
 // handler returns a new handler, with or without an EOF method. When a handler gets its first call,
@@ -98,7 +105,11 @@ func (m *connModel) sendFile(n int) {
 	if err != nil {
 		m.fatalf("%v", err)
 	}
-	if m.allowed(m.c.SendFile(f, 0, int64(n))) {
+	err = m.c.SendFile(f, 0, int64(n))
+	if (err == errFileFiltered) != (m.relay != nil) {
+		m.fatalf("SendFile: %v; with a Filter: %v", err, m.relay != nil)
+	}
+	if m.relay == nil && m.allowed(err) {
 		m.accepted += n
 		m.files = append(m.files, f)
 		if m.fin {
@@ -126,9 +137,9 @@ func (m *connModel) sendRights(n int) {
 		if !errors.Is(err, kernel.EINVAL) && !errors.Is(err, errNoRights) {
 			m.fatalf("SendRights with 0 bytes: %v", err)
 		}
-	case m.tcp:
+	case m.tcp || m.relay != nil:
 		if !errors.Is(err, errNoRights) {
-			m.fatalf("SendRights over TCP: %v", err)
+			m.fatalf("SendRights over TCP or with a Filter: %v", err)
 		}
 	case isBuffered(err): // nothing was sent
 	case m.allowed(err):

@@ -29,11 +29,14 @@ import (
 //   - At the end the table, the timers and the descriptors are empty.
 //   - With a panic handler, a callback that panics or exits ends the Conn with one *PanicError. The
 //     handler is called once.
+//   - A Filter gets its calls in order: Open first, Closed last, no Input while it keeps input.
+//   - A Trace sees each byte once.
 func FuzzConnOps(f *testing.F) {
 	for _, s := range []string{"", "00", "10A0200", "11\x0c\xff\x00\x80\x0d0300", "0\x02\x00\xff\x00\xff\x0f\x80\x02\x00\x0f\xff",
 		"1\x01\x12\x00\x0c\x01\x10\x00\x0a\x00\x00\x01", "0\x01\x07\x01\x08\x01\x0b\x90\x0b\x90\x0e\x01\x06\x00",
 		"\x08\x12\x00\x12\x00\x0c\x01\x11\x00", "\x09\x12\x00\x12\x02\x00\x50\x0c\x01\x11\x00", "\x0c\x12\x00\x12\x01\x0d\x00\x11\x00", "\x08\x12\x00\x12\x02\x04\x00",
 		"\x15\x0c\x20\x15\x80\x00\x40\x11\x02\x13\x00\x0f\xff\x0d\x00\x11\x03", "\x14\x16\x08\x0c\x01\x11\x01\x13\x00\x0f\xff\x0a\x00",
+		"\x80\x0c\x40\x05\x01\x0c\x40\x11\x03\x06\x00\x00\x40\x11\x03", "\xe4\x00\x30\x02\x00\x0c\x10\x11\x03",
 		"\x18\x12\x00\x13\x00\x0c\x01\x11\x00\x12\x00\x15\x30\x0c\x02\x11\x03", "\x11\x15\xff\x0a\x00"} {
 		f.Add([]byte(s))
 	}
@@ -90,7 +93,11 @@ type connModel struct {
 	early     bool       // one of them was not Closed
 	handlers  int        // that the Conn has had; only the last one may be called
 	files     []*os.File // that the Conn owns
-	inside    []byte     // operations for the next callback
+	late      bool       // its Filter becomes ready with the first input,
+	posts     bool       // by a post
+	relay     *relay     // nil without a Filter
+	traced    traced
+	inside    []byte // operations for the next callback
 	log       []string
 }
 
@@ -120,8 +127,10 @@ func runConnOps(t failer, l *lab, ops []byte) {
 	if m.traps = kind&8 != 0; m.traps {
 		opts = append(opts, WithPanicHandler(func(*Conn, any, []byte) { m.told++ }))
 	}
-	r := l.reactor(opts...)
-	m.r = r
+	if kind&32 != 0 {
+		opts = append(opts, WithTrace(m.trace()))
+	}
+	m.r = l.reactor(opts...)
 	m.tcp = kind&1 == 1
 	a, b := -1, (*peer)(nil)
 	if m.tcp {

@@ -126,12 +126,14 @@ func (c *Conn) output(p []byte) error {
 		return nil
 	}
 	var err error
+	lost, sent, waiting := c.w.r.count.Undelivered, c.bytesOut, uint64(c.Buffered())
 	// A panic closes this Conn, not the Conn whose callback sends.
 	c.w.r.guard(c, func() { err = f.f.Output(p) })
 	if err != nil {
 		return err
 	}
-	if c.is(released | outputFailed) {
+	if c.is(released | outputFailed) { // p was not accepted, so only earlier output is lost
+		c.w.r.rare().Undelivered = lost + waiting - min(waiting, c.bytesOut-sent)
 		return c.sendable(0)
 	}
 	return nil
@@ -195,7 +197,9 @@ func (w *Wire) Ready() {
 	if early := f.beforeReady; len(early) > 0 {
 		f.beforeReady = nil
 		c.w.r.outputs.bytes -= len(early)
-		_ = c.output(early) // a Filter that is ready accepts it; Closed reports a broken connection
+		if err := c.output(early); err != nil { // Closed reports a broken connection
+			c.w.r.rare().Undelivered += uint64(len(early))
+		}
 		if len(early) > c.opt.high && !c.is(released|closing|outputFailed) {
 			c.setThrottled(true) // the Handler may have seen Buffered above the mark and waits for Drained
 		}
