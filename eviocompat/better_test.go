@@ -23,7 +23,7 @@ import (
 )
 
 // evio's loop spins while output is pending and input waits: an event for the input makes the loop
-// try to write. Each of its loops also wakes ten times a second when nothing happens. Here eight
+// try to write. Each loop of evio also wakes ten times a second when nothing happens. Here eight
 // loops are idle, and one of them has a megabyte of output that nobody reads and an unread request
 // behind it. Of ten intervals of 200 ms, at least one must use almost no processor time.
 func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {

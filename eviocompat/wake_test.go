@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// In evio the output of a Wake replaces pending output. Here the output of each Wake follows it.
+// In evio the output of a Wake replaces pending output. In this package the output of each Wake is
+// sent after the pending output.
 func TestWakeLosesNoOutput(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

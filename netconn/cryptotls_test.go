@@ -21,9 +21,10 @@ import (
 var below = flag.String("below", "", "what TestConnCryptoTLS has below crypto/tls, net or netconn, where it has called itself")
 
 // A crypto/tls connection fulfils 8 of the 11 parts of the contract, above package net and above
-// netconn. The other three parts (PastTimeout, FutureTimeout, ConcurrentMethods) fail above either,
-// and hang for a minute each. TestCryptoTLSAfterAWriteTimeout shows the reason. nettest cannot run
-// a single part, so each part runs in a process of its own. Without -long two parts run.
+// netconn. The other three parts (PastTimeout, FutureTimeout, ConcurrentMethods) fail above both,
+// and each of them hangs for a minute. TestCryptoTLSAfterAWriteTimeout shows the reason. nettest
+// always runs all parts. So the test starts a process for each part, which selects this part with
+// -test.run. Without -long the test runs two parts.
 func TestConnCryptoTLS(t *testing.T) {
 	if !longtest.Default(t, "nettest over crypto/tls") {
 		return

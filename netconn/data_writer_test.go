@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// In a task, WriteTo works with a writer that waits before it reads its argument, while other tasks
-// receive.
+// In a task, WriteTo works with a writer that waits before it reads its argument. Other tasks
+// receive during this wait.
 func TestWriteToOfATaskToAWriterThatWaits(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -18,8 +18,8 @@ import (
 // loop of Net may.
 //
 // If a host has several addresses, IPv6 and IPv4 addresses are tried in turn. If one address has
-// not answered for FallbackDelay, the next one is tried as well (RFC 8305). Package net tries a
-// second address as well only between the two families.
+// not answered for FallbackDelay, the next one is tried as well (RFC 8305). In package net,
+// FallbackDelay applies only between the two families.
 //
 // Multipath TCP is not supported.
 type Dialer struct {
@@ -37,7 +37,7 @@ type Dialer struct {
 	// 0 means 300 ms. With a negative value, an address has to fail before the next one is tried.
 	FallbackDelay time.Duration
 	// KeepAlive is the time of silence before the first keep-alive probe. 0 means 15 s. With a
-	// negative value there are no probes. It has no effect if KeepAliveConfig is enabled.
+	// negative value there are no probes. KeepAlive has no effect if KeepAliveConfig is enabled.
 	KeepAlive time.Duration
 	// KeepAliveConfig is the configuration of keep-alive probes.
 	KeepAliveConfig net.KeepAliveConfig

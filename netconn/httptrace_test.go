@@ -17,8 +17,8 @@ import (
 )
 
 // httptrace gets the same reports of a dial as in package net: the lookup, and each connect with
-// its result. The dial runs in a goroutine and in a task. The connects of the lookup itself are not
-// reported.
+// its result. The dial runs in a goroutine and in a task. Connects that the lookup makes to a name
+// server are not reported.
 func TestHTTPTraceReportsConnects(t *testing.T) {
 	l := listening(t, stacks[0], "tcp", "127.0.0.1:0")
 	go func() {

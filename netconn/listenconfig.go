@@ -21,9 +21,9 @@ type ListenConfig struct {
 	// Control is called when the socket exists and before it is bound. The argument network names the
 	// family: tcp4, tcp6, udp4 or udp6.
 	Control func(network, address string, c syscall.RawConn) error
-	// KeepAlive is the time of silence before the first keep-alive probe of an accepted connection.
-	// 0 means 15 s. With a negative value there are no probes. It has no effect if KeepAliveConfig
-	// is enabled.
+	// KeepAlive is the time of silence before the first keep-alive probe of an accepted connection. 0
+	// means 15 s. With a negative value there are no probes. KeepAlive has no effect if
+	// KeepAliveConfig is enabled.
 	KeepAlive time.Duration
 	// KeepAliveConfig is the configuration of keep-alive probes.
 	KeepAliveConfig net.KeepAliveConfig

@@ -17,7 +17,8 @@ import (
 )
 
 // A port, zone or option value that is out of range returns an error, and is never truncated to
-// another number. The error names the value. It is EINVAL if the error of package net is.
+// another number. The error names the value. If package net returns EINVAL, the error is EINVAL
+// too.
 func TestNumbersAreNotCut(t *testing.T) {
 	u, err := netconn.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {

@@ -108,8 +108,8 @@ func weakly(c net.Conn) func() net.Conn {
 }
 
 // NewTLSListener returns a Listener that makes TLSConns of the connections that l accepts, as
-// tls.NewListener does. See Server for connections that are not of this package. It panics if the
-// configuration cannot be used.
+// tls.NewListener does. See Server for connections that are not of this package. NewTLSListener
+// panics if the configuration cannot be used.
 func NewTLSListener(l net.Listener, cfg *tls.Config) net.Listener {
 	if l == nil {
 		panic("netconn: NewTLSListener of a nil Listener")

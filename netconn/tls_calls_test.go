@@ -102,8 +102,9 @@ func TestTLSWritesDoNotMix(t *testing.T) {
 	all.Wait()
 }
 
-// If its context has ended, HandshakeContext returns the context's error, even if the handshake was
-// faster, because the connection is then closed. After the handshake the context has no effect.
+// If the context of HandshakeContext ends, HandshakeContext returns the context's error and closes
+// the connection. This holds even if the last step of the handshake ends the context. A context
+// that ends after the handshake has no effect.
 func TestTLSHandshakeContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := clientConfig()

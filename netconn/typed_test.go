@@ -107,8 +107,8 @@ func here() (tcp []*net.TCPAddr, udp []*net.UDPAddr) {
 
 var typedNetworks = []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "", "ip", "nonesuch"}
 
-// Each typed function is called with each pair of a local and a remote address, in both packages.
-// It returns the same error as in package net, or a connection with the same addresses.
+// Each typed function of package net and of netconn is called with each pair of a local and a
+// remote address. Both packages return the same error, or a connection with the same addresses.
 func TestTypedCallsAreThoseOfPackageNet(t *testing.T) {
 	locals, localsUDP := here()
 	server, err := net.Listen("tcp", ":0")

@@ -43,9 +43,9 @@ func ticking(t *testing.T, fault bool, write func(w *sim.World, to io.Writer) er
 	return b.String()
 }
 
-// After the last fault, WriteAround shows every new line, however late it comes. Of a line that
-// repeats it shows two. Each gap counts the lines that it leaves out, and the last gap adds that
-// nothing in it is new.
+// After the last fault, WriteAround shows every new line, however late it comes. If a line repeats,
+// WriteAround shows it twice. Each gap counts the lines that it leaves out, and the last gap adds
+// that nothing in it is new.
 func TestStepsAfterTheLastFaultAreTheNewOnes(t *testing.T) {
 	around := func(w *sim.World, to io.Writer) error { return w.WriteAround(to) }
 	text := ticking(t, true, around)

@@ -78,7 +78,7 @@ func (s status) epoll() (r poller.Readiness) {
 }
 
 // poll returns what poll(2) reports. FreeBSD does not report ERR for a socket, and NetBSD reports
-// neither ERR nor HUP. Both report nothing for a new socket.
+// neither ERR nor HUP. Both systems report nothing for a new socket.
 func (s status) poll(os Kernel) poller.Readiness {
 	r := s.epoll() &^ poller.End
 	if os == Linux {

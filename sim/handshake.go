@@ -60,8 +60,8 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	return kernel.EINPROGRESS
 }
 
-// atOnce connects to the host itself on FreeBSD. If the attempt has failed, the call returns its
-// error.
+// atOnce connects to the host itself on FreeBSD. If the attempt has failed, the call returns the
+// error of the attempt.
 func (s *tcp) atOnce() Errno {
 	s.syn(false)
 	switch {

@@ -33,7 +33,8 @@ type Host struct {
 	limit int
 
 	disk *Disk
-	// Bound names. A nil value means that only the file is left. The map is never iterated.
+	// The names of bound Unix sockets. A nil value means that only the file is left. The map is never
+	// iterated.
 	paths    map[string]*unixSocket
 	ids      map[string]uint64 // the numbers of the files in paths
 	made     uint64            // how many files were made

@@ -118,10 +118,10 @@ func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 	}
 }
 
-// Reset resets the host's connections with this local port, or all of them for port 0. Both ends
-// are notified at once, as if a firewall between them had sent the resets. Reset returns how many
-// connections it has reset. It does not reset connections that a program has closed and that still
-// deliver output.
+// Reset resets the host's connections with this local port, or all of them for port 0. Both ends of
+// each connection are notified at once, as if a firewall between them had sent the resets. Reset
+// returns how many connections it has reset. It does not reset connections that a program has
+// closed and that still deliver output.
 func (h *Host) Reset(port uint16) (n int) {
 	var found []*tcp
 	for _, f := range h.files {

@@ -208,8 +208,8 @@ func TestScriptedLatencyAndBandwidth(t *testing.T) {
 }
 
 // The RST of a closed connection may be lost. A peer that has data to send then gets a second RST,
-// even if it waits for room: otherwise it would wait without end. It probes with one packet at a
-// time. (Seed 707 of the mixed workload found this.)
+// even if it waits for room. Otherwise the peer would wait without end. The peer probes with one
+// packet at a time. (Seed 707 of the mixed workload found this.)
 func TestALostResetIsToldAgain(t *testing.T) {
 	for name, end := range map[string]func(p *pair){
 		"close":   func(p *pair) { p.w.CutOneWay(p.b, p.a); p.b.Close(p.s) },

@@ -42,5 +42,5 @@ func (r *Rand) Bytes(p []byte) {
 	}
 }
 
-// split returns an independent source: later choices of r do not change it.
+// split returns an independent source. Later use of r does not change the numbers of that source.
 func (r *Rand) split() *Rand { return &Rand{r.Uint64()} }

@@ -7,7 +7,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// split returns an independent source. Later choices of r do not change it.
+// split returns an independent source: later use of the original source does not change the numbers
+// of the new one.
 func TestRandIsASource(t *testing.T) {
 	order := func(seed uint64) []int {
 		w := sim.New(seed, sim.Options{})

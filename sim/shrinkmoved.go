@@ -26,9 +26,9 @@ func (f *Fault) series() series {
 // seriesMost is how many series moved renumbers. It tries 3 shifts for each.
 const seriesMost = 3
 
-// moved tries the remaining faults with other numbers. Without the fault gone, a program may make
-// one repeated call less, or send one packet more. Then later calls and packets have other numbers
-// in their series, and the remaining faults would hit the wrong ones.
+// moved tries the remaining faults with other numbers. In a run without the removed fault, a
+// program may make one repeated call less, or send one packet more. Then later calls and packets
+// have other numbers in their series, and the remaining faults would hit the wrong ones.
 func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 	var all []series
 	for i := range rest {

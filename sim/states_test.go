@@ -58,8 +58,8 @@ type observer struct {
 	done  map[string]bool
 }
 
-// ObserveStates counts with World.Sometimes which states the programs of a world reach. If some is
-// not nil, only the states in it count.
+// ObserveStates counts with World.Sometimes which states the programs of a world reach. If the map
+// some is not nil, only the states in this map count.
 func ObserveStates(w *World, some map[string]bool) {
 	o := &observer{w: w, seen: map[socketKey]*seen{}, turns: map[*Host]*turn{}, done: map[string]bool{}}
 	for _, s := range allStates {

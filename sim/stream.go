@@ -111,8 +111,8 @@ func (s *tcp) lose() {
 	s.retry()
 }
 
-// retry withdraws the bytes that are on the way, and plans to send them again later. They were
-// lost, or the peer's answer, a reset, was lost.
+// retry withdraws the bytes that are on the way, and plans to send them again later. Either the
+// bytes were lost, or the peer's answer, a reset, was lost.
 func (s *tcp) retry() {
 	w := s.h.w
 	s.round++

@@ -167,7 +167,8 @@ func (w *World) Close() {
 	w.events.heap = nil
 }
 
-// reap lets the dead programs run to their end. They reach it, because each wait of theirs fails.
+// reap lets the dead programs run to their end. The programs reach their end, because each of their
+// waits fails.
 func (w *World) reap() {
 	for len(w.graves) > 0 {
 		p := w.graves[0]

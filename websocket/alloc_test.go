@@ -232,8 +232,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// A serverShake is garbage as soon as its Conn is made. Objects of one size class share pages. If
-// both were of one class, the garbage shakes would leave half of each page empty.
+// A serverShake is garbage as soon as its Conn is made. Objects of one size class share pages. If a
+// serverShake and a Conn had the same size class, the garbage would leave half of each page empty.
 func TestAShakeIsOfAnotherSizeClassThanAConn(t *testing.T) {
 	if n := unsafe.Sizeof(Conn{}); n > 64 {
 		t.Errorf("a Conn has %d bytes: move what few Conns need behind a pointer", n)

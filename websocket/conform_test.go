@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The tests of this file check the behaviour of a server that the Autobahn test suite checks. They
-// have the numbers of its published list of cases. Their code is not Autobahn's.
+// The tests of this file check the behaviour of a server that the Autobahn test suite checks. The
+// tests have the numbers of Autobahn's published list of cases, but not Autobahn's code.
 
 // A script contains the actions of one client.
 type script struct {

@@ -102,7 +102,7 @@ func (s *Stream) negotiated(z *deflate) {
 	s.d.z = z
 }
 
-// A reader gives any net.Conn the method Data of a netconn.Conn.
+// A reader adds the method Data of a netconn.Conn to any net.Conn.
 type reader struct {
 	io.Reader
 	room []byte

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/bench/load"
 )
 
-// In the row idle, connections send nothing. They must not wake any thread.
+// In the row idle, connections send nothing. The connections must not wake any thread.
 func idle(t *Target) (string, error) {
 	for range 100 {
 		c, err := t.dial()

@@ -31,7 +31,7 @@ func (r *run) start(s server.Style, network string, args ...string) (*contender,
 }
 
 // slice loads the server for d. The server is idle before and after, so the measured time is that
-// of these messages. It includes garbage collection that happens in the slice.
+// of these messages. The time includes garbage collection that happens in the slice.
 func (v *contender) slice(d time.Duration) (Reading, error) {
 	before, err := proc.Rest(v.PID())
 	if err != nil {

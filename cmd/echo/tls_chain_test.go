@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// A certificate file whose second link is the private key instead of a certificate is refused.
-// crypto/tls would send such a link to each client.
+// A certificate file is refused if its second part is the private key and not a certificate.
+// crypto/tls would send this part to each client.
 func TestEachLinkOfTheChainIsACertificate(t *testing.T) {
 	c, err := selfsigned.New()
 	if err != nil {

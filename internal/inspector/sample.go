@@ -129,7 +129,8 @@ func (s *sampler) run() {
 	}
 }
 
-// sample reads the figures of the loop. Neither of the two waits for the other.
+// sample reads the figures of the loop. The sampler does not wait for the loop, and the loop does
+// not wait for the sampler.
 func (l *loop) sample(now time.Time) {
 	load, stats := l.r.Load(), l.r.Stats()
 	l.mu.Lock()

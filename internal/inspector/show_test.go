@@ -58,8 +58,8 @@ func TestPeersTextIsEscaped(t *testing.T) {
 	}
 }
 
-// Real connections test the same: one peer has markup in the path of its Unix socket, and another
-// has markup in its server name.
+// The test uses real connections: one peer has markup in the path of its Unix socket, and another
+// has markup in its server name. Every page escapes both.
 func TestRealPeersTextIsEscaped(t *testing.T) {
 	t.Parallel()
 	r := started(t)

@@ -38,9 +38,10 @@ func sleeper(t *testing.T) (r *reactor.Reactor, began, ended chan struct{}) {
 	return r, began, ended
 }
 
-// While a Task sleeps, a panic leaves the loop, which one goroutine runs, and the caller recovers.
-// Then or before, another goroutine calls Shutdown, perhaps after a Close or after the end of Run's
-// context. Shutdown returns. It resumes the Task unless the Task began on a locked goroutine.
+// One goroutine runs a loop with a Task that sleeps. A panic ends the call of Run or Shutdown, and
+// the caller recovers. Another goroutine calls Shutdown before or after the panic, perhaps after a
+// Close or after the end of Run's context. Shutdown returns. It resumes the Task unless the Task
+// began on a locked goroutine.
 func TestShutdownAfterAPanic(t *testing.T) {
 	for _, run := range []string{"Run", "Shutdown"} {
 		for _, end := range []string{"Shutdown", "Shutdown before", "Close", "context"} {
@@ -110,8 +111,9 @@ func shutdownAfterAPanic(t *testing.T, run, end, one, other string) {
 	}
 }
 
-// Shutdown runs a loop that has Tasks and that nobody has run, while Run waits for it. If the
-// context of a Shutdown ends, this call returns and the drain continues.
+// A loop has Tasks, and nobody has run it. One goroutine calls Shutdown, which runs the loop.
+// Another goroutine calls Run and waits for the end of Shutdown. If the context of a Shutdown ends,
+// this call returns and the drain continues.
 func TestShutdownBeforeRun(t *testing.T) {
 	inEachPair(t, func(t *testing.T, one, other string) {
 		if one == other {

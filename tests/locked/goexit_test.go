@@ -109,8 +109,8 @@ func outlives(t *testing.T, run func(func()), isLocked, tasks bool, steps []step
 	}
 }
 
-// threadLocked reports whether the calling goroutine is locked to a thread. Its stack trace
-// contains this information.
+// threadLocked reports whether the calling goroutine is locked to a thread. The first line of its
+// stack trace says so.
 func threadLocked() bool {
 	b := make([]byte, 200)
 	header, _, _ := bytes.Cut(b[:runtime.Stack(b, false)], []byte("\n"))

@@ -148,8 +148,8 @@ func state(fd int) string {
 	return fmt.Sprintf("flags %#x %#x, type %d, %v", flags, own, typ, err)
 }
 
-// A file that is not a socket for package net is refused with the same error as in package net,
-// which has the file's name. The file stays open.
+// If package net refuses a file because it is not a socket, netconn returns the same error. The
+// error has the file's name. The file stays open.
 func TestForeignFilesAreRefusedAsByNet(t *testing.T) {
 	balanced(t, func() {
 		r, done := turned(t)
@@ -192,8 +192,8 @@ func closed(c interface{ Close() error }, err error) error {
 	return err
 }
 
-// Control data that is too long and groups that do not exist are errors that name them. Nothing is
-// sent, and the socket can still be used.
+// If control data is too long, the error names its length. If a group does not exist, the error
+// names the group. Nothing is sent, and the socket can still be used.
 func TestControlDataAndGroupsAreNamed(t *testing.T) {
 	balanced(t, func() {
 		dir := t.TempDir()

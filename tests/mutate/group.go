@@ -95,8 +95,8 @@ func (g *group) add(dir string) {
 	g.binaries = append(g.binaries, &binary{dir: dir, path: path})
 }
 
-// choose makes all mutants, and keeps as many as -n says. They are those with the lowest hash sums
-// of key and -seed. So a change of the code affects only the choice among the changed mutants.
+// choose makes all mutants, and keeps as many as -n says. The kept mutants have the lowest hash
+// sums of key and -seed. So a change of the code affects only the choice among the changed mutants.
 func (g *group) choose() {
 	next := 0
 	for _, p := range g.packs {

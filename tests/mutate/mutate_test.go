@@ -167,8 +167,8 @@ func TestSurvivorsAreListedAndARunGoesOn(t *testing.T) {
 	empty(t, temp)
 }
 
-// A mutant that never ends is killed, together with the process that its test has started. Its file
-// is removed.
+// A mutant that never ends is killed, together with the process that its test has started. The
+// temporary file of the test is removed.
 func TestAHangIsKilledWithItsChildren(t *testing.T) {
 	if !longtest.Only(t, "compiles mutants, and awaits a limit") {
 		return

@@ -7,9 +7,9 @@ import (
 	"regexp"
 )
 
-// flow.go and readiness.go follow values. They can't find every place where a program uses one
-// value as an Interest and as a Readiness. Both types have the same bits, so a conversion does not
-// change the value.
+// flow.go and readiness.go follow values. These files can't find every place where a program uses
+// one value as an Interest and as a Readiness. Both types have the same bits, so a conversion does
+// not change the value.
 
 // misuse matches the errors of types.Checker that a conversion corrects. Its last group is the type
 // of the conversion.

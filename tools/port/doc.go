@@ -1,5 +1,5 @@
-// Command port rewrites the Go programs below a directory, in place. They use the API before
-// v0.1.0, and then use the API of v0.1.0 (doc/api.md).
+// Command port changes the Go programs below a directory, in place. The programs use the API before
+// v0.1.0. Afterwards they use the API of v0.1.0 (doc/api.md).
 //
 // Command port downloads neither version of the module. old.txt has the declarations of the old
 // API, with which it resolves the names in a program. So it never renames the method of another

@@ -8,8 +8,8 @@ import (
 // In the old API an optional argument could be a list, or have several values. The new API has no
 // such argument. This file rewrites these calls. An error stays an error.
 
-// tuple returns a function with the old signature of Tuple. It uses that Tuple6 refuses the flow
-// -1.
+// tuple returns a function with the old signature of Tuple. For a wrong number of arguments this
+// function calls Tuple6 with the flow -1, which Tuple6 refuses.
 func (p *port) tuple(f *file) string {
 	pkg := p.qualified(f, "socket", "", "")
 	return fmt.Sprintf(`func(host string, port int, flowScope ...int) %[1]sAddr {

@@ -53,7 +53,8 @@ func portDir(root string) error {
 	})
 }
 
-// portPackages ports the files of one directory. They are a package, and perhaps its test package.
+// portPackages ports the files of one directory. The files belong to a package, and perhaps to its
+// test package.
 func (w *world) portPackages(dir string) error {
 	names, err := goFiles(dir)
 	if err != nil {

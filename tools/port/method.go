@@ -12,8 +12,8 @@ var ours = []struct{ path, name string }{
 	{"/socket", "Socket"}, {"/socket", "SSLSocket"}, {"/select", "Poll"}, {"/reactor", "Conn"},
 }
 
-// interfaces changes the program's interfaces if one of our types implements them. Their methods
-// change like the methods of our type.
+// interfaces changes the program's interfaces if one of our types implements them. The methods of
+// such an interface change like the methods of our type.
 func (p *port) interfaces(f *file) {
 	ast.Inspect(f.tree, func(n ast.Node) bool {
 		t, ok := n.(*ast.InterfaceType)

@@ -99,7 +99,8 @@ type Sock interface {
 // Pollable is a Sock, an *Object or an FD.
 type Pollable interface{}
 
-// Object is a Python object with an ioctl method. Equal pointers are the same object.
+// Object is a Python object with an ioctl method. Two pointers are equal if they belong to the same
+// Python object.
 type Object struct{ Key int64 }
 
 // Ioctl calls the Python method. A negative result -e is returned as syscall.Errno(e).

@@ -84,7 +84,8 @@ func wrapOver(c *socket.SSLContext, conn *Sock, under io.ReadWriter, o socket.SS
 	return err
 }
 
-// sslSocket and sslStream are Socks. Their methods that TLS does not have return an error.
+// sslSocket and sslStream are Socks. The methods of a Sock that TLS does not have return
+// ErrNotImplemented.
 type sslSocket struct {
 	*socket.SSLSocket
 	noSock

@@ -20,7 +20,7 @@ type program struct {
 
 func (p program) text() string { return p.head + strings.Join(p.lines, "\n") + "\n" }
 
-// prelude defines the Python function t, which prints a label and the result of a call. It then
+// prelude defines the Python function t, which prints a label and the result of a call. Then t
 // waits, so all effects of the call occur before the next call.
 const prelude = `import socket, select, time, struct
 from lab import BASE, addr, listener, reset, _thread

@@ -87,8 +87,8 @@ type runner struct {
 }
 
 // MicroPython's tests of asyncio, socket, select, ssl and networks print the expected output on
-// these modules. They use MicroPython's own asyncio. They run with parked goroutines, on a loop,
-// and on a simulated kernel.
+// these modules. The tests use MicroPython's own asyncio. They run with parked goroutines, on a
+// loop, and on a simulated kernel.
 func TestTree(t *testing.T) {
 	if *treeFlag == "" {
 		t.Log("only with -tree DIR: MicroPython's source is not part of this module")
@@ -212,9 +212,9 @@ var (
 	className   = regexp.MustCompile(`<class '\w+\.(\w+)'>`)
 )
 
-// normal removes the differences between the two Pythons in the output. They print exceptions with
-// one argument, and classes, in different ways. It also replaces the ports by those in the test's
-// source.
+// normal removes the differences between the outputs of the two Pythons: CPython prints exceptions
+// with one argument, and classes, in another way. normal also replaces the ports by those in the
+// test's source.
 func normal(text string, ports int) string {
 	text = oneArgument.ReplaceAllString(text, ")")
 	text = className.ReplaceAllString(text, "<class '$1'>")

@@ -92,9 +92,9 @@ var held struct {
 	last []net.Listener
 }
 
-// Ports returns the first of PortsEach consecutive ports. They are below the ports that the system
-// assigns. A listener on the last of them keeps other processes away. It is closed at the fourth
-// later call of Ports.
+// Ports returns the first of PortsEach consecutive ports. These ports are below the ports that the
+// system assigns. A listener on the last of these ports keeps other processes away. This listener
+// is closed at the fourth later call of Ports.
 func Ports() int {
 	const first, last = 10000, 32768
 	const numbers = (last - first) / PortsEach

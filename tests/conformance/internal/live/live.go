@@ -30,7 +30,7 @@ func (k *Kernel) Close(fd int) (e kernel.Errno) {
 	return e
 }
 
-// Package kernel has functions with the names ReadsFully and Waiting. They look for these methods,
-// which pass the question on to the host.
+// Functions of package kernel with the names ReadsFully and Waiting look for these methods. The
+// methods pass the question on to the host.
 func (k *Kernel) ReadsFully() bool   { return kernel.ReadsFully(k.Kernel) }
 func (k *Kernel) Waiting(fd int) int { return kernel.Waiting(k.Kernel, fd) }
