@@ -1,4 +1,4 @@
-# Checks: what a refused blocking or timed connect leaves: a socket as it was, which nobody has connected.
+# Checks: after a refused connect, with or without a timeout, the socket is as new.
 # Doc: connect, poll.poll; connect(2) itself delivers the error.
 import select
 from lab import *
@@ -13,7 +13,7 @@ def events(s, mask):
 
 
 def as_new(s):
-    # 20 and 16 on Linux; a kqueue says nothing about a socket that was never connected
+    # 20 and 16 on Linux; a kqueue reports nothing for a socket that was never connected
     return events(s, 5) == events(tcp(), 5) and events(s, 1) == events(tcp(), 1)
 
 

@@ -1,4 +1,5 @@
-# Checks: what is unregistered while ipoll is walked does not come; what is modified comes as it was found.
+# Checks: ipoll does not yield an object that is unregistered during the iteration.
+# A modified object comes with the events that were found.
 # Doc: poll.ipoll, poll.unregister.
 import select
 from lab import *

@@ -1,4 +1,4 @@
-# Checks: the stream methods on TLS, non-blocking: None where nothing is there.
+# Checks: the stream methods on TLS, non-blocking: None if no data is there.
 # Doc: "The returned object has the usual stream interface methods like read(), write(), etc."
 from ssllab import *
 

@@ -1,4 +1,4 @@
-# Checks: load_verify_locations takes DER or PEM, one or several, and refuses what is none.
+# Checks: load_verify_locations takes DER or PEM, one or several certificates, and refuses other data.
 # Doc: "cadata is a bytes object containing the CA certificates."
 from ssllab import *
 

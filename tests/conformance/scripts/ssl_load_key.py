@@ -1,5 +1,5 @@
-# Checks: keys and certificates are parsed when they are loaded, the key first. Whether they belong
-# together is not checked then.
+# Checks: keys and certificates are parsed when they are loaded, the key first. The call does not
+# check whether they belong together.
 # Doc: load_cert_chain: "Load a private key and the corresponding certificate."
 from ssllab import *
 

@@ -1,4 +1,4 @@
-# Checks: what is decrypted already makes a TLS object readable, without anything in the socket.
+# Checks: decrypted data makes a TLS object readable, even if the socket has no data.
 # Doc: select.poll; "takes into account that the library might have buffered data".
 import select
 from ssllab import *

@@ -1,4 +1,4 @@
-# Checks: a stream of Python's own can be wrapped; its methods get the calls.
+# Checks: a Python object with the methods of a stream can be wrapped; its methods are called.
 # Doc: wrap_socket: "Takes a stream sock (usually socket.socket instance of SOCK_STREAM type)".
 import io
 from ssllab import *

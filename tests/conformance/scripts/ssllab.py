@@ -1,6 +1,7 @@
-# What the scripts for TLS share: certificates and keys for these tests only, valid until 2095.
-#   SELF, OTHER: self-signed, CN tls.test.  OLD: the same, expired.  CA signs MIDDLE and CLIENT.
-#   MIDDLE signs LEAF, which is for the alternative names a.tls.test and *.w.test.
+# What the scripts for TLS share: certificates and keys, which are only for these tests and valid
+# until 2095.
+#   SELF and OTHER are self-signed, with CN tls.test. OLD is the same, but has expired. CA signs
+#   MIDDLE and CLIENT. MIDDLE signs LEAF, whose alternative names are a.tls.test and *.w.test.
 import binascii
 import ssl
 import tls
@@ -113,7 +114,7 @@ def client(trusted=SELF, mode=tls.CERT_REQUIRED):
 
 
 def failure(f, *args):
-    # Result of f(*args): its repr, or the exception with all its arguments.
+    # Returns the result of f(*args): its repr, or the exception with all its arguments.
     try:
         return repr(f(*args))
     except OSError as e:
@@ -123,7 +124,7 @@ def failure(f, *args):
 
 
 def wrapped(port, sctx, cctx, name=None):
-    # Both ends of a connection, wrapped and not blocking; the handshake has not begun.
+    # Returns both ends of a connection, wrapped and non-blocking. The handshake has not begun.
     c, s = pair(port)
     for x in c, s:
         x.setblocking(False)
@@ -134,7 +135,7 @@ def wrapped(port, sctx, cctx, name=None):
 
 
 def shake(c, s):
-    # Both ends make the handshake, with reads. Returns what has failed on each of them, or None.
+    # Makes the handshake by reads on both ends. Returns for each end what has failed, or None.
     bad = [None, None]
     wrote = False
     for _ in range(2000):
@@ -159,7 +160,7 @@ def _again(e):
 
 
 def tls_pair(port, sctx=None, cctx=None, name="tls.test"):
-    # Both ends after the handshake, not blocking.
+    # Returns both ends after the handshake, non-blocking.
     c, s = wrapped(port, sctx or server(), cctx or client(), name)
     bad = shake(c, s)
     if bad != [None, None]:
@@ -168,7 +169,7 @@ def tls_pair(port, sctx=None, cctx=None, name="tls.test"):
 
 
 def get(s, n):
-    # n bytes from s, or fewer at the end.
+    # Returns n bytes from s, or fewer at the end.
     got = b""
     for _ in range(2000):
         try:
