@@ -227,7 +227,7 @@ func (w *World) of(n int) int {
 	return 0
 }
 
-// mix makes the current time and of parts of the occasion.
+// mix adds the current time and `of` to the identity of the occasion.
 func (l *Live) mix(r *Rand, of int) {
 	r.state = scramble(scramble(r.state+uint64(l.w.now)) + uint64(of))
 }

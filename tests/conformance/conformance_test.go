@@ -39,8 +39,8 @@ var kernels = []struct{ name, is string }{
 	{"netbsd", fmt.Sprintln(true, false)},
 }
 
-// others lists the scripts that print something different on a kernel other than Linux, and the
-// reason. doc/bsd.md lists the differences.
+// others lists the scripts that do not run on the simulated BSDs, because they print something
+// different there, with the reasons. doc/bsd.md lists the differences.
 var others = map[string]string{
 	"freebsd/conn_again_completed":  "a connect on the loopback ends at once",
 	"freebsd/conn_nonblock_refused": "a refused connect on the loopback ends at once and leaves no error",
@@ -62,9 +62,9 @@ const lookAtKernel = "import socket, select; s = socket.socket(); p = select.pol
 
 // With our socket and select, every script prints what MicroPython has printed, or what a decision
 // in doc/semantics.md requires instead. By default a sample of each group runs, on the host's
-// kernel. With -long every script runs four times: with goroutines and in Tasks of one reactor on
-// the host's kernel, on a simulated kernel, and on a simulated kernel with kqueues. On the host
-// each script has its own range of ports. Every other run has a network of its own.
+// kernel. With -long every script runs in five ways: with goroutines and in Tasks of one reactor on
+// the host's kernel, and on simulated kernels of Linux, FreeBSD and NetBSD. On the host's kernel
+// each script has its own range of ports. On a simulated kernel each script has its own network.
 func TestScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a C library, and each script is a process")
