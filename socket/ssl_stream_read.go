@@ -81,7 +81,7 @@ func (s *SSLStream) buffered() bool {
 		return false
 	}
 	s.still.Store(true)
-	_, err := s.session.Peek()
+	err := s.session.Peek()
 	s.still.Store(false)
 	return err != secure.ErrAgain
 }

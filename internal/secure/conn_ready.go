@@ -70,7 +70,7 @@ func (c *Conn) buffered() bool {
 	if c.outputFull() {
 		return true
 	}
-	_, err := c.session.Peek()
+	err := c.session.Peek()
 	c.flush()
 	return err != ErrAgain
 }

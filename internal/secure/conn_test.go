@@ -17,6 +17,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"github.com/ureactor/ureactor/internal/secure/forge"
+	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -61,16 +62,7 @@ func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)
 	t.Helper()
 	up, down := new(bytes.Buffer), new(bytes.Buffer)
 	k := &end{Kernel: kernel.Host, in: up, out: down}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}
+	cfg := &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}
 	s := scene{Conn: NewConn(desc.New(k, 1<<20, desc.Parked), k, nil, nil, nil, cfg, true), k: k}
 	t.Cleanup(func() { s.desc.Close() })
 	var secrets strings.Builder
@@ -92,10 +84,20 @@ func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)
 	if state.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
 		t.Skip("this machine prefers another cipher than the peer knows")
 	}
-	if s.client, err = forge.New(secrets.String(), false); err != nil {
-		t.Fatal(err)
-	}
+	var err error
+	s.client, err = forge.New(secrets.String(), false)
+	must(t, err)
 	return s
+}
+
+func selfSigned(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key)
+	must(t, err)
+	return tls.Certificate{Certificate: [][]byte{cert}, PrivateKey: key}
 }
 
 // A peer requests new keys with every byte that it sends, and never reads the answers. At most
@@ -127,6 +129,11 @@ func TestAnswersAreBounded(t *testing.T) {
 	if n := len(s.out); n > maxOut+1000 {
 		t.Errorf("%d bytes of answers wait, more than %d", n, maxOut)
 	}
+	all := s.out
+	if s.out = all[:maxOut]; s.outputFull() {
+		t.Errorf("%d bytes are too many", maxOut)
+	}
+	s.out = all
 	s.k.full = false
 	if err := read(); err != nil || got != size {
 		t.Errorf("after the answers: %d bytes, %v", got, err)
@@ -134,6 +141,38 @@ func TestAnswersAreBounded(t *testing.T) {
 	if _, err := s.Write(&desc.Call{}, room); err != nil {
 		t.Error(err)
 	}
+}
+
+// A Read that waits until its peer reads the answers waits no longer than the deadline for In.
+func TestReadDeadlineEndsTheWaitForAnswers(t *testing.T) {
+	s := newScene(t)
+	s.k.full, s.out = true, make([]byte, maxOut+1)
+	w := &oneSleep{Waiter: desc.Parked}
+	s.desc.Waiter = w
+	at := s.desc.Kernel.Now() + timeout.Deadline(time.Hour)
+	s.desc.SetDeadline(desc.In, at)
+	n, err := s.Read(&desc.Call{Limit: timeout.None}, make([]byte, 1))
+	if n != 0 || err != kernel.ETIMEDOUT || w.until != at {
+		t.Errorf("%d, %v; the deadline of the wait is %v, want %v", n, err, w.until, at)
+	}
+}
+
+// oneSleep is a Waiter that notes a sleep's deadline, which has then passed.
+type oneSleep struct {
+	desc.Waiter
+	until timeout.Deadline
+}
+
+func (w *oneSleep) Sleeper() (desc.Sleeper, desc.Errno)             { return w, 0 }
+func (w *oneSleep) Register(*desc.Desc, poller.Interest) desc.Errno { return 0 }
+func (w *oneSleep) Rearm(*desc.Desc, poller.Interest) desc.Errno    { return 0 }
+func (w *oneSleep) Unregister(*desc.Desc)                           {}
+func (w *oneSleep) Wake()                                           {}
+func (w *oneSleep) Unwind(desc.Dir)                                 {}
+
+func (w *oneSleep) Sleep(_ desc.Dir, until timeout.Deadline) desc.Errno {
+	w.until = until
+	return kernel.ETIMEDOUT
 }
 
 // A call that does not wait decrypts a bounded number of records, even if the records have few
@@ -180,6 +219,9 @@ func TestWhatEndsReadingIsKept(t *testing.T) {
 		if peeked {
 			if !s.buffered() {
 				t.Fatal("nothing is there")
+			}
+			if n, err := s.session.Read(nil); n != 0 || err != nil {
+				t.Errorf("a Read of nothing: %d, %v", n, err)
 			}
 		}
 		// a Finished message, which TLS forbids after the handshake

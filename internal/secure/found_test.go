@@ -65,6 +65,8 @@ func TestFoundNamesEveryKindOfFile(t *testing.T) {
 		{"PEM cut in its content", text[:100], "PEM that is cut: a private key without its -----END line"},
 		{"PEM cut in its first line", text[:20], "PEM that is cut: something else without its -----END line"},
 		{"PEM with an unknown label, cut", []byte("-----BEGIN " + secret + "-----\nAA"), "PEM that is cut: something else"},
+		{"PEM with an unknown label", []byte("-----BEGIN " + secret + "-----\nAA==\n-----END " + secret + "-----\n"), "PEM with something else"},
+		{"DER without a length", []byte{0x30, 0x80, 0, 0}, "4 bytes that are neither PEM nor DER of a known kind"},
 		{"PEM that is indented", bytes.ReplaceAll(text, []byte("\n"), []byte("\n  ")), "PEM that is damaged: a private key"},
 		{"PEM with its first line indented", append([]byte("  "), text...), "PEM that is damaged: a private key"},
 		{"PEM that is no base64", []byte(begin + secret + "=*\n" + end), "PEM that is damaged: a private key"},

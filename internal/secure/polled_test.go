@@ -12,9 +12,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Read sleeps only if no input has arrived, in every order of Polls and Reads. Records arrive
-// whole and in pieces. The kernel reports an arrival once, and a Poll may consume this report. So
-// after a Poll the next Read must try before it waits for an Event.
+// A Read sleeps only if no input has arrived, in every order of Polls, of Reads that do not wait,
+// and of Reads that do. Records arrive whole and in pieces. The kernel reports an arrival once, and
+// a call that does not wait may consume this report. So after such a call the next Read must try
+// before it waits for an Event.
 func TestPolledInputIsRead(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -30,7 +31,7 @@ func TestPolledInputIsRead(t *testing.T) {
 		room := make([]byte, 1+r.IntN(3000))
 		sent, got, slept := 0, 0, 0
 		for range 60 {
-			switch r.IntN(4) {
+			switch r.IntN(5) {
 			case 0:
 				size := r.IntN(2000)
 				wire = append(wire, s.client.Seal(forge.Application, make([]byte, size))...)
@@ -53,6 +54,11 @@ func TestPolledInputIsRead(t *testing.T) {
 					t.Fatal(e)
 				}
 			case 3:
+				n, err := s.Read(&desc.Call{}, room[:1+r.IntN(len(room))])
+				if got += n; err != nil && err != kernel.EAGAIN {
+					t.Fatal(seed, err)
+				}
+			case 4:
 				n, err := s.Read(&desc.Call{Limit: timeout.None}, room)
 				if got += n; err == nil {
 					break

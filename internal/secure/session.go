@@ -176,20 +176,20 @@ func (s *Session) PrefixOf(p []byte, limit int) (n, completed int) {
 	return f.advance(p, limit)
 }
 
-// Peek returns 1 if a Read would return data. Otherwise it returns the error that the Read would
+// Peek returns nil if a Read would return data. Otherwise it returns the error that the Read would
 // return. crypto/tls does not report whether it holds data. So Peek reads one byte and stores it
 // for the next Read: see doc/tls.md.
-func (s *Session) Peek() (int, error) {
+func (s *Session) Peek() error {
 	if s.peeked {
-		return 1, nil
+		return nil
 	}
 	var p [1]byte
 	n, err := s.read(p[:])
 	if n == 0 {
-		return 0, err
+		return err
 	}
 	s.first, s.peeked = p[0], true
-	return 1, nil
+	return nil
 }
 
 // Write sends p in records. Call it only after the handshake.

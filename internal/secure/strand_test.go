@@ -29,6 +29,7 @@ func TestStrandBetweenLocks(t *testing.T) {
 				runtime.LockOSThread()
 				s.suspend()
 			}
+			runtime.LockOSThread()
 		}
 		for n := range 3 { // with n locks; the thread ends with its goroutine
 			away(func() {

@@ -2,6 +2,7 @@ package secure
 
 import (
 	"crypto/tls"
+	"net"
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -12,9 +13,17 @@ import (
 type cache struct {
 	tls.ClientSessionCache
 	put func()
+	get func(key string)
 }
 
 func (c cache) Put(string, *tls.ClientSessionState) { c.put() }
+
+func (c cache) Get(key string) (*tls.ClientSessionState, bool) {
+	if c.get != nil {
+		c.get(key)
+	}
+	return nil, false
+}
 
 // In TLS 1.3 a Read calls the session cache. The Desc must know that this is user code: a Close or
 // Detach in it must not wait for the reference that the Read holds. The test calls Detach, which
@@ -22,10 +31,11 @@ func (c cache) Put(string, *tls.ClientSessionState) { c.put() }
 // nothing.
 func TestSessionCacheIsUserCode(t *testing.T) {
 	var d *desc.Desc
+	var cfg *tls.Config
 	puts := 0
 	s := newSceneOf(t, tls.VersionTLS13, func(client *tls.Config) {
-		client.ServerName = "a"
-		client.ClientSessionCache = cache{tls.NewLRUClientSessionCache(1), func() {
+		cfg, client.ServerName = client, "a"
+		client.ClientSessionCache = cache{put: func() {
 			puts++
 			if _, e := d.Detach(); e == 0 || d.Closed() {
 				t.Errorf("Detach in Put: %v, closed %v", e, d.Closed())
@@ -36,7 +46,82 @@ func TestSessionCacheIsUserCode(t *testing.T) {
 	if _, err := s.other.Read(&desc.Call{}, make([]byte, 1)); err != kernel.EAGAIN {
 		t.Errorf("Read: %v", err)
 	}
-	if puts == 0 {
-		t.Error("no ticket has come")
+	if _, same := cfg.ClientSessionCache.(cache); puts == 0 || !same {
+		t.Errorf("%d tickets have come, and the caller's config has a %T", puts, cfg.ClientSessionCache)
+	}
+}
+
+// a wire without methods Outer and User, and with addresses.
+type bare struct{ Wire }
+
+func (bare) Read([]byte) (int, error)    { return 0, ErrAgain }
+func (bare) Write(p []byte) (int, error) { return len(p), nil }
+func (bare) LocalAddr() net.Addr         { return &net.IPAddr{IP: net.IPv4(192, 0, 2, 1)} }
+func (bare) RemoteAddr() net.Addr        { return &net.IPAddr{IP: net.IPv4(192, 0, 2, 2)} }
+
+// The connection that crypto/tls has shows the addresses of the wire. crypto/tls calls them for the
+// key of a session, if the config has no ServerName.
+func TestCryptoTLSGetsTheAddresses(t *testing.T) {
+	var key string
+	s := New(bare{}, &tls.Config{InsecureSkipVerify: true, ClientSessionCache: cache{get: func(k string) { key = k }}}, false)
+	if err := s.Handshake(); err != ErrAgain || key != "192.0.2.2" {
+		t.Errorf("%v, the key of the session is %q", err, key)
+	}
+	if at := s.tls.LocalAddr().String(); at != "192.0.2.1" {
+		t.Errorf("the local address is %s", at)
+	}
+	s.Stop()
+	if e, ok := ErrAgain.(net.Error); !ok || !e.Timeout() || !e.Temporary() || e.Error() == "" {
+		t.Errorf("%v would end the connection", e)
+	}
+}
+
+// elsewhere is a connection that is not the Session's.
+type elsewhere struct{ net.Conn }
+
+func (o elsewhere) Outer() net.Conn { return o }
+
+// Each of a server's callbacks gets the outer connection, also if the config has no other callback.
+// So do the callbacks of a config that GetConfigForClient returns. A config without callbacks is
+// used as it is.
+func TestEveryCallbackGetsTheOuterConn(t *testing.T) {
+	calls := 0
+	check := func(h *tls.ClientHelloInfo) {
+		calls++
+		if h.Conn != (elsewhere{}) {
+			t.Errorf("call %d got a %T", calls, h.Conn)
+		}
+	}
+	cert := &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) { check(h); return nil, nil }}
+	keys := &tls.Config{GetEncryptedClientHelloKeys: func(h *tls.ClientHelloInfo) ([]tls.EncryptedClientHelloKey, error) {
+		check(h)
+		return nil, nil
+	}}
+	list := []*tls.Config{cert, keys, {}}
+	next := 0
+	nested := &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) { check(h); return list[next], nil }}
+	hello := func() *tls.ClientHelloInfo { return &tls.ClientHelloInfo{Conn: &tls.Conn{}} }
+	try := func(c *tls.Config) {
+		if f := c.GetCertificate; f != nil {
+			f(hello())
+		}
+		if f := c.GetEncryptedClientHelloKeys; f != nil {
+			f(hello())
+		}
+	}
+	for next = range list {
+		c := withOuterConn(list[next], elsewhere{})
+		try(c)
+		if plain := next == 2; (c == list[next]) != plain {
+			t.Errorf("config %d is copied: %v", next, plain)
+		}
+		inner, err := withOuterConn(nested, elsewhere{}).GetConfigForClient(hello())
+		if err != nil {
+			t.Fatal(err)
+		}
+		try(inner)
+	}
+	if calls != 7 {
+		t.Errorf("%d calls, want 7", calls)
 	}
 }
