@@ -7,6 +7,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -65,7 +66,7 @@ func FileConn(f *os.File) (net.Conn, error) {
 	}
 	c := New(s)
 	if tcp, ok := c.(*TCPConn); ok {
-		tcpOptions(tcp.s, net.KeepAliveConfig{})
+		tcpOptions(tcp.s, netaddr.KeepAliveOf(0, net.KeepAliveConfig{}))
 	}
 	return c, nil
 }
@@ -83,9 +84,12 @@ func FileListener(f *os.File) (net.Listener, error) {
 		return nil, err
 	}
 	l := NewListener(s)
-	if u, ok := l.(*UnixListener); ok {
-		u.file = fileOf(s)
-		u.keep.Store(true)
+	switch l := l.(type) {
+	case *UnixListener:
+		l.file = fileOf(s)
+		l.keep.Store(true)
+	case *Listener: // the file's owner may have set no options
+		l.keepAlive, l.inherited = netaddr.KeepAliveOf(0, net.KeepAliveConfig{}), false
 	}
 	return l, nil
 }

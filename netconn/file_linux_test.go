@@ -163,3 +163,44 @@ func TestFilesAsNet(t *testing.T) {
 		null.Close()
 	})
 }
+
+// openedByFile is opened for sockets that another program has made, without options.
+func openedByFile(t *testing.T, s stack, call string) any {
+	t.Helper()
+	conn, listener := net.FileConn, net.FileListener
+	if s.name == "netconn" {
+		conn, listener = netconn.FileConn, netconn.FileListener
+	}
+	var fds [2]int // a listener and a client
+	for i := range fds {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		must(t, err)
+		defer unix.Close(fd)
+		fds[i] = fd
+	}
+	file := func(fd int) *os.File {
+		fd, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		must(t, err)
+		f := os.NewFile(uintptr(fd), "socket")
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	must(t, unix.Bind(fds[0], &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	must(t, unix.Listen(fds[0], 1))
+	at, err := unix.Getsockname(fds[0])
+	must(t, err)
+	must(t, unix.Connect(fds[1], at))
+	if call == "file" {
+		c, err := conn(file(fds[1]))
+		must(t, err)
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	l, err := listener(file(fds[0]))
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	c, err := l.Accept()
+	must(t, err)
+	t.Cleanup(func() { c.Close() })
+	return c
+}

@@ -119,7 +119,7 @@ func (c *listen) listener() (net.Listener, error) {
 		u.file = fileOf(s)
 		l = u
 	} else {
-		tcp := &Listener{keepAlive: netaddr.KeepAliveOf(c.KeepAlive, c.KeepAliveConfig)}
+		tcp := &Listener{keepAlive: netaddr.KeepAliveOf(c.KeepAlive, c.KeepAliveConfig), inherited: inheritsOptions(s)}
 		tcp.b.open(s, c.network)
 		l = tcp
 	}
@@ -170,7 +170,7 @@ func (c *listen) bind(s *socket.Socket, at netaddr.Binding) error {
 	if err := at.Options(c.net, setter(s), s.GetSockOpt); err != nil {
 		return osCause("setsockopt", err)
 	}
-	if c.net.TCP() && inside.Desc(s).Kernel.Traits().InheritsOptions {
+	if c.net.TCP() && inheritsOptions(s) {
 		tcpOptions(s, netaddr.KeepAliveOf(c.KeepAlive, c.KeepAliveConfig))
 	}
 	if c.Control != nil {
@@ -184,6 +184,8 @@ func (c *listen) bind(s *socket.Socket, at netaddr.Binding) error {
 	}
 	return osCause("bind", s.Bind(socketAddr(at.Addr)))
 }
+
+func inheritsOptions(s *socket.Socket) bool { return inside.Desc(s).Kernel.Traits().InheritsOptions }
 
 // setter returns a function that sets an option of s.
 func setter(s *socket.Socket) netaddr.Setter {

@@ -22,6 +22,7 @@ type listener struct{ b base }
 type Listener struct {
 	listener
 	keepAlive net.KeepAliveConfig
+	inherited bool // an accepted socket has the options of the listening one
 }
 
 // A TCPListener is a Listener, under its name in package net.
@@ -66,7 +67,7 @@ func (l *Listener) AcceptTCP() (*TCPConn, error) {
 	if err := l.accept(&c.base); err != nil {
 		return nil, err
 	}
-	if !c.d.Kernel.Traits().InheritsOptions {
+	if !l.inherited {
 		tcpOptions(c.s, l.keepAlive)
 	}
 	return c, nil

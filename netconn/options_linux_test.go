@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -19,6 +20,7 @@ var moving = map[[2]int]bool{
 	{unix.SOL_SOCKET, unix.SO_MEMINFO}: true, {unix.SOL_SOCKET, unix.SO_PEERPIDFD}: true, {unix.SOL_SOCKET, unix.SO_PEERNAME}: true,
 	{unix.IPPROTO_TCP, unix.TCP_INFO}: true, {unix.IPPROTO_TCP, unix.TCP_CC_INFO}: true, {unix.IPPROTO_TCP, unix.TCP_TIMESTAMP}: true,
 	{unix.IPPROTO_TCP, unix.TCP_ZEROCOPY_RECEIVE}: true, {unix.IPPROTO_IP, unix.IP_PROTOCOL}: true, {unix.IPPROTO_TCP, unix.TCP_SAVED_SYN}: true,
+	{unix.IPPROTO_TCP, unix.TCP_QUICKACK}: true,
 }
 
 // settings reads every option that a socket has.
@@ -60,6 +62,7 @@ func TestSocketOptionsAreThoseOfPackageNet(t *testing.T) {
 		{"listen", "unix", ""}, {"packet", "udp", "127.0.0.1:0"}, {"packet", "udp", ":0"}, {"packet", "udp4", "0.0.0.0:0"}, {"packet", "udp6", "[::]:0"},
 		{"packet", "udp", six}, {"packet", "udp4", "224.0.0.251:0"}, {"packet", "udp", "[ff02::fb%lo]:0"}, {"packet", "unixgram", ""},
 		{"dial", "tcp", target}, {"dial", "udp", target}, {"dial", "udp6", "[::1]:9"}, {"accept", "tcp4", "127.0.0.1:0"}, {"accept", "unix", ""},
+		{"file", "tcp4", target}, {"accept of a file", "tcp4", "127.0.0.1:0"},
 	} {
 		t.Run(fmt.Sprint(row.call, " ", row.network, " ", row.address), func(t *testing.T) {
 			var got [2]map[[2]int]string
@@ -103,6 +106,9 @@ func opened(t *testing.T, s stack, call, network, address string) any {
 		}
 		t.Cleanup(func() { c.Close() })
 		return c
+	}
+	if strings.Contains(call, "file") {
+		return openedByFile(t, s, call)
 	}
 	if s.name == "net" { // package net uses multipath TCP by default
 		var c net.ListenConfig
