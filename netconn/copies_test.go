@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -123,6 +124,40 @@ func TestCopies(t *testing.T) {
 				t.Errorf("%d bytes came, want %d, or they differ", len(p), len(want))
 			}
 		})
+	}
+}
+
+// sendOnly is a file that a Conn sends by the kernel: it is not to be read.
+type sendOnly struct {
+	*os.File
+	t *testing.T
+}
+
+func (f sendOnly) Read(p []byte) (int, error) {
+	f.t.Error("the file is read, and not sent by the kernel")
+	return f.File.Read(p)
+}
+
+// On Linux the kernel sends a regular file, also a part of it.
+func TestFilesAreSentByTheKernel(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return
+	}
+	name := t.TempDir() + "/noise"
+	must(t, os.WriteFile(name, noise(1000), 0o600))
+	for _, part := range []bool{false, true} {
+		f, err := os.Open(name)
+		must(t, err)
+		defer f.Close()
+		c, peer := connected(t)
+		from, want := io.Reader(sendOnly{f, t}), 1000
+		if part {
+			from, want = &io.LimitedReader{R: from, N: 500}, 500
+		}
+		copied(t, c, from, want)
+		if n, err := io.ReadFull(peer, make([]byte, want)); err != nil {
+			t.Error(n, err)
+		}
 	}
 }
 

@@ -109,6 +109,17 @@ func dialInWorld(t *testing.T, addrs []string, d netconn.Dialer) (took time.Dura
 	return took, err
 }
 
+// If all addresses of a name refuse, the error is that of the first one, as in package net.
+func TestTheErrorIsThatOfTheFirstAddress(t *testing.T) {
+	for _, addrs := range [][]string{{"10.0.0.1", "fd00::1"}, {"fd00::1", "10.0.0.1"}} {
+		_, err := dialInWorld(t, addrs, netconn.Dialer{})
+		var op *net.OpError
+		if !errors.As(err, &op) || op.Addr.(*net.TCPAddr).IP.String() != addrs[0] {
+			t.Errorf("%v: %v", addrs, err)
+		}
+	}
+}
+
 // In a goroutine, a dial also tries the second address while the first one does not answer. It
 // returns the connection to the second address.
 func TestTheNextAddressIsTriedBesideASilentOne(t *testing.T) {

@@ -18,7 +18,7 @@ func TestRefusedMovesCopy(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
-	for call, source := range map[uintptr]string{unix.SYS_SENDFILE: "file", unix.SYS_SPLICE: "connection"} {
+	for call, source := range map[uintptr]string{unix.SYS_SENDFILE: "file", unix.SYS_SPLICE: "connection", unix.SYS_PIPE2: "connection"} {
 		for _, e := range seccomp.Errnos {
 			seccomp.Denied(t, call, e, func(t *testing.T) {
 				sent := bytes.Repeat([]byte("moved"), 10_000)

@@ -140,12 +140,10 @@ func (c *gram) invalid(call string) error {
 // addrPort returns a peer's address as package net does: its zone is the name of the interface, if
 // that is known.
 func (c *gram) addrPort(a kernel.Addr) netip.AddrPort {
-	zone := a.Scope
-	a.Scope = 0
 	ap := a.AddrPort()
 	ip := ap.Addr()
-	if zone != 0 && ip.Is6() {
-		ip = ip.WithZone(netaddr.ScopeName(c.d.Kernel, zone))
+	if a.Scope != 0 && ip.Is6() {
+		ip = ip.WithZone(netaddr.ScopeName(c.d.Kernel, a.Scope))
 	}
 	return netip.AddrPortFrom(ip, ap.Port())
 }

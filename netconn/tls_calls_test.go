@@ -125,6 +125,49 @@ func TestTLSHandshakeContext(t *testing.T) {
 	})
 }
 
+// HandshakeContext also ends with its context if the peer is silent, in a goroutine and in a task,
+// and then the connection is closed.
+func TestTLSHandshakeContextWithASilentPeer(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts
+	must(t, err)
+	defer silent.Close()
+	inGoroutineAndTask(t, func(t *testing.T, dial func(network, addr string) (net.Conn, error)) {
+		nc, err := dial("tcp", silent.Addr().String())
+		must(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cfg := clientConfig()
+		cfg.ClientSessionCache = sessionKeys{tls.NewLRUClientSessionCache(1), func(string) { cancel() }}
+		c := netconn.Client(nc, cfg)
+		if err := c.HandshakeContext(ctx); err != context.Canceled {
+			t.Error(err)
+		}
+		if _, err := c.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a Write after it: %v", err)
+		}
+	})
+}
+
+// sessionKeys passes on the keys that crypto/tls asks for.
+type sessionKeys struct {
+	tls.ClientSessionCache
+	key func(string)
+}
+
+func (s sessionKeys) Get(key string) (*tls.ClientSessionState, bool) { s.key(key); return nil, false }
+
+// A client without ServerName remembers its sessions by the peer's address.
+func TestTLSSessionsHaveTheAddressOfThePeer(t *testing.T) {
+	nc, peer := connected(t)
+	peer.Close()
+	cfg := &tls.Config{InsecureSkipVerify: true}
+	var got string
+	cfg.ClientSessionCache = sessionKeys{tls.NewLRUClientSessionCache(1), func(key string) { got = key }}
+	_ = netconn.Client(nc, cfg).Handshake() // it fails
+	if want := nc.RemoteAddr().String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // If a callback of the config panics, the handshake fails, and later calls fail too. If a callback
 // closes its own connection, Close does not wait for the handshake that runs the callback.
 func TestTLSCallbacks(t *testing.T) {

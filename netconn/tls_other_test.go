@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -112,6 +113,61 @@ func TestTLSAfterBytesThatWereRead(t *testing.T) {
 		if err := errors.Join(dial(<-at), <-served); err != nil {
 			t.Errorf("%s, task: %v", name, err)
 		}
+	}
+}
+
+// Bytes that were read from a connection of another type also come first, however many they are.
+// Data works there too, and reports the end as Read does.
+func TestTLSOnAnotherConnAfterBytesThatWereRead(t *testing.T) {
+	for _, read := range []int{1, 2, 100} {
+		near, far := net.Pipe()
+		sent := make(chan error, 1)
+		go func() {
+			c := tls.Client(far, clientConfig())
+			_, err := c.Write([]byte("hello"))
+			sent <- errors.Join(err, c.Close())
+		}()
+		p := make([]byte, read)
+		if _, err := io.ReadFull(near, p); err != nil {
+			t.Fatal(err)
+		}
+		c := netconn.ServerAfter(near, p, serverConfig())
+		if got, err := c.Data(); string(got) != "hello" || err != nil {
+			t.Errorf("%d bytes: %q, %v", read, got, err)
+		}
+		if got, err := c.Data(); len(got) > 0 || err != io.EOF {
+			t.Errorf("%d bytes: at the end %q, %v", read, got, err)
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		c.Close()
+	}
+}
+
+// On a Unix stream of this package too, TLS can still be used after a deadline has ended a call.
+func TestTLSOnUnixStreamsContinuesAfterADeadline(t *testing.T) {
+	l := listen(t, "unix")
+	ended := make(chan error, 1)
+	go func() {
+		nc, err := l.Accept()
+		if err == nil {
+			err = netconn.Server(nc, serverConfig()).Handshake()
+			nc.Close()
+		}
+		ended <- err
+	}()
+	nc, err := netconn.Dial("unix", l.Addr().String())
+	must(t, err)
+	defer nc.Close()
+	c := netconn.Client(nc, clientConfig())
+	must(t, c.SetDeadline(time.Unix(1, 0)))
+	if err := c.Handshake(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+	must(t, c.SetDeadline(time.Time{}))
+	if err := errors.Join(c.Handshake(), <-ended); err != nil {
+		t.Error(err)
 	}
 }
 

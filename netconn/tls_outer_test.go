@@ -192,8 +192,11 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dead := range []net.Conn{conn, re.Conn} {
-		if _, err := dead.Write([]byte("x")); err == nil {
-			t.Errorf("%T: a write after the end succeeds", dead)
+		if n, err := dead.Write([]byte("x")); err == nil || n != 0 {
+			t.Errorf("%T: a write after the end: %d, %v", dead, n, err)
+		}
+		if n, err := dead.Read(make([]byte, 1)); err == nil || n != 0 {
+			t.Errorf("%T: a read after the end: %d, %v", dead, n, err)
 		}
 	}
 }

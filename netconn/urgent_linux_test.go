@@ -3,6 +3,9 @@ package netconn_test
 import (
 	"io"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -13,9 +16,11 @@ import (
 func TestSpliceGetsPastAnUrgentByte(t *testing.T) {
 	from, client := connected(t)
 	to, backend := connected(t)
+	before, copied := openPipes(t), make(chan int64, 1)
 	go func() {
 		defer to.Close()
-		io.Copy(to, from)
+		n, _ := io.Copy(to, from)
+		copied <- n
 	}()
 	backend.SetReadDeadline(time.Now().Add(3 * long))
 	expect := func(want string) {
@@ -39,8 +44,27 @@ func TestSpliceGetsPastAnUrgentByte(t *testing.T) {
 		client.Write([]byte("def"))
 		expect("def")
 	}
-	client.Close()
+	must(t, client.(*net.TCPConn).CloseWrite())
+	if n := <-copied; n != 3+3*3 {
+		t.Errorf("%d bytes were copied", n)
+	}
 	if n, err := backend.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("at the end: %d, %v", n, err)
 	}
+	client.Close()
+	if n := openPipes(t) - before; n != 0 {
+		t.Errorf("%d ends of pipes stay open", n)
+	}
+}
+
+func openPipes(t *testing.T) (n int) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	must(t, err)
+	for _, link := range links {
+		if to, _ := os.Readlink(link); strings.HasPrefix(to, "pipe:") {
+			n++
+		}
+	}
+	return n
 }
