@@ -33,6 +33,7 @@ func TestSimulatedHostRefusesRawSocketsByName(t *testing.T) {
 			{socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP, true},
 			{socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP, true},
 			{socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6, true},
+			{socket.AF_INET, socket.SOCK_RAW, 99, true},
 			{socket.AF_INET, socket.SOCK_STREAM, 99, false},
 		} {
 			_, err := socket.NewOn(r, test.family, test.typ, test.proto)

@@ -65,7 +65,7 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 	}
 	s := adopt(k, w, fd, family, typ)
 	tcp := s.typ == SOCK_STREAM && (family == AF_INET || family == AF_INET6) && (proto == 0 || proto == IPPROTO_TCP)
-	s.d.ShortIsAll = tcp && kernel.ReadsFully(k)
+	s.d.ShortIsAll = tcp && kernel.ReadsFully(below(k))
 	return s, nil
 }
 

@@ -18,6 +18,7 @@ type SSLStream struct {
 	//	field    | set by               | cleared by          | lock
 	//	---------+----------------------+---------------------+--------
 	//	session  | WrapStream           | never               | readMu, and writeMu to Write
+	//	ready    | the handshake's end  | never               | readMu; atomic
 	//	still    | buffered             | buffered            | readMu; atomic
 	//	asks     | the end of each call | the next call       | stateMu
 	//	failed   | fail                 | never               | stateMu
@@ -28,6 +29,7 @@ type SSLStream struct {
 
 	stream  io.ReadWriter
 	session *secure.Session
+	ready   atomic.Bool // the handshake has succeeded; Write may read this while a Read has readMu
 
 	readMu  sync.Mutex  // held across a Read of the stream
 	still   atomic.Bool // Read must not call the stream
@@ -86,6 +88,9 @@ func (s *SSLStream) shakeLocked() error {
 		return err
 	}
 	err := s.session.Handshake()
+	if err == nil {
+		s.ready.Store(true)
+	}
 	if e := s.flush(); err == secure.ErrAgain && e != nil {
 		return e
 	}
@@ -133,7 +138,7 @@ func (s *SSLStream) Write(p []byte) (n int, err error) {
 	if err := s.begin(); err != nil {
 		return 0, s.fail(opWrite, err)
 	}
-	if !s.session.Ready() {
+	if !s.ready.Load() {
 		if err := s.shake(); err != nil {
 			if errors.Is(err, kernel.EAGAIN) && !s.pending() {
 				s.ask(poller.In)

@@ -1,0 +1,344 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"errors"
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A counted kernel counts calls, and may refuse some.
+type counted struct {
+	kernel.Kernel
+	accepts, connects, recvs, peers int
+	connect                         func(fd int) kernel.Errno // instead of the kernel's, if set
+	sendMsg                         kernel.Errno              // of SendMsg, if not 0
+	pending                         kernel.Errno              // SO_ERROR, if not 0
+}
+
+func (k *counted) Accept(fd int) (int, kernel.Addr, kernel.Errno) {
+	k.accepts++
+	return k.Kernel.Accept(fd)
+}
+
+func (k *counted) Connect(fd int, to kernel.Addr) kernel.Errno {
+	k.connects++
+	if k.connect != nil {
+		return k.connect(fd)
+	}
+	return k.Kernel.Connect(fd, to)
+}
+
+func (k *counted) Recv(fd int, p []byte, flags int) (int, kernel.Errno) {
+	k.recvs++
+	return k.Kernel.Recv(fd, p, flags)
+}
+
+func (k *counted) PeerAddr(fd int) (kernel.Addr, kernel.Errno) {
+	k.peers++
+	if k.pending != 0 {
+		return kernel.Addr{}, kernel.ENOTCONN
+	}
+	return k.Kernel.PeerAddr(fd)
+}
+
+func (k *counted) GetOpt(fd, level, name int) (int, kernel.Errno) {
+	if k.pending != 0 && level == kernel.SOL_SOCKET && name == kernel.SO_ERROR {
+		return int(k.pending), 0
+	}
+	return k.Kernel.GetOpt(fd, level, name)
+}
+
+func (k *counted) Ready(fd int) (poller.Readiness, kernel.Errno) {
+	if k.pending != 0 {
+		return poller.Out | poller.Err, 0
+	}
+	return k.Kernel.Ready(fd)
+}
+
+func (k *counted) Traits() kernel.Traits {
+	t := k.Kernel.Traits()
+	t.ConnectReports = t.ConnectReports && k.pending == 0
+	return t
+}
+
+func (k *counted) SendMsg(fd int, m *kernel.Packet, flags int) kernel.Errno {
+	if k.sendMsg != 0 {
+		return k.sendMsg
+	}
+	return k.Kernel.SendMsg(fd, m, flags)
+}
+
+// onCounted runs the test in a task on a counted kernel.
+func onCounted(t *testing.T, f func(l *lab, k *counted)) {
+	k := &counted{Kernel: kernel.Host}
+	taskOn(t, t.Context(), k, func(l *lab) { f(l, k) })
+}
+
+// Calls that can know their result make no system call more than they need: an Accept or Recv that
+// does not wait makes one, and a second Connect makes none.
+func TestCallsOfTheKernelAreFew(t *testing.T) {
+	onCounted(t, func(l *lab, k *counted) {
+		ln, c := l.listener(), l.tcp()
+		l.must(ln.SetBlocking(false))
+		_, _, err := ln.Accept()
+		l.errno(err, syscall.EAGAIN)
+		if k.accepts != 1 {
+			l.t.Errorf("%d calls of accept, want 1", k.accepts)
+		}
+		l.must(c.Connect(l.addr(ln)))
+		local := l.socket(socket.AF_UNIX, stream)
+		at := socket.Path(unixPath(l.t))
+		l.must(local.Bind(at))
+		l.must(local.Listen(1))
+		u := l.socket(socket.AF_UNIX, stream)
+		l.must(u.Connect(at))
+		k.connects = 0
+		l.errno(c.Connect(l.addr(ln)), syscall.EISCONN)
+		l.errno(u.Connect(at), syscall.EISCONN)
+		if k.connects != 0 {
+			l.t.Errorf("%d calls of connect on connected sockets, want none", k.connects)
+		}
+		l.must(ln.SetBlocking(true))
+		s, _, err := ln.Accept()
+		l.must(err)
+		l.send(c, "abc")
+		l.readable(l.own(s))
+		k.recvs = 0
+		l.recv(s, 9, "abc")
+		if k.recvs != 1 {
+			l.t.Errorf("%d calls of recv, want 1", k.recvs)
+		}
+	})
+}
+
+// A Socket made by FromFD knows the peer of the descriptor, and does not ask the kernel again.
+func TestFromFDKnowsThePeer(t *testing.T) {
+	onCounted(t, func(l *lab, k *counted) {
+		c, s := l.pair()
+		want, err := s.RemoteAddr()
+		l.must(err)
+		fd, err := s.Detach()
+		l.must(err)
+		s, err = socket.FromFDOn(l.r, fd)
+		l.must(err)
+		l.own(s)
+		l.send(c, "x")
+		k.peers = 0
+		_, from, err := s.RecvFrom(1)
+		if l.must(err); from != want || k.peers != 0 {
+			l.t.Errorf("from %v after %d questions, want %v", from, k.peers, want)
+		}
+	})
+}
+
+// On systems where a second connect(2) does not report the result, Connect returns the error that
+// the socket has.
+func TestConnectReturnsTheSocketsError(t *testing.T) {
+	for _, e := range []kernel.Errno{kernel.EHOSTUNREACH, kernel.EPERM} { // EPERM is 1
+		onCounted(t, func(l *lab, k *counted) {
+			k.pending = e
+			k.connect = func(int) kernel.Errno { return kernel.EINPROGRESS }
+			l.errno(l.tcp().Connect(socket.Tuple("127.0.0.1", 9)), e)
+		})
+	}
+}
+
+// On NetBSD a Connect after a refused attempt returns the error, if no other call has received it.
+// If another call has, the socket cannot be used again, and Connect says so.
+func TestConnectAfterARefusalOnNetBSD(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		simulated(t, sim.NetBSD, func(l *lab) {
+			s, to := l.tcp(), l.refusing()
+			l.must(s.SetBlocking(false))
+			l.errno(s.Connect(to), syscall.EINPROGRESS)
+			l.until("end of the attempt", func() bool { now, _ := l.k.Ready(s.Fileno()); return now != 0 })
+			want := syscall.ECONNREFUSED
+			if taken {
+				n, err := s.GetSockOpt(socket.SOL_SOCKET, kernel.SO_ERROR)
+				if l.must(err); n != int(want) {
+					l.fatalf("SO_ERROR is %d", n)
+				}
+				want = syscall.EINVAL
+			}
+			l.errno(s.Connect(to), want)
+		})
+	}
+}
+
+// ENOBUFS with control data names its size, because that is the likely reason. Without control data
+// the error is the system's.
+func TestSendMsgWithoutBuffers(t *testing.T) {
+	onCounted(t, func(l *lab, k *counted) {
+		s := l.udp()
+		k.sendMsg = kernel.ENOBUFS
+		for control, want := range map[string]bool{"": false, "c": true, "control": true} {
+			n, err := s.SendMsg([]byte("x"), []byte(control), 0, l.addr(s))
+			l.errno(err, syscall.ENOBUFS)
+			if strings.Contains(err.Error(), "bytes of control data may be more than the system allows") != want || n != 0 {
+				l.t.Errorf("%d, %v", n, err)
+			}
+		}
+	})
+}
+
+// Arguments at a limit are accepted, and a call that refuses one has moved nothing.
+func TestLimitsOfMessages(t *testing.T) {
+	parked(t, func(l *lab) {
+		s := l.udp()
+		l.must(s.SetBlocking(false))
+		if _, err := s.SendMsg([]byte("x"), make([]byte, socket.ControlMost), 0, l.addr(s)); errors.Is(err, socket.ErrValue) {
+			l.fatalf("control data at the limit: %v", err)
+		}
+		for _, x := range []struct{ room, flags int }{{-1, 0}, {socket.ControlMost + 1, 0}, {0, int(wide)}} {
+			n, _, err := s.RecvMsg(make([]byte, 9), x.room, x.flags)
+			if l.value(err); n != 0 {
+				l.t.Errorf("%+v: %d bytes with an error", x, n)
+			}
+		}
+	})
+}
+
+// Only TCP sockets have the property that a receive of less than its room has emptied them. Those
+// that Accept returns have it too.
+func TestOnlyTCPIsEmptyAfterAShortReceive(t *testing.T) {
+	full := kernel.ReadsFully(kernel.Host)
+	parked(t, func(l *lab) {
+		for _, x := range []struct {
+			family, typ, proto int
+			want               bool
+		}{
+			{inet, stream, 0, full}, {inet, stream, socket.IPPROTO_TCP, full}, {inet, stream, socket.IPPROTO_SEC, full},
+			{inet, dgram, 0, false}, {inet, dgram, socket.IPPROTO_UDP, false},
+			{socket.AF_UNIX, stream, 0, false}, {socket.AF_UNIX, dgram, 0, false},
+		} {
+			s, err := l.make(x.family, x.typ, x.proto)
+			l.must(err)
+			if got := inside.Desc(l.own(s)).ShortIsAll; got != x.want {
+				l.t.Errorf("%+v: %v", x, got)
+			}
+		}
+		_, s := l.pair()
+		if inside.Desc(s).ShortIsAll != full {
+			l.t.Error("an accepted socket differs")
+		}
+	})
+}
+
+// SO_RCVLOWAT set to 2 holds for Data too. A bool sets the option like an int.
+func TestDataWaitsForItsLeast(t *testing.T) {
+	both(t, func(l *lab) {
+		peer, s := l.pair()
+		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 2))
+		l.send(peer, "a")
+		l.ready(s, 1<<1) // writable: the byte may have come
+		join := l.beside(func(l *lab) {
+			l.asleep(s)
+			l.send(peer, "b")
+		})
+		p, err := s.Data()
+		l.data(p, err, "ab")
+		join()
+		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 4))
+		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, true))
+		l.send(peer, "c")
+		l.recv(s, 9, "c")
+	})
+}
+
+// The result of Recv has its own memory, also if it has exactly the size of a scratch buffer.
+func TestResultsOfRecvStay(t *testing.T) {
+	parked(t, func(l *lab) {
+		const size = 64 << 10
+		a, b := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
+		at := socket.Path(unixPath(l.t))
+		l.must(b.Bind(at))
+		l.must(b.SetSockOpt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4*size))
+		l.must(a.SetSockOpt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4*size))
+		var results [4][]byte
+		for i := range results {
+			if _, err := a.SendTo([]byte(strings.Repeat(string(rune('a'+i)), size)), at); err != nil {
+				l.skip("no datagram of 64 KiB: " + err.Error())
+			}
+			p, err := b.Recv(size)
+			l.must(err)
+			results[i] = p
+		}
+		for i, p := range results {
+			if len(p) != size || p[0] != byte('a'+i) || p[size-1] != byte('a'+i) {
+				l.t.Errorf("result %d has %d bytes, and begins with %q", i, len(p), p[:1])
+			}
+		}
+	})
+}
+
+// A Recv of one byte allocates its result and no buffer of its own.
+func TestRecvAllocatesItsResult(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the pool drops buffers at random under the race detector")
+	}
+	if !longtest.Measures(t) {
+		return
+	}
+	parked(t, func(l *lab) {
+		c, s := l.pair()
+		const rounds = 50
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range rounds {
+			l.send(c, "x")
+			l.recv(s, 1, "x")
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / rounds; each > 32<<10 {
+			l.t.Errorf("%d bytes for each Recv", each)
+		}
+	})
+}
+
+// A link-local address may have the name of an interface as its zone. Other addresses have none.
+func TestGetAddrInfoKnowsTheNamesOfInterfaces(t *testing.T) {
+	all, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range all {
+		list, err := socket.GetAddrInfo("fe80::1%"+i.Name, "80", 0, stream, 0, 0)
+		if err != nil || len(list) != 1 || list[0].Addr != socket.Tuple6("fe80::1", 80, 0, i.Index) {
+			t.Errorf("fe80::1%%%s: %v, %v", i.Name, list, err)
+		}
+		for _, host := range []string{"127.0.0.1%", "::1%", "x%", "fe80::1%%"} {
+			if list, err := socket.GetAddrInfo(host+i.Name, "80", 0, stream, 0, 0); err == nil {
+				t.Errorf("%s%s: %v", host, i.Name, list)
+			}
+		}
+	}
+}
+
+// A socket that sends nothing unencrypted neither sends nor receives before TLS, by any call.
+func TestSealedSocketsRefuseEachCall(t *testing.T) {
+	parked(t, func(l *lab) {
+		s, err := l.make(inet, stream, socket.IPPROTO_SEC)
+		l.must(err)
+		l.must(l.own(s).Connect(l.addr(l.listener())))
+		for _, c := range append(append([]call{
+			{"RecvMsg", func(s *socket.Socket) error { _, _, err := s.RecvMsg(make([]byte, 9), 0, 0); return err }},
+			{"SendMsg", func(s *socket.Socket) error { _, err := s.SendMsg([]byte("x"), nil, 0, socket.Addr{}); return err }},
+		}, receiving...), sending...) {
+			if err := c.do(s); !errors.Is(err, syscall.EPROTO) {
+				l.t.Errorf("%s: %v, want EPROTO", c.name, err)
+			}
+		}
+	})
+}
