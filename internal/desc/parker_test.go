@@ -106,7 +106,7 @@ func times(d *Desc) Errno {
 	return e
 }
 
-// The goroutine that starts with the first call on a Poll's Desc stays until that Desc is closed,
+// The first call on a Poll's Desc starts the goroutine. It stays until that Desc is closed,
 // although the Desc is registered only while a call waits.
 func TestParkerStaysForATransientDesc(t *testing.T) {
 	k := newPolled()

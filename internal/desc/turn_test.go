@@ -13,7 +13,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A turnQueue is a list: random additions and removals, at any place, give the same as with a slice.
+// A turnQueue is a list: random additions and removals, at any place, give the same as with a
+// slice.
 func TestATurnQueueIsAList(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var q turnQueue
@@ -68,7 +69,7 @@ func crowded(d *Desc, dir Dir, n int, c Call) (free chan bool, done chan Errno) 
 	return free, done
 }
 
-// A deadline that is moved into the past ends the calls that wait for their turn, also while the
+// A deadline in the past ends the calls that wait for their turn. It ends them also while the
 // holder of the turn is in a try. A handshake ends with the deadline of the other direction too.
 func TestADeadlineEndsCallsInTheQueue(t *testing.T) {
 	for _, dir := range []Dir{In, Out} {
@@ -110,8 +111,8 @@ func TestCloseEndsCallsInTheQueue(t *testing.T) {
 	}
 }
 
-// If a call leaves the queue because its time is over, the calls before it and behind it still get
-// their turns.
+// If a call leaves the queue because its time has passed, the calls before it and behind it still
+// get their turns.
 func TestACallThatLeavesTheQueue(t *testing.T) {
 	d := New(&lone{Kernel: kernel.Host}, 1000, NewParker(kernel.Host))
 	defer d.Close()
