@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// split returns an independent source: later use of the original source does not change the numbers
-// of the new one.
+// Host.Rand is a source for math/rand/v2. Worlds with the same seed give the same order, and worlds
+// with different seeds give different orders.
 func TestRandIsASource(t *testing.T) {
 	order := func(seed uint64) []int {
 		w := sim.New(seed, sim.Options{})

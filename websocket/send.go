@@ -45,8 +45,8 @@ func (c *Conn) sendable(kind Kind) error {
 }
 
 // SendPart sends a piece of a message as a separate frame, so a program can begin to send a message
-// before all of it exists. Set last for the last piece. The pieces are not compressed. No other
-// message may be sent between them.
+// before all of it exists. For the last piece, last must be true. The pieces are not compressed. No
+// other message may be sent between them.
 func (c *Conn) SendPart(kind Kind, p []byte, last bool) error {
 	b0 := byte(0)
 	if !c.is(inParts) {
