@@ -110,6 +110,7 @@ func TestBindAfterTheConnection(t *testing.T) {
 	h.Close(other)
 }
 
+// Both kernels refuse TCP_NODELAY on a datagram socket with ENOPROTOOPT.
 func TestDatagramSocketsHaveNoOptionsOfTCP(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -85,6 +85,7 @@ func echoWorld(t testing.TB, seed uint64, opt sim.Options, n, size int) (w *sim.
 	return w, func() int { return ok }
 }
 
+// Five clients send 300,000 bytes each to an echo server, and receive all of them.
 func TestEcho(t *testing.T) {
 	w, good := echoWorld(t, 1, sim.Options{Trace: 400}, 5, 300_000)
 	err := w.RunUntil(func() bool { return good() == 5 }, time.Minute)

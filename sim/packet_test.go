@@ -186,6 +186,7 @@ func TestScriptedReset(t *testing.T) {
 	}
 }
 
+// After SetLatency and SetBandwidth, 1,000 bytes take as long as the new values say.
 func TestScriptedLatencyAndBandwidth(t *testing.T) {
 	p := newPair(t, sim.Options{Jitter: 1})
 	took := func() time.Duration {

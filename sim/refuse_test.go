@@ -15,6 +15,7 @@ import (
 // descriptor, a sandbox, or a peer that never pauses. The tests check the results of the program's
 // later calls.
 
+// A refused call fails each time, until the test allows it again. A refusal is not a fault.
 func TestRefusedCallsStayRefused(t *testing.T) {
 	w := sim.New(1, sim.Options{Refused: map[sim.Call]sim.Errno{sim.Accept: kernel.EPERM}})
 	defer w.Close()

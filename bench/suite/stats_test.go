@@ -48,6 +48,7 @@ func TestIntervalRanks(t *testing.T) {
 	}
 }
 
+// The median of an even number of values is the mean of the two in the middle.
 func TestMedian(t *testing.T) {
 	if m := Median([]float64{5, 1, 3}); m != 3 {
 		t.Error(m)

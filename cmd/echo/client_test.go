@@ -40,6 +40,7 @@ func TestServesPackageNet(t *testing.T) {
 	})
 }
 
+// Each style serves IPv6 over TCP and UDP. A TCP listener without a host serves both families.
 func TestServesIPv6(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		l, err := net.Listen("tcp6", "[::1]:0")

@@ -76,6 +76,7 @@ func TestBadCommandLine(t *testing.T) {
 	}
 }
 
+// -h prints the usage, the default address and the flags to stdout, and the exit code is 0.
 func TestHelp(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := run([]string{"-h"}, &stdout, &stderr, nil); code != 0 || stderr.Len() > 0 {

@@ -178,6 +178,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	})
 }
 
+// With -drain 0 SIGTERM ends the server although a client is still connected. The exit code is 0.
 func TestNoDrainEndsAtOnce(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-drain", "0", "tcp://127.0.0.1:0")

@@ -73,6 +73,8 @@ func (g *guest) hears(want string) {
 	}
 }
 
+// Each guest gets the lines of the other guest, whole, even if a line arrives in two parts. A line
+// that is too long is split. Guests see who comes and who leaves.
 func TestEverybodyHearsTheOthers(t *testing.T) {
 	at := start(t)
 	a := join(t, at, "guest1")

@@ -70,6 +70,7 @@ func TestGo(t *testing.T) {
 	talk(t, port)
 }
 
+// The script serves the same clients as the Go program. It runs in a MicroPython.
 func TestMicroPython(t *testing.T) {
 	if !longtest.Only(t, "the script in a MicroPython") {
 		return
