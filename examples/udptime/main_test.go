@@ -24,8 +24,8 @@ func server(t *testing.T) (net.PacketConn, string) {
 	return s, s.LocalAddr().String()
 }
 
-// The client returns the time of the server's clock. The result may be 1 ms too early and, on a busy
-// machine, up to 10 s too late.
+// The client returns the time of the server's clock. The result may be 1 ms too early and, on a
+// busy machine, up to 10 s too late.
 func TestTellsTheTime(t *testing.T) {
 	s, at := server(t)
 	then := time.Date(2031, 2, 3, 4, 5, 6, 789e6, time.UTC)

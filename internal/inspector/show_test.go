@@ -202,8 +202,8 @@ func TestEventsAreListed(t *testing.T) {
 	}
 }
 
-// Each task is shown with the object for which it waits (a Poll or a descriptor), and with a stack
-// that contains a function of the program. The tasks that have waited longest are first.
+// Each task is shown with the object for which it waits: a Poll or a descriptor. Its stack contains
+// a function of the program. The tasks that have waited longest are first.
 func TestTasksAreShown(t *testing.T) {
 	t.Parallel()
 	r := started(t)
