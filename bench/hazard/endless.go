@@ -21,7 +21,7 @@ const (
 	million     = 1_000_000
 )
 
-// An endlessPeer sends first once, and then more repeatedly.
+// An endlessPeer sends the bytes of first once, and then the bytes of more repeatedly.
 type endlessPeer struct{ first, more []byte }
 
 var (

@@ -87,8 +87,8 @@ func churn(t *Target) (string, error) {
 	return fmt.Sprintf("%d left", max(0, after-before)), errors.Join(err, t.alive())
 }
 
-// descriptors counts the server's descriptors until enough accepts the number, for at most two
-// seconds.
+// descriptors counts the server's descriptors until enough returns true for the number, for at most
+// two seconds.
 func (t *Target) descriptors(enough func(int) bool) (int, error) {
 	for end := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", t.PID()))

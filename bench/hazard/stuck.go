@@ -16,7 +16,8 @@ func neverReads(t *Target, peers, most int) (string, error) {
 	return stuck(t, peers, most, nil, make([]byte, 64<<10))
 }
 
-// stuck runs peers that send first once and more repeatedly, and never read.
+// stuck runs peers that never read. They send the bytes of first once, and the bytes of more
+// repeatedly.
 func stuck(t *Target, peers, most int, first, more []byte) (string, error) {
 	if err := t.alive(); err != nil {
 		return "", err
@@ -60,7 +61,8 @@ func stuck(t *Target, peers, most int, first, more []byte) (string, error) {
 	)
 }
 
-// stuff sends until the server has accepted nothing for half a second, or has accepted most bytes.
+// stuff sends until the server has accepted nothing for half a second, or has accepted `most`
+// bytes.
 func stuff(c net.Conn, more []byte, most int) (sent int) {
 	for p := more; sent < most; {
 		c.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))

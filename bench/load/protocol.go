@@ -63,7 +63,7 @@ type reply struct {
 	Err   string
 }
 
-// Serve reads requests from in and executes them, until in ends.
+// Serve executes the requests that it reads from `in`, until `in` ends.
 func Serve(in io.Reader, out io.Writer) error {
 	requests, replies := json.NewDecoder(in), json.NewEncoder(out)
 	var l *loader

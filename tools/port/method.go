@@ -105,7 +105,8 @@ func (p *port) method(f *file, id *ast.Ident, fn *ast.FuncType, name string) {
 	}
 }
 
-// value replaces a method or function that is not called by a function with the old type.
+// If a method or function is used as a value, the method value replaces it by a function with the
+// old type.
 func (p *port) value(f *file, s *ast.SelectorExpr, name string) {
 	if name == "socket.Tuple" {
 		p.edit(f, s.Pos(), s.End(), p.tuple(f))

@@ -91,8 +91,8 @@ func (p *port) mix() {
 	}
 }
 
-// maker replaces a function that makes an option and is not called. The new function has the result
-// type any.
+// If a function that makes an option is used as a value, maker replaces it by a function with the
+// result type any.
 func (p *port) maker(f *file, e ast.Expr, id *ast.Ident, called bool) {
 	fn, ok := p.info.Uses[id].(*types.Func)
 	if called || !ok || !strings.HasPrefix(p.nameOf(id), "reactor.With") {

@@ -1,4 +1,5 @@
-// Our server in callback style. The reactor calls Data with the input, and Send corks the answer.
+// Our server in callback style. The reactor calls Data with the input. Send collects the answer,
+// which leaves after Data has returned.
 package main
 
 import (
