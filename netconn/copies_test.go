@@ -127,7 +127,7 @@ func TestCopies(t *testing.T) {
 	}
 }
 
-// sendOnly is a file that a Conn sends by the kernel: it is not to be read.
+// A sendOnly is a file that the kernel must send. Its Read fails the test.
 type sendOnly struct {
 	*os.File
 	t *testing.T
@@ -138,7 +138,7 @@ func (f sendOnly) Read(p []byte) (int, error) {
 	return f.File.Read(p)
 }
 
-// On Linux the kernel sends a regular file, also a part of it.
+// On Linux the kernel sends a regular file, or a part of the file. The file is not read.
 func TestFilesAreSentByTheKernel(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		return

@@ -109,7 +109,8 @@ func dialInWorld(t *testing.T, addrs []string, d netconn.Dialer) (took time.Dura
 	return took, err
 }
 
-// If all addresses of a name refuse, the error is that of the first one, as in package net.
+// If all addresses of a name refuse, the dial returns the error of the first address, as in package
+// net.
 func TestTheErrorIsThatOfTheFirstAddress(t *testing.T) {
 	for _, addrs := range [][]string{{"10.0.0.1", "fd00::1"}, {"fd00::1", "10.0.0.1"}} {
 		_, err := dialInWorld(t, addrs, netconn.Dialer{})

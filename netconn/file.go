@@ -88,7 +88,7 @@ func FileListener(f *os.File) (net.Listener, error) {
 	case *UnixListener:
 		l.file = fileOf(s)
 		l.keep.Store(true)
-	case *Listener: // the file's owner may have set no options
+	case *Listener: // the owner of the file may have set no options
 		l.keepAlive, l.inherited = netaddr.KeepAliveOf(0, net.KeepAliveConfig{}), false
 	}
 	return l, nil

@@ -164,7 +164,7 @@ func TestFilesAsNet(t *testing.T) {
 	})
 }
 
-// openedByFile is opened for sockets that another program has made, without options.
+// openedByFile returns what FileConn or FileListener makes of a socket that has no options.
 func openedByFile(t *testing.T, s stack, call string) any {
 	t.Helper()
 	conn, listener := net.FileConn, net.FileListener

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// gate is a Handler that pauses at its first data, until the test opens it.
+// A gate is a Handler that pauses its Conn at the first data, until the test resumes the Conn.
 type gate struct {
 	events
 	c      *reactor.Conn
@@ -40,9 +40,9 @@ func newGate() *gate {
 	return g
 }
 
-// Encrypted input that a paused Handler has left is kept, however little it is, and also if another
-// Conn then uses the loop's buffer. The first 16 records go to crypto/tls together, so the rest is
-// left.
+// If a Handler is paused, its unread encrypted input is kept. This holds even if the input is only
+// one byte, and if another Conn uses the loop's buffer meanwhile. crypto/tls gets the first 16
+// records together, so all other records are unread.
 func TestTLSInputOfAPausedConnIsKept(t *testing.T) {
 	const records = 40
 	for _, keep := range []int{0, 1, 3, 30, 500} {
@@ -78,8 +78,8 @@ func TestTLSInputOfAPausedConnIsKept(t *testing.T) {
 	}
 }
 
-// A ClientHello in records of one byte is more than a turn decrypts. The loop continues in later
-// turns, although no more input comes.
+// A turn cannot decrypt all of a ClientHello in records of one byte. The loop continues in later
+// turns, although no more input arrives.
 func TestTLSHandshakeInRecordsOfOneByte(t *testing.T) {
 	at := serveTLS(t, start(t), func() reactor.Handler { return &events{data: echoBack} })
 	raw, err := net.Dial("tcp", at.String())

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An era is a kernel whose date the test sets.
+// An era is a kernel with a date that the test sets.
 type era struct {
 	kernel.Kernel
 	now time.Time
@@ -18,8 +18,8 @@ type era struct {
 
 func (k *era) Time() time.Time { return k.now }
 
-// On a kernel with a date of its own, a context ends exactly at its deadline, or sooner with its
-// parent. A dial then still has one nanosecond, because 0 would mean no limit.
+// On a kernel with its own date, a context ends exactly at its deadline, or earlier if its parent
+// ends. At the deadline and later, the time left is one nanosecond, because 0 would mean no limit.
 func TestDatedContextEndsAtItsDeadline(t *testing.T) {
 	end := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	parent, cancel := context.WithCancel(t.Context())
@@ -42,8 +42,8 @@ func TestDatedContextEndsAtItsDeadline(t *testing.T) {
 	}
 }
 
-// An address without a family, as some systems return it for a Unix socket without a name, is one
-// of the network.
+// For a Unix socket without a name, some systems return an address without a family. netAddr then
+// takes the family from the network.
 func TestAddressWithoutAFamily(t *testing.T) {
 	want := &net.UnixAddr{Name: "@", Net: "unixgram"} // as in package net
 	if got := netAddr(kernel.Host, "unixgram", kernel.Addr{}); !reflect.DeepEqual(got, want) {
@@ -51,8 +51,8 @@ func TestAddressWithoutAFamily(t *testing.T) {
 	}
 }
 
-// firstIPv4, which systems without struct ip_mreqn need, returns the address of the loopback
-// interface, and an error for an interface without one.
+// firstIPv4 returns the address of the loopback interface. For an interface without an IPv4 address
+// it returns an error. Systems without struct ip_mreqn need firstIPv4.
 func TestFirstIPv4(t *testing.T) {
 	list, err := net.Interfaces()
 	if err != nil {

@@ -18,20 +18,20 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// A shim is this machine's kernel, in which a test replaces some calls.
+// A shim is this machine's kernel with some replaced calls.
 type shim struct {
 	kernel.Kernel
-	open     int // sockets
-	refused  int // a family that does not exist
-	selves   int // that many sockets still connect to themselves
+	open     int // number of open sockets
+	refused  int // this family does not exist
+	selves   int // how many sockets still appear to connect to themselves
 	connect  func() kernel.Errno
-	most     int    // bytes of one send; 0: the sends reach the kernel
-	sent     []byte // by sends of at most `most` bytes
-	sends    int    // calls
+	most     int    // maximum bytes of one send; 0: the sends reach the kernel
+	sent     []byte // the bytes that were sent while most was not 0
+	sends    int    // number of such calls
 	sendMsgs int
 }
 
-// newShim returns a shim and the Net of goroutines on it.
+// newShim returns a shim and a Net for goroutines that uses the shim.
 func newShim() (*shim, *netconn.Net) {
 	k := &shim{Kernel: kernel.Host, refused: -1}
 	return k, inside.Net(k, desc.Parked).(*netconn.Net)
@@ -88,7 +88,7 @@ func (k *shim) SendV(fd int, pieces [][]byte) (int, kernel.Errno) {
 	return len(p), 0
 }
 
-// SendMsg finds no room at first, and then the connection is broken.
+// The first SendMsg finds no room. Later calls find a broken connection.
 func (k *shim) SendMsg(int, *kernel.Packet, int) kernel.Errno {
 	if k.sendMsgs++; k.sendMsgs == 1 {
 		return kernel.EAGAIN
@@ -96,8 +96,9 @@ func (k *shim) SendMsg(int, *kernel.Packet, int) kernel.Errno {
 	return kernel.EPIPE
 }
 
-// A dial closes a socket that has connected to itself and tries again, twice. If the caller has
-// chosen the port, the next attempt would have the same port, so there is none.
+// If a socket has connected to itself, the dial closes it and tries again, at most twice. If the
+// caller has chosen the local port, the dial does not try again, because the next attempt would use
+// the same port.
 func TestDialGivesUpSocketsThatConnectToThemselves(t *testing.T) {
 	to := listen(t, "tcp4").Addr().String()
 	for _, row := range []struct {
@@ -129,7 +130,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// If the context ends in the very call that connects, the dial fails, and the socket is closed.
+// If the context ends during the system call that connects, the dial fails and closes the socket.
 func TestDialWhoseContextEndsInConnect(t *testing.T) {
 	k, n := newShim()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -141,7 +142,7 @@ func TestDialWhoseContextEndsInConnect(t *testing.T) {
 	}
 }
 
-// Every error of connect is an *os.SyscallError, also the one with the number 1.
+// Every error of connect becomes an *os.SyscallError, even the error with the number 1.
 func TestDialNamesEveryErrorOfConnect(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.EPERM, kernel.EINVAL, kernel.Errno(4000)} {
 		k, n := newShim()
@@ -154,7 +155,8 @@ func TestDialNamesEveryErrorOfConnect(t *testing.T) {
 	}
 }
 
-// A listener at all addresses has IPv4 only, if the machine has no IPv6. It makes one socket.
+// If the machine has no IPv6, a listener at the wildcard address uses IPv4 only, and makes only one
+// socket.
 func TestListenWithoutIPv6(t *testing.T) {
 	for _, refused := range []int{-1, kernel.AF_INET6} {
 		k, n := newShim()
@@ -170,7 +172,7 @@ func TestListenWithoutIPv6(t *testing.T) {
 	}
 }
 
-// A dial with a timeout has a context that ends, for a resolver and for ControlContext.
+// If a dial has a timeout, the resolver and ControlContext get a context with a deadline.
 func TestDialsContextEnds(t *testing.T) {
 	d := netconn.Dialer{Timeout: time.Hour, ControlContext: func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
 		if _, limited := ctx.Deadline(); !limited || ctx.Done() == nil {
@@ -183,7 +185,8 @@ func TestDialsContextEnds(t *testing.T) {
 	}
 }
 
-// With Timeout 0 on the Socket, a datagram that finds no room is refused at once.
+// If the Socket has Timeout 0 and there is no room for a datagram, the call returns an error at
+// once.
 func TestDatagramsThatMustNotWait(t *testing.T) {
 	k, n := newShim()
 	p, err := n.ListenPacket("udp4", "127.0.0.1:0")
@@ -196,8 +199,9 @@ func TestDatagramsThatMustNotWait(t *testing.T) {
 	}
 }
 
-// WriteBuffers makes as few system calls as it can, and continues after each that sends a part. Up
-// to 64 pieces go in one call. Small pieces are copied, if there are more.
+// WriteBuffers makes as few system calls as possible, and continues after a call that has sent only
+// a part. One call sends up to 64 pieces. If there are more small pieces, WriteBuffers copies them
+// together.
 func TestWriteBuffersMakesFewCalls(t *testing.T) {
 	for _, row := range []struct{ pieces, size, most, calls int }{
 		{1, 1000, 100, 10}, {1, 1000, 1 << 20, 1}, {3, 10, 1 << 20, 1}, {64, 600, 1 << 20, 1}, {1000, 10, 1 << 20, 1},

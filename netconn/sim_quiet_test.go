@@ -39,7 +39,7 @@ func inWorld(t *testing.T, server, client func(*reactor.Task, *netconn.Net) erro
 	}
 }
 
-// dialLater dials the server of inWorld, when it listens.
+// dialLater dials the server of inWorld at a time when the server listens.
 func dialLater(task *reactor.Task, d netconn.Dialer, ctx context.Context) (*netconn.Conn, error) {
 	_ = task.Sleep(time.Millisecond)
 	d.Net = netconn.On(task.Reactor())
@@ -50,7 +50,7 @@ func dialLater(task *reactor.Task, d netconn.Dialer, ctx context.Context) (*netc
 	return c.(*netconn.Conn), nil
 }
 
-// The limit of a dial ends with the dial: a Conn can still be used after that time.
+// The timeout of a dial has no effect after the dial. The Conn can still be used after that time.
 func TestLimitsOfADialEndWithIt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -84,8 +84,8 @@ func TestLimitsOfADialEndWithIt(t *testing.T) {
 	}
 }
 
-// After the handshake its timeout has no effect: a Conn with TLS may be silent for any time. The
-// context of the config's callbacks ends with the handshake.
+// After the handshake the handshake's timeout has no effect, so a Conn with TLS may be silent for
+// any time. The context of the config's callbacks ends with the handshake.
 func TestTLSConnMayBeSilent(t *testing.T) {
 	var during context.Context
 	cfg := serverConfig()

@@ -125,10 +125,10 @@ func TestTLSHandshakeContext(t *testing.T) {
 	})
 }
 
-// HandshakeContext also ends with its context if the peer is silent, in a goroutine and in a task,
-// and then the connection is closed.
+// If the peer is silent, HandshakeContext ends when its context ends, and closes the connection.
+// The test runs in a goroutine and in a task.
 func TestTLSHandshakeContextWithASilentPeer(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel completes the connect
 	must(t, err)
 	defer silent.Close()
 	inGoroutineAndTask(t, func(t *testing.T, dial func(network, addr string) (net.Conn, error)) {
@@ -147,7 +147,7 @@ func TestTLSHandshakeContextWithASilentPeer(t *testing.T) {
 	})
 }
 
-// sessionKeys passes on the keys that crypto/tls asks for.
+// sessionKeys reports the keys for which crypto/tls asks the cache.
 type sessionKeys struct {
 	tls.ClientSessionCache
 	key func(string)
@@ -155,14 +155,14 @@ type sessionKeys struct {
 
 func (s sessionKeys) Get(key string) (*tls.ClientSessionState, bool) { s.key(key); return nil, false }
 
-// A client without ServerName remembers its sessions by the peer's address.
+// A client without ServerName stores its sessions under the peer's address.
 func TestTLSSessionsHaveTheAddressOfThePeer(t *testing.T) {
 	nc, peer := connected(t)
 	peer.Close()
 	cfg := &tls.Config{InsecureSkipVerify: true}
 	var got string
 	cfg.ClientSessionCache = sessionKeys{tls.NewLRUClientSessionCache(1), func(key string) { got = key }}
-	_ = netconn.Client(nc, cfg).Handshake() // it fails
+	_ = netconn.Client(nc, cfg).Handshake() // the handshake fails
 	if want := nc.RemoteAddr().String(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

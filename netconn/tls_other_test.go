@@ -116,8 +116,8 @@ func TestTLSAfterBytesThatWereRead(t *testing.T) {
 	}
 }
 
-// Bytes that were read from a connection of another type also come first, however many they are.
-// Data works there too, and reports the end as Read does.
+// If a connection of another type has bytes that were already read, Read returns these bytes first,
+// however many they are. Data works too, and reports the end as Read does.
 func TestTLSOnAnotherConnAfterBytesThatWereRead(t *testing.T) {
 	for _, read := range []int{1, 2, 100} {
 		near, far := net.Pipe()
@@ -145,7 +145,7 @@ func TestTLSOnAnotherConnAfterBytesThatWereRead(t *testing.T) {
 	}
 }
 
-// On a Unix stream of this package too, TLS can still be used after a deadline has ended a call.
+// TLS on a Unix stream of this package can still be used after a deadline has ended a call.
 func TestTLSOnUnixStreamsContinuesAfterADeadline(t *testing.T) {
 	l := listen(t, "unix")
 	ended := make(chan error, 1)

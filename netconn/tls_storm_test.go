@@ -25,7 +25,7 @@ type storm struct {
 	before func(*forge.Sealer) []byte // makes a record without data; nil if there are none
 	each   int                        // how many records belong to each byte
 	most   int                        // how many records a turn may decrypt for a Handler
-	least  int                        // how many the busiest turn decrypts for a Handler
+	least  int                        // how many records the busiest turn decrypts for a Handler
 }
 
 var storms = []storm{

@@ -25,12 +25,12 @@ var (
 	histories = flag.String("histories", "", "write the histories of random calls into this `directory`, to compare two revisions")
 )
 
-// historiesFile has the hashes that TestHistoriesOfRandomCalls compares.
+// historiesFile has the hashes with which TestHistoriesOfRandomCalls compares.
 const historiesFile = "testdata/histories.txt"
 
-// Programs on each kernel make random calls, while the world makes faults of all kinds. The hashes
-// of the results, of the history and of each report are written down. A change of package sim may
-// change them (-update), nothing else.
+// Programs on each kernel make random calls, while the world makes faults of all kinds. The test
+// compares hashes of the results, of the history and of each report with a file. Only a change of
+// package sim may change these hashes. Then run the test with -update.
 func TestHistoriesOfRandomCalls(t *testing.T) {
 	written, err := os.ReadFile(historiesFile)
 	if err != nil && !*update {
@@ -65,11 +65,11 @@ func TestHistoriesOfRandomCalls(t *testing.T) {
 	}
 }
 
-// A part of a history, or a report of it.
+// A part is a part of a history, or a report about the history.
 type part struct{ name, text string }
 
-// randomHistory runs random calls under a seed. Every third of a kernel's worlds has no faults
-// by chance, and every second keeps all of its trace.
+// randomHistory runs random calls under a seed. One in three worlds of a kernel has no random
+// faults, and one in two stores its whole trace.
 func randomHistory(t *testing.T, seed uint64, k sim.Kernel) (parts []part) {
 	opt := sim.Options{Kernel: k, Trace: []int{-1, 300}[seed/3%2], Files: 60}
 	if seed/3%3 > 0 {
@@ -142,7 +142,7 @@ func randomHistory(t *testing.T, seed uint64, k sim.Kernel) (parts []part) {
 	return parts
 }
 
-// happening does something to the world.
+// happening makes a random change to the world.
 func happening(w *sim.World, hosts []*sim.Host, out io.Writer) {
 	r := w.Rand()
 	a, b := hosts[r.Int(2)], hosts[r.Int(2)]

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Random calls of a live Kernel in a bubble have the results of the same calls of a host.
+// A live Kernel in a bubble and a Host get the same random calls, and return the same results.
 func TestALiveKernelMakesTheCallsOfItsHost(t *testing.T) {
 	for seed := range uint64(longtest.Count(3, 6, 90)) {
 		opt := sim.Options{Kernel: []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD}[seed%3]}
@@ -21,7 +21,7 @@ func TestALiveKernelMakesTheCallsOfItsHost(t *testing.T) {
 			s.quiet = true
 			for range 300 {
 				s.step()
-				s.pause() // what is on the way arrives
+				s.pause() // packets on the way arrive
 			}
 			return strings.Split(s.log.String(), "\n")
 		}

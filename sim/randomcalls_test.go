@@ -11,13 +11,13 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A scripter makes random calls of a Kernel, and notes each with its results.
+// A scripter makes random calls of a Kernel, and logs each call with its results.
 type scripter struct {
 	k       kernel.Kernel
 	r       *sim.Rand
-	quiet   bool  // it does not sleep by itself
-	fds     []int // open, and some that are closed
-	ends    []int // some of them, of connections
+	quiet   bool  // step makes no call that sleeps
+	fds     []int // open descriptors, and some closed ones
+	ends    []int // descriptors of connections
 	pollers []poller.Poller
 	watched map[int]poller.Poller // by descriptor
 	files   []*sim.File
@@ -41,7 +41,7 @@ func (c *scripter) pick(list ...int) int { return list[c.r.Int(len(list))] }
 
 func (c *scripter) yes(oneOf int) bool { return c.r.Int(oneOf) == 0 }
 
-// fd returns a descriptor, mostly one that is open.
+// fd returns a descriptor, which is usually open.
 func (c *scripter) fd() int {
 	if len(c.fds) == 0 || c.yes(50) {
 		return c.pick(-1, 0, 999, 1000, 5000)
@@ -61,7 +61,7 @@ func (c *scripter) add(fd int) {
 var scriptPlaces = []string{"10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.2", "127.0.0.1", "0.0.0.0", "fd00::1", "fd00::2", "::1", "::", "127.0.0.9",
 	"10.0.9.1", "10.9.9.9", "224.0.0.9", "ff05::9", "255.255.255.255", "fe80::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1"}
 
-// inet returns an address of IP, mostly one of the first few.
+// inet returns an IP address, usually one of the first few.
 func (c *scripter) inet() kernel.Addr {
 	places := scriptPlaces
 	if !c.yes(3) {
@@ -119,7 +119,7 @@ func (c *scripter) open() {
 	}
 }
 
-// connection makes a listener or two ends of a connection, with calls that may fail.
+// connection makes a listener or two ends of a connection. Its calls may fail.
 func (c *scripter) connection() {
 	if len(c.fds) > 40 {
 		return
@@ -203,7 +203,7 @@ func (c *scripter) accept() {
 	}
 }
 
-// A waiter is what a simulated Kernel has beside the methods of every Kernel.
+// waiter has the methods that a simulated Kernel has in addition to those of every Kernel.
 type waiter interface {
 	Waiting(fd int) int
 	Files() int
@@ -216,7 +216,7 @@ func (c *scripter) shutdown() {
 	c.note("shutdown(%d, %d) %v", fd, how, c.k.Shutdown(fd, how))
 }
 
-// close closes a descriptor. It unregisters it first, as programs must.
+// close closes a descriptor. It first unregisters the descriptor, as programs must.
 func (c *scripter) close() {
 	fd := c.fd()
 	if p := c.watched[fd]; p != nil {

@@ -6,10 +6,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// edges are sizes of datagrams beside which something changes.
+// edges are sizes of datagrams at which a kernel's behaviour changes.
 var edges = []int{1, 191, 192, 193, 2048, 2049, 2560, 2561, 9216, 9217, 65507, 65508, 65527, 65528}
 
-// letters is what is sent.
+// letters is the data to send.
 var letters = bytes.Repeat([]byte("abcdefghijklmnopqrstuvwxyz"), 1+100_000/26)
 
 func (c *scripter) bytes(most int) []byte {
@@ -45,7 +45,7 @@ func (c *scripter) sendTo() {
 	c.note("sendto(%d, %d, %q) = %d %v", fd, len(p), at, n, e)
 }
 
-// full returns a descriptor, mostly one that has something to receive.
+// full returns a descriptor, which usually has something to receive.
 func (c *scripter) full() int {
 	if !c.yes(4) {
 		for range c.fds {
@@ -104,7 +104,7 @@ func (c *scripter) batches() {
 	}
 }
 
-// packet is one to send, or to receive into.
+// packet returns a Packet to send, or to receive into.
 func (c *scripter) packet() kernel.Packet {
 	p := kernel.Packet{Buf: c.bytes(c.pick(10, 300, 3000)), Addr: c.addr()}
 	p.N = len(p.Buf)

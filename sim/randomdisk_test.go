@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// disk makes a call of the host's disk. A live Kernel has none.
+// disk makes a call of the host's disk. A live Kernel has no disk.
 func (c *scripter) disk() {
 	h, is := c.k.(*sim.Host)
 	if !is || c.quiet {

@@ -82,7 +82,7 @@ func (c *scripter) asks() {
 	}
 }
 
-// names makes calls about names.
+// names makes calls that concern names.
 func (c *scripter) names() {
 	ctx, path := context.Background(), c.unix().Path
 	switch c.r.Int(6) {

@@ -18,7 +18,7 @@ func (c *scripter) poller() {
 	}
 }
 
-// pause waits until a packet has arrived, mostly.
+// pause waits for a millisecond. Usually a packet arrives in this time.
 func (c *scripter) pause() {
 	if p, err := c.k.NewPoller(); err == nil {
 		_, err = p.Wait(make([]poller.Event, 1), c.k.Now()+timeout.Deadline(time.Millisecond))

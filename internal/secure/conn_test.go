@@ -143,7 +143,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// A Read that waits until its peer reads the answers waits no longer than the deadline for In.
+// A Read that waits until its peer reads the answers ends at the deadline for In, at the latest.
 func TestReadDeadlineEndsTheWaitForAnswers(t *testing.T) {
 	s := newScene(t)
 	s.k.full, s.out = true, make([]byte, maxOut+1)
@@ -157,7 +157,8 @@ func TestReadDeadlineEndsTheWaitForAnswers(t *testing.T) {
 	}
 }
 
-// oneSleep is a Waiter that notes a sleep's deadline, which has then passed.
+// oneSleep is a Waiter that stores the deadline of a sleep. The sleep ends at once, as if the
+// deadline had passed.
 type oneSleep struct {
 	desc.Waiter
 	until timeout.Deadline

@@ -5,16 +5,16 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A line is the kernel of a side.
+// A line is the kernel of one side.
 type line struct {
 	kernel.Kernel
 	s    *side
-	in   []byte // has arrived
+	in   []byte // input that has arrived
 	fin  bool   // the end of input follows after in
-	out  []byte // is on the way to the other side
+	out  []byte // output on the way to the other side
 	shut bool   // the end of output follows after out
-	room int    // that many bytes are accepted
-	cut  bool   // the next Send leaves one byte
+	room int    // how many bytes Send still accepts
+	cut  bool   // the next Send leaves one byte behind
 	took int    // calls of Recv that did not return EAGAIN
 }
 

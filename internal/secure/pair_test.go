@@ -16,10 +16,11 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Two Conns make random calls that do not wait, over kernels that accept and return any number of
-// bytes. In every order of the calls, the bytes arrive once and in order, and the end of input
-// follows them. A call returns EAGAIN only if it could do nothing. Ready reports exactly what the
-// next Read and the next Write do. In some runs the handshake fails, in others the kernel does.
+// Two Conns make random calls that do not wait. Their kernels accept and return any number of
+// bytes. For every order of the calls, all bytes arrive once and in order, and then the end of
+// input. A call returns EAGAIN only if it can do nothing. Ready predicts exactly the results of the
+// next Read and the next Write. In some runs the handshake fails, and in other runs the kernel
+// fails.
 func TestPairsOfRandomCalls(t *testing.T) {
 	cert := selfSigned(t)
 	for seed := range uint64(longtest.Count(8, 20, 4000)) {
@@ -44,12 +45,12 @@ type pair struct {
 	seed    uint64
 	step    int
 	version uint16
-	refused bool         // the client does not trust the server
-	broken  kernel.Errno // of both kernels, once it is not 0
+	refused bool         // the client does not trust the server's certificate
+	broken  kernel.Errno // the error of both kernels; 0: none
 	sides   [2]*side     // the client and the server
 }
 
-// A side is one Conn, with what it has done so far.
+// A side is one Conn, with the results of its calls so far.
 type side struct {
 	*Conn
 	p         *pair
@@ -57,8 +58,8 @@ type side struct {
 	k         *line
 	other     *side
 	sent, got int
-	ended     bool  // close_notify was sent, or will be before all other output
-	err       error // of the handshake
+	ended     bool  // close_notify was sent, or will be sent before other output
+	err       error // the error of the handshake
 }
 
 type ctxKey struct{}
@@ -84,7 +85,7 @@ func newPair(t *testing.T, cert tls.Certificate, seed uint64) *pair {
 	c, s := p.sides[0], p.sides[1]
 	c.other, s.other = s, c
 	s.SetContext(context.WithValue(context.Background(), ctxKey{}, seed))
-	if seed%3 == 0 { // the server's owner has read some bytes already
+	if seed%3 == 0 { // the server's owner has already read some bytes
 		c.Handshake(&desc.Call{})
 		n := 1 + p.r.IntN(len(c.k.out))*p.r.IntN(2)
 		s.Unread(c.k.out[:n:n])
@@ -126,7 +127,7 @@ func (p *pair) random() {
 	}
 }
 
-// settle lets everything arrive, and then all of it is there.
+// settle delivers all bytes. Then each side must have received everything.
 func (p *pair) settle() {
 	for range 200 {
 		for _, s := range p.sides {
@@ -157,7 +158,7 @@ func (s *side) carry(n int) {
 	k.fin = s.k.shut && len(s.k.out) == 0
 }
 
-// arrived reports whether all that the other side has sent is here.
+// arrived reports whether everything that the other side has sent has arrived here.
 func (s *side) arrived() bool {
 	return len(s.other.out)+len(s.other.k.out)+len(s.k.in) == 0 && s.k.fin == s.other.k.shut
 }
@@ -244,7 +245,7 @@ func (s *side) closeWrite() {
 	s.judge("CloseWrite", err)
 }
 
-// ready makes a Ready, and then the calls that it has promised or denied.
+// ready calls Ready, and checks the result by a Read and a Write.
 func (s *side) ready(want poller.Interest) {
 	began, took := s.session.Began(), s.k.took
 	ready, news, e := s.Ready(want)

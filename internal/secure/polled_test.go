@@ -12,10 +12,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Read sleeps only if no input has arrived, in every order of Polls, of Reads that do not wait,
-// and of Reads that do. Records arrive whole and in pieces. The kernel reports an arrival once, and
-// a call that does not wait may consume this report. So after such a call the next Read must try
-// before it waits for an Event.
+// A Read sleeps only if no input has arrived. The test makes Polls, Reads that wait, and Reads that
+// do not wait, in every order. Records arrive whole and in pieces. The kernel reports an arrival
+// only once, and a call that does not wait may consume this report. So after such a call the next
+// Read must try before it waits for an Event.
 func TestPolledInputIsRead(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -51,7 +51,7 @@ func TestSessionCacheIsUserCode(t *testing.T) {
 	}
 }
 
-// a wire without methods Outer and User, and with addresses.
+// bare is a Wire without the methods Outer and User.
 type bare struct{ Wire }
 
 func (bare) Read([]byte) (int, error)    { return 0, ErrAgain }
@@ -59,8 +59,8 @@ func (bare) Write(p []byte) (int, error) { return len(p), nil }
 func (bare) LocalAddr() net.Addr         { return &net.IPAddr{IP: net.IPv4(192, 0, 2, 1)} }
 func (bare) RemoteAddr() net.Addr        { return &net.IPAddr{IP: net.IPv4(192, 0, 2, 2)} }
 
-// The connection that crypto/tls has shows the addresses of the wire. crypto/tls calls them for the
-// key of a session, if the config has no ServerName.
+// crypto/tls gets the addresses of the wire from its connection. It uses them for the key of a
+// session if the config has no ServerName.
 func TestCryptoTLSGetsTheAddresses(t *testing.T) {
 	var key string
 	s := New(bare{}, &tls.Config{InsecureSkipVerify: true, ClientSessionCache: cache{get: func(k string) { key = k }}}, false)
@@ -81,9 +81,9 @@ type elsewhere struct{ net.Conn }
 
 func (o elsewhere) Outer() net.Conn { return o }
 
-// Each of a server's callbacks gets the outer connection, also if the config has no other callback.
-// So do the callbacks of a config that GetConfigForClient returns. A config without callbacks is
-// used as it is.
+// Each of a server's callbacks gets the outer connection, even if the config has no other callback.
+// The callbacks of a config that GetConfigForClient returns get it too. A config without callbacks
+// is used unchanged.
 func TestEveryCallbackGetsTheOuterConn(t *testing.T) {
 	calls := 0
 	check := func(h *tls.ClientHelloInfo) {
