@@ -60,7 +60,7 @@ func (h *Host) details(p *kernel.Packet) (d details, e Errno) {
 
 // segments splits the bytes of a send into its datagrams.
 func (d *details) segments(p []byte) [][]byte {
-	if d.segment == 0 || len(p) <= d.segment {
+	if d.segment == 0 {
 		return [][]byte{p}
 	}
 	var parts [][]byte

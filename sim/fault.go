@@ -101,10 +101,14 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 func (h *Host) verdict(c Call, fd int) verdict {
 	f := Fault{Kind: AtCall, Call: c, Host: h.name, Nth: h.w.nth(h.count[c]), Of: h.w.of(fd)}
 	chosen := h.plan[c] != nil && h.planned(c, &f)
-	if h.hazard && !chosen {
+	possible := h.hazard
+	if l := h.w.live; l != nil && h.hazard && !chosen {
+		possible = c != Wait && l.nthNow(occasion{from: h, call: c, of: f.Of}) == 0
+	}
+	if possible && !chosen {
 		chosen = h.chance(c, &f)
 	}
-	if !h.w.happens(&f, chosen, h.hazard) {
+	if !h.w.happens(&f, chosen, possible) {
 		return verdict{}
 	}
 	if f.Errno == kernel.EAGAIN {
@@ -134,8 +138,6 @@ func (h *Host) planned(c Call, f *Fault) (chosen bool) {
 func (h *Host) chance(c Call, f *Fault) (chosen bool) {
 	r, p := h.dice(AtCall, c, nil, f.Nth, f.Of), &h.odds
 	switch {
-	case h.w.live != nil && (c == Wait || h.w.live.nthNow(occasion{from: h, call: c, of: f.Of}) > 0):
-		return false
 	case p.Interrupt > 0 && r.Chance(p.Interrupt):
 		f.Errno = kernel.EINTR
 	case c == Wait:

@@ -258,8 +258,6 @@ func buffers(f file, send bool) int {
 		return s.rcvbuf
 	case *udp:
 		return s.rcvbuf
-	case *unixSocket:
-		return s.sndbuf
 	}
-	return 0
+	return f.(*unixSocket).sndbuf
 }

@@ -38,7 +38,7 @@ func (c *scripter) disk() {
 		f, err := d.Open(name)
 		if c.note("open(%s) %v", name, err); err == nil {
 			info, err := f.Stat()
-			c.note("stat %v %v, close %v", info, err, f.Close())
+			c.note("stat %s %v %v, close %v", info.Name(), info.IsDir(), err, f.Close())
 		}
 	default:
 		c.file()
@@ -72,8 +72,10 @@ func (c *scripter) file() {
 	case 5:
 		c.note("truncate(%s, %d) %v", f.Name(), off, f.Truncate(off))
 	case 6, 7:
-		info, err := f.Stat()
-		c.note("sync(%s) %v, stat %v %v", f.Name(), f.Sync(), info, err)
+		c.note("sync(%s) %v", f.Name(), f.Sync())
+		if info, err := f.Stat(); err == nil {
+			c.note("stat(%s) = %s %d %v", f.Name(), info.Name(), info.Size(), info.ModTime())
+		}
 	case 8:
 		c.note("close(%s) %v", f.Name(), f.Close())
 		c.files = slices.Delete(c.files, i, i+1)

@@ -128,6 +128,10 @@ func TestShrinkFindsTheTwoThatMeet(t *testing.T) {
 		if len(lines) != 2 || !s.Least || s.Of < 10 || !strings.Contains(text, "10.0.0.2 socket #") || !strings.Contains(text, "ENOBUFS") {
 			t.Errorf("not the two")
 		}
+		// Only a change of Shrink may change how many runs it takes.
+		if want := map[uint64]int{7: 25, 23: 114, 42: 43}[seed]; want != 0 && s.Runs != want {
+			t.Errorf("it took %d runs, want %d", s.Runs, want)
+		}
 		if s.Err == nil || !strings.Contains(s.Err.Error(), "no answer without memory") || !strings.Contains(s.Err.Error(), fmt.Sprintf("seed=%d ", seed)) {
 			t.Errorf("it fails with %v", s.Err)
 		}

@@ -184,7 +184,7 @@ func (d *drawing) call(r *drawn) {
 	class, what := "call", strings.TrimPrefix(r.what(), r.host.name+" ")
 	switch {
 	case r.kind == isFault:
-		class, what = "bad", "! "+strings.TrimPrefix(strings.Replace(r.text, " "+r.host.name+" → ", " → ", 1), r.host.name+" ")
+		class, what = "bad", "! "+strings.TrimPrefix(strings.ReplaceAll(r.text, " "+r.host.name+" → ", " → "), r.host.name+" ")
 	case r.kind == isLog:
 		class = "log"
 	case r.e != 0:

@@ -100,6 +100,12 @@ func TestArrowsBeginAtTheirCall(t *testing.T) {
 	if want := fmt.Sprintf(`x1="130" y1="%d" x2="410" y2="%d"`, 56+3*17, 56+5*17); !strings.Contains(p.String(), want) {
 		t.Errorf("no arrow %s in\n%s", want, p.String())
 	}
+	w.KeepLast(3) // from sendto on
+	p.Reset()
+	w.WriteSVG(&p)
+	if want := fmt.Sprintf(`x1="130" y1="%d" x2="410" y2="%d"`, 56, 56+2*17); !strings.Contains(p.String(), want) {
+		t.Errorf("from the first row: no arrow %s in\n%s", want, p.String())
+	}
 }
 
 // WriteSVG returns the error of its writer.

@@ -354,7 +354,6 @@ func (s *unixSocket) close() {
 	for _, p := range s.passed {
 		s.h.forget(p.files)
 	}
-	s.passed = nil
 	if p := s.peer; p != nil && s.stream && s.phase == up {
 		p.rdOver, p.wrOver = true, true
 		if s.in.len() > 0 {
