@@ -4,6 +4,7 @@ package socket_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"syscall"
 	"testing"
@@ -37,4 +38,34 @@ func TestD21NeverRun(t *testing.T) {
 	if err := r.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// The loop has ended, and its Poller knew the Socket. The garbage collector closes that Socket too.
+func TestD21OfAnEndedLoop(t *testing.T) {
+	parked(t, func(l *lab) {
+		r, err := reactor.New()
+		l.must(err)
+		var port socket.Addr
+		r.Go(func(*reactor.Task) {
+			defer r.Close()
+			s, err := socket.NewOn(r, inet, dgram, 0)
+			if err == nil {
+				err = s.Bind(socket.Tuple("127.0.0.1", 0))
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			port = l.addr(s)
+			_ = s.SetTimeout(1)
+			if _, _, err := s.RecvFrom(1); !errors.Is(err, syscall.ETIMEDOUT) {
+				t.Error(err)
+			}
+		})
+		l.must(r.Run(t.Context()))
+		l.until("collection", func() bool {
+			runtime.GC()
+			return l.socket(inet, dgram).Bind(port) == nil
+		})
+	})
 }

@@ -111,6 +111,32 @@ func TestCloseEndsCallsInTheQueue(t *testing.T) {
 	}
 }
 
+// Sleepers returns at most the given number of the calls that wait, the holder of the turn first.
+func TestSleepersAreCallsThatWait(t *testing.T) {
+	d := New(&lone{Kernel: kernel.Host}, 1000, NewParker(kernel.Host))
+	defer d.Close()
+	free, done := crowded(d, Out, 3, Call{Limit: timeout.None})
+	for most, want := range []int{0, 1, 2, 3, 3} {
+		d.lock()
+		queue, all := d.queues[Out].sleepers(nil), d.Sleepers(nil, most)
+		holder := &goroutineSleeper{}
+		d.dirs[Out].waiting = holder
+		held := d.Sleepers(nil, most)
+		d.dirs[Out].waiting = nil
+		d.unlock()
+		if !slices.Equal(all, queue[:want]) {
+			t.Errorf("%d of %d sleepers, want %d", len(all), len(queue), want)
+		}
+		if first := append([]Sleeper{holder}, queue...); !slices.Equal(held, first[:most]) {
+			t.Errorf("with a holder: %d sleepers, want %d, the holder first", len(held), most)
+		}
+	}
+	close(free)
+	for range 3 {
+		<-done
+	}
+}
+
 // If a call leaves the queue because its time has passed, the calls before it and behind it still
 // get their turns.
 func TestACallThatLeavesTheQueue(t *testing.T) {
