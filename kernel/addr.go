@@ -5,19 +5,19 @@ import (
 	"strconv"
 )
 
-// An Addr is the address of a socket: IPv4, IPv6 or a Unix path. Addrs are comparable values. The
-// zero Addr is no address.
+// An Addr is the address of a socket: IPv4, IPv6 or a Unix path. Addrs can be compared with ==. The
+// zero Addr means that there is no address.
 type Addr struct {
 	Family int    // AF_INET, AF_INET6, AF_UNIX, or 0
-	Path   string // AF_UNIX: "" is unnamed, a leading "@" or NUL means Linux's abstract namespace
+	Path   string // AF_UNIX: "" is unnamed; "@" or NUL in front means Linux's abstract namespace
 	IP     [16]byte
-	Flow   uint32 // IPv6 flow information, host order
+	Flow   uint32 // IPv6 flow information, in host byte order
 	Scope  uint32 // IPv6 zone, as the index of an interface
 	Port   uint16
 }
 
-// AddrPort returns an IP address as a netip.AddrPort, and an invalid one for any other address. It
-// allocates only if there is a zone.
+// AddrPort returns an IP address as a netip.AddrPort. For any other address the result is invalid.
+// AddrPort allocates only if there is a zone.
 func (a Addr) AddrPort() netip.AddrPort {
 	switch a.Family {
 	case afInet:
@@ -32,7 +32,7 @@ func (a Addr) AddrPort() netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// IsUnspecified reports whether the address is an IP wildcard.
+// IsUnspecified reports whether the address is an IP wildcard: 0.0.0.0 or ::.
 func (a Addr) IsUnspecified() bool {
 	return (a.Family == afInet || a.Family == afInet6) && a.IP == [16]byte{}
 }

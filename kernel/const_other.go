@@ -4,8 +4,8 @@ package kernel
 
 import "strconv"
 
-// An Errno is the number of an error; 0 is success. The numbers are Linux's, because only simulated
-// kernels run on this system.
+// An Errno is the number of an error; 0 is success. On this system only simulated kernels run, and
+// they use the numbers of Linux.
 type Errno uintptr
 
 func (e Errno) Error() string {

@@ -4,8 +4,8 @@ package kernel
 
 import "syscall"
 
-// Errno is the number of an error; 0 is success. It is not an error interface, so returning it does
-// not allocate.
+// Errno is the number of an error; 0 is success. A method of a Kernel returns an Errno instead of
+// an error, because an Errno in an interface may have to be allocated.
 type Errno = syscall.Errno
 
 const (

@@ -12,15 +12,15 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// The numbers of these constants are the same on every simulated host.
+// Every simulated host uses these numbers.
 const (
 	afUnix, afInet        = 1, 2
 	sockStream, sockDgram = 1, 2
 	emfile                = kernel.Errno(24)
 )
 
-// A frugal kernel lets its programs have a fixed number of sockets. The calls that it does not
-// change are those of the Kernel that it embeds.
+// A frugal kernel lets its programs open a fixed number of sockets. All other calls are those of
+// the Kernel that it embeds.
 type frugal struct {
 	kernel.Kernel
 	left int
@@ -34,7 +34,8 @@ func (k *frugal) Socket(family, typ, proto int) (fd int, e kernel.Errno) {
 	return k.Kernel.Socket(family, typ, proto)
 }
 
-// A Kernel of your own embeds another one. Here it limits the sockets of one reactor.
+// A program's own Kernel embeds another one. The Kernel of this example limits the number of
+// sockets of a reactor.
 func ExampleKernel() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -60,8 +61,8 @@ func ExampleKernel() {
 	// second fails: true
 }
 
-// One call receives several datagrams. Each Packet has its own room, and says whether the datagram
-// was longer.
+// RecvBatch receives several datagrams in one call. Each Packet has its own buffer, and Cut says
+// whether the datagram was longer than the buffer.
 func ExampleBatch() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -72,7 +73,7 @@ func ExampleBatch() {
 	out, _ := a.Socket(afInet, sockDgram, 0)
 	for _, text := range []string{"one", "three"} {
 		a.SendTo(out, []byte(text), 0, to)
-		_ = w.Run(time.Second) // until it has arrived
+		_ = w.Run(time.Second) // until the datagrams have arrived
 	}
 
 	batch := kernel.Batch{Packets: []kernel.Packet{{Buf: make([]byte, 4)}, {Buf: make([]byte, 4)}}}
@@ -87,7 +88,7 @@ func ExampleBatch() {
 	// thre from 10.0.0.1, cut: true
 }
 
-// A FileID shows whether a path still leads to the file that was there before.
+// A comparison of FileIDs shows whether a path still leads to the same file as before.
 func ExampleFileID() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -105,7 +106,8 @@ func ExampleFileID() {
 	// Output: true false
 }
 
-// Traits say how systems differ: here, whether a connection has all options of its listener.
+// Traits describe differences between systems. One of them is whether an accepted connection
+// inherits the options of its listener.
 func ExampleTraits() {
 	for _, system := range []sim.Kernel{sim.Linux, sim.FreeBSD} {
 		w := sim.New(1, sim.Options{Kernel: system})

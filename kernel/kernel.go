@@ -8,15 +8,16 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Kernel has the system calls of an operating system that sockets need. Any goroutine may call
-// its methods. An Errno of 0 is success; with another Errno, n is 0. No method returns EINTR
-// (doc/semantics.md, D40) or raises SIGPIPE (D13).
+// A Kernel has the system calls that sockets need. Any goroutine may call its methods. The Errno 0
+// is success; with any other Errno, n is 0. No method returns EINTR (doc/semantics.md, D40) or
+// raises SIGPIPE (D13).
 //
-// Descriptors are non-blocking and close-on-exec from the start, so no method waits but Lookup and
-// LookupPort. If another owner clears O_NONBLOCK, Connect may wait. Bind and SendTo may wait while
-// the system resolves a path.
+// Descriptors are non-blocking and close-on-exec from the start. So no method waits, except Lookup
+// and LookupPort, which may. Connect may wait if another owner of the open file has cleared
+// O_NONBLOCK. Bind and SendTo may wait while the system resolves a path.
 //
-// The interface may grow in any release: embed a Kernel in yours.
+// A release may add methods to this interface. A type that implements it must embed a Kernel, so
+// that it has the new methods too.
 type Kernel interface {
 	Now() timeout.Deadline
 	NewPoller() (poller.Poller, error)
@@ -25,32 +26,32 @@ type Kernel interface {
 	Bind(fd int, a Addr) Errno
 	Listen(fd, backlog int) Errno
 	Accept(fd int) (conn int, from Addr, e Errno)
-	// Connect usually returns EINPROGRESS. Readiness for Out then reports that the attempt has
-	// ended, and SO_ERROR reports its result.
+	// Connect usually returns EINPROGRESS. Readiness for Out later reports that the attempt has ended.
+	// Then SO_ERROR has the result.
 	Connect(fd int, to Addr) Errno
 	LocalAddr(fd int) (Addr, Errno)
 	PeerAddr(fd int) (Addr, Errno)
 
-	// Recv and Send need a connected socket. SendTo with the zero Addr sends to the connected peer.
-	// A result of 0, 0 is the end of a stream, or an empty datagram.
+	// Recv and Send need a connected socket. SendTo with the zero Addr sends to the connected peer. If
+	// Recv or RecvFrom returns 0, 0, the stream has ended, or the datagram is empty.
 	Recv(fd int, p []byte, flags int) (n int, e Errno)
 	RecvFrom(fd int, p []byte, flags int) (n int, from Addr, e Errno)
 	Send(fd int, p []byte, flags int) (n int, e Errno)
 	SendTo(fd int, p []byte, flags int, to Addr) (n int, e Errno)
-	// SendV sends at most MaxPieces pieces, joined, in one call.
+	// SendV sends up to MaxPieces pieces, one behind the other, in one call.
 	SendV(fd int, pieces [][]byte) (n int, e Errno)
-	// RecvBatch fills b.Packets from the front and returns how many. It makes one call where the
-	// system has recvmmsg.
+	// RecvBatch receives datagrams into b.Packets, from the first one on, and returns how many. It
+	// makes one system call if the system has recvmmsg.
 	RecvBatch(fd int, b *Batch) (n int, e Errno)
-	// RecvMsg receives one datagram, and SendMsg sends one, with all fields of the Packet.
+	// RecvMsg receives one datagram into p. SendMsg sends one. Both use every field of the Packet.
 	RecvMsg(fd int, p *Packet, flags int) Errno
 	SendMsg(fd int, p *Packet, flags int) Errno
-	// SendBatch sends b.Packets[:n] in order and returns how many it sent before an error. It makes
-	// one call where the system has sendmmsg.
+	// SendBatch sends b.Packets[:n] in order, until one fails, and returns how many it has sent. It
+	// makes one system call if the system has sendmmsg.
 	SendBatch(fd int, b *Batch, n int) (sent int, e Errno)
 
-	// Ready returns what a descriptor of any kind is ready for now: poll(2) without waiting. EBADF
-	// means that it is not open.
+	// Ready returns what a descriptor is ready for now, like a poll(2) that does not wait. The
+	// descriptor may be of any kind. EBADF means that fd is not open.
 	Ready(fd int) (poller.Readiness, Errno)
 
 	Shutdown(fd, how int) Errno
@@ -59,91 +60,94 @@ type Kernel interface {
 	SetOpt(fd, level, name, value int) Errno
 	GetOptBytes(fd, level, name int, p []byte) (n int, e Errno)
 	SetOptBytes(fd, level, name int, p []byte) Errno
-	// Unsent returns how many bytes the peer's kernel has not acknowledged. A FIN counts as one
-	// byte on systems that report it.
+	// Unsent returns how many of the bytes that were sent the peer's kernel has not acknowledged. On
+	// some systems an unacknowledged FIN counts as one byte.
 	Unsent(fd int) (int, Errno)
 	Unlink(path string) Errno // removes the file of a Unix socket
 	// FileID returns the identity of the file at a path. It does not follow a symbolic link.
 	FileID(path string) (FileID, Errno)
 
-	// Traits returns how the Kernel differs from others. A Kernel that wraps another one returns
-	// the Traits of that one, unless it changes the behaviour.
+	// Traits returns how this Kernel differs from others. A Kernel that wraps another one returns the
+	// Traits of the wrapped one, unless it changes the behaviour that they describe.
 	Traits() Traits
 
-	// Go runs f, which may block, on a goroutine of its own. A simulated kernel runs it after a
-	// random delay that the seed determines.
+	// Go runs f on a goroutine of its own. f may block. A simulated kernel runs f after a random delay
+	// that depends on the seed.
 	Go(f func())
-	// Lookup resolves a host name. It blocks, so call it inside Go. network is "ip", "ip4" or
-	// "ip6".
+	// Lookup resolves a host name. It blocks, so call it in a function that Go runs. network is "ip",
+	// "ip4" or "ip6".
 	Lookup(ctx context.Context, network, host string) ([]netip.Addr, error)
-	// LookupPort resolves a service name for a network such as "tcp" or "udp6". It may read a file.
+	// LookupPort resolves a service name for a network such as "tcp" or "udp6". It may block, because
+	// it may read a file.
 	LookupPort(ctx context.Context, network, service string) (int, error)
-	// Interface returns the index of a network interface. It is called for an IPv6 zone that is a
-	// name.
+	// Interface returns the index of the network interface with this name. It is called if the zone of
+	// an IPv6 address is a name.
 	Interface(name string) (index int, err error)
 }
 
-// Traits describe how a Kernel differs from others. The zero value promises nothing, so it is
-// correct for every system.
+// Traits describe how a Kernel differs from others. A Kernel with the zero value promises none of
+// these properties. So the zero value is correct for every system.
 type Traits struct {
-	// ConnectReports means that a connect(2) after a failed attempt returns that attempt's error,
-	// and that the socket can then be used again. Otherwise connect(2) starts another attempt.
+	// ConnectReports means that the first connect(2) after a failed attempt returns the error of that
+	// attempt, and that the socket can then be used again. Without this trait, that connect(2) starts
+	// another attempt.
 	ConnectReports bool
-	// InheritsOptions means that an accepted socket has all TCP options of its listener.
+	// InheritsOptions means that an accepted socket has all TCP options that its listener has.
 	InheritsOptions bool
-	// AcceptReportsResets means that Accept returns an error for a connection that the peer has
-	// reset in the queue.
+	// AcceptReportsResets means that Accept returns an error if the peer has reset the connection
+	// while it waited in the listener's queue.
 	AcceptReportsResets bool
-	// KeepsUnreachable means that the garbage collector must not close descriptors of this Kernel.
-	// A simulated run must not depend on the time of a garbage collection, so there an abandoned
-	// socket stays open.
+	// KeepsUnreachable means that the garbage collector must not close descriptors of this Kernel. A
+	// simulated run must not depend on the time of a garbage collection. So on a simulated kernel, a
+	// socket that the program has abandoned stays open.
 	KeepsUnreachable bool
-	// Segments means that one send can have several datagrams: see Packet.Segment.
+	// Segments means that one Packet of a send can have several datagrams: see Packet.Segment.
 	Segments bool
 }
 
-// A FileID identifies a file as long as it exists.
+// A FileID identifies a file while the file exists. A later file may get the same FileID.
 type FileID struct {
 	Dev, Ino uint64
 	Socket   bool
 }
 
-// MaxPieces is how many pieces SendV accepts in one call.
+// MaxPieces is the largest number of pieces that SendV sends in one call.
 const MaxPieces = 64
 
-// A Batch has room for the datagrams of one RecvBatch or SendBatch. It belongs to one goroutine.
+// A Batch has the Packets of one RecvBatch or SendBatch. One goroutine at a time may use it.
 type Batch struct {
 	Packets []Packet
-	Locals  bool // RecvBatch fills Local, ECN and Segment, as far as the socket reports them
-	Own     any  // memory that belongs to the Kernel; nil at first
+	Locals  bool // RecvBatch sets Local, ECN and Segment, as far as the socket reports them
+	Own     any  // memory that only the Kernel uses; nil at first
 }
 
-// A Packet is one datagram. A receive fills Buf[:N] and sets Addr to the sender. A send sends
-// Buf[:N] to Addr.
+// A Packet is one datagram. A receive stores the datagram in Buf[:N] and its sender in Addr. A send
+// sends Buf[:N] to Addr.
 type Packet struct {
 	Buf  []byte
 	N    int
 	Addr Addr
-	// Local is an address of this machine. A receive sets it to the address that the datagram was
-	// sent to, if the socket reports that and can send from it. A send sends from it. The zero
-	// Addr, or an address that the machine does not have, leaves the choice to the kernel.
+	// Local is an address of this machine. A receive stores the address that the datagram was sent to,
+	// if the socket reports that address and can send from it. A send uses Local as the source. If
+	// Local is the zero Addr, or an address that the machine does not have, the kernel chooses the
+	// source.
 	Local Addr
-	// Control is control data: cmsg(3). A receive fills Control[:ControlN]. If Control has no room
-	// for passed descriptors, the receive closes them. A send adds Control[:ControlN] to the
-	// control data that it makes of the other fields. In a Batch, either all Packets have room for
-	// control data or none has.
+	// Control is control data: see cmsg(3). A receive stores the data in Control[:ControlN]. If passed
+	// descriptors do not fit there, the receive closes them. A send adds Control[:ControlN] to the
+	// control data that follows from the other fields. In a Batch, either all Packets have room for
+	// control data, or none has.
 	Control  []byte
 	ControlN int
-	// Flags are those that recvmsg(2) returns, for example MSG_CTRUNC if Control had no room for
-	// all.
+	// Flags are the flags that recvmsg(2) returns. For example, MSG_CTRUNC means that some control
+	// data did not fit in Control.
 	Flags int
-	// Segment, if it is not 0, means that Buf[:N] has several datagrams of that size, of which the
-	// last may be shorter. A send needs UDP_SEGMENT, and a receive reports it with UDP_GRO. Both
-	// exist on Linux only.
+	// If Segment is not 0, Buf[:N] has several datagrams of that size. The last one may be shorter. A
+	// send of such a Packet needs UDP_SEGMENT. A receive returns such Packets if the socket has the
+	// option UDP_GRO. Both exist on Linux only.
 	Segment uint16
-	// ECN has the two bits of explicit congestion notification (RFC 3168). A receive reports them
-	// if the socket has the option IP_RECVTOS or IPV6_RECVTCLASS. A send with 0 uses the socket's
-	// own value. Linux only.
+	// ECN has the two bits of explicit congestion notification (RFC 3168). A receive stores them if
+	// the socket has the option IP_RECVTOS or IPV6_RECVTCLASS. If ECN is 0, a send uses the bits that
+	// are set on the socket. ECN exists on Linux only.
 	ECN uint8
-	Cut bool // the received datagram was longer than Buf, and the rest is lost
+	Cut bool // the received datagram was longer than Buf: the end of it is lost
 }

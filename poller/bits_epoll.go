@@ -1,7 +1,7 @@
 package poller
 
-// The bits of epoll_event.events (linux/eventpoll.h). They are named here so that every system can
-// test the conversions below.
+// The bits of epoll_event.events (linux/eventpoll.h). This file declares them itself, instead of
+// using x/sys, so that the conversions below compile and are tested on every system.
 const (
 	epollIn  = 0x1
 	epollPri = 0x2
@@ -12,7 +12,8 @@ const (
 	epollET  = 1 << 31
 )
 
-// epollBits converts an interest. The kernel always reports Err and Hup.
+// epollBits converts an Interest to bits of epoll. Err and Hup need no bits: the kernel always
+// reports them.
 func epollBits(want Interest) uint32 {
 	var b uint32
 	if want&In != 0 {
@@ -30,10 +31,9 @@ func epollBits(want Interest) uint32 {
 	return b
 }
 
-// epollReady converts reported bits. Each bit has a counterpart with the same meaning in this
-// package. A peer's FIN is In. With Edge, EPOLLRDHUP (FIN) and EPOLLPRI (TCP's urgent byte) are
-// requested too and reported as End. After End a short read does not prove that the socket is
-// empty: recv stops before the urgent byte.
+// epollReady converts the bits that epoll reports. With Edge, epollBits also requests EPOLLRDHUP (a
+// FIN) and EPOLLPRI (TCP's urgent byte). Both become End, because after either of them a short read
+// does not prove that the socket is empty: recv stops before the urgent byte.
 func epollReady(bits uint32) Readiness {
 	var r Readiness
 	if bits&epollIn != 0 {

@@ -68,7 +68,7 @@ func TestEpollTellsEachBitInItsOwnMeaning(t *testing.T) {
 	}
 }
 
-// kqueueReady converts the reports of single filters as its table says.
+// Each row is the report of one filter. The result must be that of the table at kqueueReady.
 func TestKqueueFilterTellsItsOwnDirection(t *testing.T) {
 	const errno = 104
 	table := []struct {
@@ -96,8 +96,7 @@ func TestKqueueFilterTellsItsOwnDirection(t *testing.T) {
 	}
 }
 
-// If both filters of a descriptor report the end of their direction in one Wait, the result has
-// Hup, in whichever order they come.
+// Hup appears if both filters of a descriptor report the end of their direction in the same Wait.
 func TestKqueueHupNeedsBothDirections(t *testing.T) {
 	table := []struct {
 		situation   string

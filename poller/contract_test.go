@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Readiness that exists before Add is reported, level- and edge-triggered.
+// A descriptor that is ready before Add is reported by the next Wait, with Edge and without.
 func TestWhatIsReadyAtRegistrationIsReported(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, edge := range []poller.Interest{0, Edge} {
@@ -28,8 +28,8 @@ func TestWhatIsReadyAtRegistrationIsReported(t *testing.T) {
 	})
 }
 
-// While nobody reads, every Wait reports a level. An edge is reported once, and again after new
-// data.
+// Nobody reads in this test. A level-triggered registration is then reported by every Wait. An
+// edge-triggered one is reported once, and once more when new data arrives.
 func TestEdgeTellsChangesAndLevelStates(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -47,7 +47,7 @@ func TestEdgeTellsChangesAndLevelStates(t *testing.T) {
 	})
 }
 
-// Events have the generation of their registration, whatever its size.
+// An Event has the generation that was passed to Add or Mod, however large that number is.
 func TestGenerationComesBack(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -60,7 +60,8 @@ func TestGenerationComesBack(t *testing.T) {
 	})
 }
 
-// After Mod, an edge that was reported before is reported again, with the new generation.
+// After Mod, readiness that was reported before as an edge is reported again, with the new
+// generation.
 func TestModReportsAnew(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -74,12 +75,12 @@ func TestModReportsAnew(t *testing.T) {
 		l.must(p.Mod(a, 3, In|Out|Edge))
 		l.expectEvents(p, ev(a, 3, In|Out))
 		l.expectNone(p)
-		l.must(p.Mod(a, 3, Out)) // and In is not reported any more
+		l.must(p.Mod(a, 3, Out)) // In is no longer requested, so it is not reported
 		l.expectEvents(p, ev(a, 3, Out))
 	})
 }
 
-// After Del and close no Event comes, although a duplicate keeps the file open.
+// After Del and close no Event comes, even if a duplicate of the descriptor keeps the file open.
 func TestDelThenCloseIsSilentWithADuplicateHeld(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -90,9 +91,9 @@ func TestDelThenCloseIsSilentWithADuplicateHeld(t *testing.T) {
 		l.expectEvents(p, ev(a, 1, In))
 		l.must(p.Del(a))
 		l.close(a)
-		l.k.Send(b, []byte("x"), 0) // this reaches the duplicate
+		l.k.Send(b, []byte("x"), 0) // the data reaches the duplicate
 		l.expectNone(p)
-		c, d := l.pair() // the new file has the same number, if that was the lowest
+		c, d := l.pair() // c gets a's number, if that is the lowest free one
 		l.must(p.Add(c, 2, In))
 		l.expectNone(p)
 		l.say(d)
@@ -109,14 +110,14 @@ func TestEachMisuseHasItsErrno(t *testing.T) {
 		l.must(p.Add(a, 1, In))
 		l.expectErrno(p.Add(a, 2, Out), kernel.EEXIST)
 		l.say(b)
-		l.expectEvents(p, ev(a, 1, In)) // and the first registration remains
+		l.expectEvents(p, ev(a, 1, In)) // the refused Add has not changed the first registration
 		l.must(p.Del(a))
 		l.expectErrno(p.Del(a), kernel.ENOENT)
 		l.expectErrno(p.Mod(a, 1, In), kernel.ENOENT)
 		l.must(p.Add(a, 3, In))
 
 		l.expectErrno(p.Add(-1, 1, In), kernel.EBADF)
-		if l.isSimulated() { // it has no files
+		if l.isSimulated() { // a simulated kernel has no files
 			return
 		}
 		for _, path := range []string{os.Args[0], l.TempDir()} {
@@ -129,8 +130,8 @@ func TestEachMisuseHasItsErrno(t *testing.T) {
 	})
 }
 
-// A descriptor that was closed without Del, and has no duplicate, is unregistered. Its number can
-// be added again.
+// A descriptor that is closed without Del, and has no duplicate, is unregistered by the kernel. Its
+// number can be added again.
 func TestNumberOfAClosedDescriptorIsFree(t *testing.T) {
 	l := newLab(t)
 	p := l.open()
@@ -145,13 +146,13 @@ func TestNumberOfAClosedDescriptorIsFree(t *testing.T) {
 	}
 	l.must(p.Add(again, 2, Out))
 	want := Out | Hup
-	if l.kqueue { // one filter reports one direction; see kqueueReady
+	if l.kqueue { // a kqueue's filter reports one direction only; see kqueueReady
 		want = Out
 	}
 	l.expectEvents(p, ev(again, 2, want))
 }
 
-// The peer closes. Interest in reading reports it, and so does interest in writing.
+// If the peer closes, the Poller reports In to a registration for In, and Out to one for Out.
 func TestEndOfThePeerIsReportedUnasked(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, want := range []poller.Interest{In, Out | Edge} {
@@ -172,8 +173,8 @@ func TestEndOfThePeerIsReportedUnasked(t *testing.T) {
 	})
 }
 
-// Events beyond the room of a Wait stay for the next one. Here there are five edges, and room for
-// two.
+// Events that do not fit in the slice of one Wait are returned by the next one. Here five edges are
+// ready, and a Wait has room for two.
 func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -185,7 +186,7 @@ func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 			want[ev(a, 1+2*i, In)] = true
 			late = append(late, b)
 		}
-		l.expectNone(p) // this Wait has more room than those below
+		l.expectNone(p) // the slice of this Wait is larger than those below
 		for _, b := range late {
 			l.say(b)
 		}
@@ -207,8 +208,8 @@ func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 	})
 }
 
-// The room may be larger or smaller than at the Wait before, for a Wait that sleeps and for one
-// that polls.
+// The slices of two Waits may differ in length, in either order. This holds for Waits that sleep
+// and for Waits that do not.
 func TestRoomMayDifferFromWaitToWait(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -227,7 +228,8 @@ func TestRoomMayDifferFromWaitToWait(t *testing.T) {
 	})
 }
 
-// The inner Poller's descriptor is readable exactly while an Event or a Wake waits in it.
+// The descriptor of the inner Poller is readable as long as an Event or a Wake waits in that
+// Poller.
 func TestPollerCanBeWatchedByAPoller(t *testing.T) {
 	both(t, func(l *lab) {
 		outer, inner := l.open(), l.open()
@@ -246,7 +248,7 @@ func TestPollerCanBeWatchedByAPoller(t *testing.T) {
 	})
 }
 
-// Pollers nest five deep and no deeper, and never in a ring (Linux).
+// On Linux, Pollers nest at most five deep, and a ring of Pollers is refused.
 func TestPollersNestFiveDeepAndInNoRing(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.kqueue {
@@ -279,8 +281,8 @@ func TestPollersNestFiveDeepAndInNoRing(t *testing.T) {
 	})
 }
 
-// Another goroutine adds, changes and deletes registrations while the owner waits without limit.
-// The owner's Wait reports their Events.
+// A second goroutine adds, changes and deletes registrations while the owner is in a Wait without a
+// deadline. That Wait reports the Events of these registrations.
 func TestRegistrationReachesAWaitInProgress(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()

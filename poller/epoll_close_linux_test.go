@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// withPair returns the Poller that New makes if eventfd2 is refused. The test closes it.
+// withPair returns the kind of Poller that New makes if eventfd2 is refused. The test must close
+// it.
 func withPair(t *testing.T) *epoll {
 	t.Helper()
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -27,8 +28,8 @@ func withPair(t *testing.T) *epoll {
 	return p
 }
 
-// A socket buffer has room for fewer wake-ups than these, so each Wait must empty it. Both ends are
-// non-blocking and close-on-exec, and Close closes them.
+// The 2,000 wake-ups of this test do not fit in a socket buffer, so each Wait must empty the pair.
+// The two sockets of the pair are non-blocking and close-on-exec, and Close closes them.
 func TestPairInsteadOfAnEventfdNeverFills(t *testing.T) {
 	p := withPair(t)
 	var events [1]Event
@@ -65,7 +66,7 @@ func isOpen(fd int) bool {
 	return err == nil
 }
 
-// Close closes all descriptors, and returns the error of any one of them.
+// Close closes all three descriptors, and returns an error if closing any of them fails.
 func TestCloseReturnsEachError(t *testing.T) {
 	for i := range 3 {
 		p := withPair(t)
@@ -84,7 +85,7 @@ func TestCloseReturnsEachError(t *testing.T) {
 	}
 }
 
-// If there are too few descriptors for New, it returns an error and keeps none open.
+// If the process has too few free descriptors, New returns an error and leaves none open.
 func TestNewThatFailsKeepsNoDescriptor(t *testing.T) {
 	next, err := unix.Dup(0)
 	if err != nil {

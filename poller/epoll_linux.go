@@ -15,39 +15,42 @@ import (
 )
 
 type epoll struct {
-	fd, wakefd int         // wakefd is polled
-	wakeTo     int         // Wake writes there; it is wakefd unless eventfd2 is refused
-	woken      atomic.Bool // the eventfd has a wake-up that no Wait has received
+	fd, wakefd int         // Wait watches wakefd
+	wakeTo     int         // Wake writes here; equal to wakefd unless eventfd2 is refused
+	woken      atomic.Bool // there is a wake-up that no Wait has received
 	waiting    atomic.Bool // guards against two goroutines in Wait
 	raw        []unix.EpollEvent
 
-	// busy is set under load: the next Wait first polls without sleeping. A poll that finds nothing
-	// costs one more system call. But a sleep costs more, because the runtime must be informed of a
-	// blocking call.
+	// busy means that Events probably wait already. The next Wait then polls before it sleeps. A poll
+	// without a result costs one more system call. An unnecessary sleep costs more, because the Go
+	// runtime must be informed of every blocking call.
 	busy    bool
-	slept   bool          // the last Wait has slept
+	slept   bool          // the last Wait has slept, or has polled because of Spin
 	spin    time.Duration // how long a Wait polls before it sleeps
-	noPwait bool          // epoll_pwait2 (Linux 5.11) is missing or refused: a wait rounds up to 1 ms
+	noPwait bool          // epoll_pwait2 (Linux 5.11) is missing or refused; waits round up to 1 ms
 }
 
-// kernelTimespec is struct __kernel_timespec (linux/time_types.h): 64 bits each on every
-// architecture. unix.Timespec is libc's struct, which has 32 bits each on 386, arm and mips.
+// kernelTimespec is struct __kernel_timespec (linux/time_types.h), which has two fields of 64 bits
+// on every architecture. unix.Timespec is the struct of libc: its fields have 32 bits on 386, arm
+// and mips.
 type kernelTimespec struct{ sec, nsec int64 }
 
-// A raw call uses the kernel's struct, not libc's. If a size is wrong on this GOARCH, the package
-// does not compile: an index is out of range, or a map has one key twice.
+// A raw system call needs the struct of the kernel, not that of libc. If a size is wrong on this
+// GOARCH, one of these declarations does not compile: an index is out of range, or a map has the
+// same key twice.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(kernelTimespec{})-16]
 	_ = map[bool]string{false: "", (unsafe.Sizeof(unix.EpollEvent{}) == 12) == epollPacked: "12 bytes if packed"}
 	_ = map[bool]string{false: "", (unsafe.Sizeof(unix.EpollEvent{}) == 16) != epollPacked: "16 bytes if not"}
-	// Fd and Pad are the event's data, of 8 bytes.
+	// Fd and Pad together are the event's data, which has 8 bytes.
 	_ = [1]struct{}{}[unsafe.Sizeof(unix.EpollEvent{})-unsafe.Offsetof(unix.EpollEvent{}.Fd)-8]
 )
 
-// epollPacked: struct epoll_event is packed on amd64, and 386 does not align its 64 bits either.
+// epollPacked means that struct epoll_event has 12 bytes. On amd64 the struct is packed, and 386
+// does not align its field of 64 bits.
 const epollPacked = runtime.GOARCH == "amd64" || runtime.GOARCH == "386"
 
-// New makes an epoll instance with its eventfd.
+// New makes an epoll instance, and an eventfd that wakes it.
 func New() (Poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -58,7 +61,7 @@ func New() (Poller, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	// The registration is edge-triggered, so that the counter never has to be read.
+	// The registration is edge-triggered, so nobody has to read the eventfd's counter.
 	if err := p.ctl(unix.EPOLL_CTL_ADD, p.wakefd, 0, epollIn|epollET); err != nil {
 		p.Close()
 		return nil, err
@@ -66,7 +69,7 @@ func New() (Poller, error) {
 	return p, nil
 }
 
-// wakeFiles makes an eventfd, or a pair of sockets if a sandbox refuses the eventfd.
+// wakeFiles makes an eventfd. If the system refuses the eventfd, it makes a pair of sockets.
 func wakeFiles() (poll, write int, err error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err == nil {
@@ -95,8 +98,9 @@ func (p *epoll) Del(fd int) error { return p.ctl(unix.EPOLL_CTL_DEL, fd, 0, 0) }
 
 func (p *epoll) FD() int { return p.fd }
 
-// ctl makes one change. An Add is a blocking call. It may wait for the lock of all nested epolls,
-// or for a file system that this process serves. Mod and Del are raw calls.
+// ctl makes one change. Only an Add may block: it may wait for a lock that all nested epolls share,
+// or for a file system that this process serves. So Add enters the kernel through the Go scheduler.
+// Mod and Del are raw calls.
 func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
 	if fd != int(int32(fd)) { // the kernel would truncate it to the number of another descriptor
 		return os.NewSyscallError("epoll_ctl", unix.EBADF)
@@ -120,7 +124,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 		panic("poller: two goroutines in Wait; one of them must own the Poller")
 	}
 	n, err := p.wait(events, until)
-	p.waiting.Store(false) // not deferred, because that costs time: wait calls no user code
+	p.waiting.Store(false) // not deferred, because a defer costs time and wait calls no user code
 	return n, err
 }
 
@@ -151,28 +155,28 @@ func (p *epoll) wait(events []Event, until timeout.Deadline) (int, error) {
 	for {
 		n, e := p.sleep(len(events), until)
 		if e == unix.EINTR {
-			continue // the deadline is absolute: sleep computes the remaining time
+			continue // sleep computes the remaining time again from the deadline
 		}
 		if e != 0 {
 			return 0, os.NewSyscallError("epoll_pwait", e)
 		}
 		if n == 0 && !until.Passed(clock.Now()) {
-			continue // the milliseconds have overflowed, or the kernel's timer was early
+			continue // the timeout did not fit in an int32, or the kernel's timer was early
 		}
-		p.busy = n > 1 // several Events at a time mean load: the next one has probably come already
+		p.busy = n > 1 // several Events at once mean load: the next one has probably come already
 		return p.take(events, n), nil
 	}
 }
 
-// Slept reports to a loop that measures its idle time whether the last Wait slept. Only the
+// Slept returns whether the last Wait has slept. A loop uses it to measure its idle time. Only the
 // goroutine that calls Wait may call it.
 func (p *epoll) Slept() bool { return p.slept }
 
-// Spin makes each later Wait poll for at most d before it sleeps. Slept reports that as sleep.
-// Only the goroutine that calls Wait may call it.
+// Spin makes each later Wait poll for at most d before it sleeps. For Slept, this polling counts as
+// sleep. Only the goroutine that calls Wait may call it.
 func (p *epoll) Spin(d time.Duration) { p.spin = d }
 
-// poll looks until it finds something, or until the deadline. It also finds a wake-up.
+// poll calls look until it finds an Event or a wake-up, or until the deadline.
 func (p *epoll) poll(max int, until timeout.Deadline) (int, unix.Errno) {
 	for {
 		n, e := p.look(max)
@@ -182,7 +186,7 @@ func (p *epoll) poll(max int, until timeout.Deadline) (int, unix.Errno) {
 	}
 }
 
-// look polls without waiting, by a raw call.
+// look makes one epoll_pwait that does not wait. The call cannot block, so it is a raw one.
 func (p *epoll) look(max int) (int, unix.Errno) {
 	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max), 0, 0, 0)
 	if e == unix.EINTR {
@@ -192,7 +196,7 @@ func (p *epoll) look(max int) (int, unix.Errno) {
 	return int(n), e
 }
 
-// sleep waits at most until the deadline.
+// sleep waits once, at most until the deadline.
 func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 	ms := -1
 	if until != timeout.Never {
@@ -207,8 +211,8 @@ func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 		if e == 0 || e == unix.EINTR {
 			return int(n), e
 		}
-		// Any error may mean a refusal, because a kernel or sandbox that refuses a call may return
-		// any number. If the older call works, noPwait remembers the refusal.
+		// A kernel or a sandbox may refuse a call with any error number. So after any error the older
+		// call is tried. If that succeeds, noPwait is set, and epoll_pwait2 is not tried again.
 		k, e := p.pwait(max, ms)
 		p.noPwait = e == 0 || e == unix.EINTR
 		return k, e
@@ -221,14 +225,14 @@ func (p *epoll) pwait(max, ms int) (int, unix.Errno) {
 	return int(n), e
 }
 
-// take converts the kernel's events and drops the Poller's own wake-up.
+// take converts the events of the kernel, without the wake-up of the Poller itself.
 func (p *epoll) take(events []Event, n int) int {
 	k := 0
 	for i := range p.raw[:n] {
 		raw := &p.raw[i]
 		if raw.Fd == int32(p.wakefd) && raw.Pad == 0 {
 			p.clearWake()
-			p.woken.Store(false) // before Wait returns, so that a later Wake writes again
+			p.woken.Store(false) // cleared before Wait returns, so that a Wake after the return writes again
 			continue
 		}
 		events[k] = Event{raw.Fd, uint32(raw.Pad), epollReady(raw.Events)}
@@ -241,7 +245,7 @@ func (p *epoll) Wake() error {
 	if !p.woken.CompareAndSwap(false, true) {
 		return nil
 	}
-	one := uint64(1) // the counter is never read; it overflows only after 2^64 wakes
+	one := uint64(1) // nobody reads the counter; it overflows only after 2^64 wakes
 	_, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.wakeTo), uintptr(unsafe.Pointer(&one)), 8)
 	if e != 0 {
 		return os.NewSyscallError("write", e)
@@ -249,8 +253,8 @@ func (p *epoll) Wake() error {
 	return nil
 }
 
-// clearWake empties the sockets that replace an eventfd. They hold at most one wake-up, because
-// Wake writes only if woken is clear.
+// clearWake empties the pair of sockets that replaces an eventfd. The pair holds at most one
+// wake-up, because Wake writes only if woken is clear.
 func (p *epoll) clearWake() {
 	if p.wakefd == p.wakeTo {
 		return

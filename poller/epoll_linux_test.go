@@ -26,7 +26,7 @@ func newEpoll(t *testing.T) *epoll {
 	return p.(*epoll)
 }
 
-// written reads the eventfd's counter, which Wait does not change.
+// written reads the counter of the eventfd. Wait does not change that counter.
 func written(t *testing.T, p *epoll) byte {
 	t.Helper()
 	var count [8]byte
@@ -36,7 +36,7 @@ func written(t *testing.T, p *epoll) byte {
 	return count[0] + count[7]
 }
 
-// Many Wakes before one Wait cost one write, as the counter of the eventfd shows.
+// If Wake is called many times before one Wait, it writes once. The eventfd's counter shows that.
 func TestManyWakesCostOneWrite(t *testing.T) {
 	p := newEpoll(t)
 	for range 2 {
@@ -51,8 +51,8 @@ func TestManyWakesCostOneWrite(t *testing.T) {
 	}
 }
 
-// Without epoll_pwait2 (before Linux 5.11) a wait has a timeout in milliseconds, and is still never
-// early.
+// Without epoll_pwait2, which came with Linux 5.11, the timeout of a wait is in milliseconds. The
+// wait is still never early.
 func TestMillisecondWaitIsNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -72,8 +72,8 @@ func TestMillisecondWaitIsNeverEarly(t *testing.T) {
 	}
 }
 
-// After several Events at a time, a Wait first polls. It sleeps after a poll that found nothing and
-// after a single Event.
+// After a Wait that has returned several Events, the next one first polls. After a poll without a
+// result, or a sleep that has returned one Event, the next Wait sleeps.
 func TestALoadedPollerPollsBeforeItSleeps(t *testing.T) {
 	p := newEpoll(t)
 	one, _ := ready(t, p)
@@ -102,7 +102,7 @@ func TestALoadedPollerPollsBeforeItSleeps(t *testing.T) {
 	step("past", 1, 1, true, false)
 }
 
-// A look that finds nothing does not sleep, not even for the shortest timeout.
+// A Wait whose deadline has passed does not sleep, not even for the shortest timeout.
 func TestALookDoesNotSleep(t *testing.T) {
 	p := newEpoll(t)
 	var events [1]Event
@@ -127,7 +127,7 @@ func TestALookDoesNotSleep(t *testing.T) {
 	}
 }
 
-// ready registers the end of a pipe that can be written.
+// ready registers the writing end of a pipe, which is always ready.
 func ready(t *testing.T, p *epoll) (fd, other int) {
 	t.Helper()
 	var ends [2]int
@@ -148,8 +148,8 @@ func unregister(t *testing.T, p *epoll, fd int) {
 	}
 }
 
-// A Poller whose descriptor was closed returns no Events with its error: with and without a
-// deadline, and without epoll_pwait2.
+// If the descriptor of a Poller was closed, Wait returns an error and no Events. This holds with
+// and without a deadline, and without epoll_pwait2.
 func TestFailedWaitHasNoEvents(t *testing.T) {
 	p := newEpoll(t)
 	ready(t, p)
@@ -169,8 +169,8 @@ func TestFailedWaitHasNoEvents(t *testing.T) {
 	}
 }
 
-// If a sandbox refuses epoll_pwait2, the first Wait with a deadline remembers that, and makes the
-// older call with the right arguments.
+// If a sandbox refuses epoll_pwait2, the first Wait with a deadline remembers the refusal. It calls
+// epoll_pwait instead, with the right arguments.
 func TestARefusedEpollPwait2IsRemembered(t *testing.T) {
 	if !longtest.Default(t, "starts a process") {
 		return
@@ -191,8 +191,8 @@ func TestARefusedEpollPwait2IsRemembered(t *testing.T) {
 	})
 }
 
-// Signals during a Wait with a deadline do not make the Poller give up epoll_pwait2. Otherwise
-// later Waits would be late by up to a millisecond.
+// Signals during a Wait with a deadline do not make the Poller give up epoll_pwait2. If it gave the
+// call up, later Waits would be late by up to a millisecond.
 func TestASignalDoesNotGiveUpEpollPwait2(t *testing.T) {
 	p := newEpoll(t)
 	until := clock.Now() + timeout.Deadline(time.Hour)
@@ -214,7 +214,7 @@ func TestASignalDoesNotGiveUpEpollPwait2(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				unix.Tgkill(pid, tid, unix.SIGURG) // the runtime ignores those that it did not send
+				unix.Tgkill(pid, tid, unix.SIGURG) // the runtime ignores a SIGURG that it has not sent
 				time.Sleep(10 * time.Microsecond)
 			}
 		}
@@ -227,8 +227,8 @@ func TestASignalDoesNotGiveUpEpollPwait2(t *testing.T) {
 	}
 }
 
-// A Wait of a Poller with Spin finds an Event and a wake-up by polling, and ends at its deadline.
-// Without either it sleeps when the time of Spin has passed.
+// With Spin, a Wait polls until it finds an Event or a wake-up, or until its deadline. If none of
+// these comes in the time of Spin, the Wait sleeps.
 func TestSpinPollsBeforeItSleeps(t *testing.T) {
 	p := newEpoll(t)
 	p.Spin(time.Hour)
@@ -238,7 +238,7 @@ func TestSpinPollsBeforeItSleeps(t *testing.T) {
 		t.Errorf("Event: %d, %v, found by polling %v, slept %v", n, err, p.busy, p.Slept())
 	}
 	unregister(t, p, fd)
-	for range 2 { // the first one also sees that nothing is left
+	for range 2 { // the first one also checks that no Event is left
 		go p.Wake()
 		if n, err := p.Wait(events[:], timeout.Never); n != 0 || err != nil {
 			t.Errorf("woken: %d, %v", n, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A pipe is ready for reading once something was written.
+// A pipe becomes ready for reading when something is written.
 func ExamplePoller() {
 	p, err := poller.New()
 	if err != nil {
@@ -37,6 +37,6 @@ func ExamplePoller() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_ = p.Del(int(r.Fd())) // before it is closed
+	_ = p.Del(int(r.Fd())) // before the descriptor is closed
 	// Output: true 1 in
 }

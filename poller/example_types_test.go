@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// An Interest is what a Poller is asked for, and a Readiness is what it reports.
+// A program passes an Interest to a Poller, and the Poller reports a Readiness.
 func ExampleReadiness() {
 	var want poller.Interest = poller.In | poller.Out
 	var got poller.Readiness = poller.In | poller.Hup

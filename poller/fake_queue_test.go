@@ -20,15 +20,15 @@ type filter struct {
 	write bool
 }
 
-// A fakeQueue has the filters of a kqueue. The test plans which change fails, and which events a
-// Wait returns.
+// A fakeQueue stores the filters of a kqueue. The test sets in advance which change fails, and
+// which events each Wait returns.
 type fakeQueue struct {
 	filters map[filter]kevent.Change
 	fail    int              // the Add or Delete that fails, counted from 1; 0 for none
 	failed  bool             // the planned failure has happened
 	reports [][]kevent.Event // the events that the next Waits return
 	sleeps  []time.Duration  // the time limits of the Waits
-	now     timeout.Deadline // a Wait sets it to the end of its sleep
+	now     timeout.Deadline // the end of the last sleep, set by Wait
 	woken   int              // how often Woken was called
 	err     error            // the error of Wait
 }

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/timeout"
@@ -32,18 +32,18 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A lab is a kernel whose Pollers are tested.
+// A lab is the kernel whose Pollers a test uses.
 type lab struct {
 	testing.TB
 	k      kernel.Kernel
-	kqueue bool       // its Pollers have kqueue's rules
-	os     string     // the system whose rules they follow, as a GOOS
-	w      *sim.World // nil: the host
+	kqueue bool       // its Pollers follow the rules of kqueue
+	os     string     // the GOOS of the system whose rules they follow
+	w      *sim.World // nil if the kernel is the host's
 	h      *sim.Host
 	fds    []int
 }
 
-// both runs the test on the host's Pollers and on those of each simulated kernel.
+// both runs the test with the Pollers of the host, and then with those of each simulated kernel.
 func both(t *testing.T, f func(l *lab)) {
 	t.Run("host", func(t *testing.T) { f(newLab(t)) })
 	for _, k := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
@@ -57,11 +57,12 @@ func newLab(t testing.TB) *lab {
 	return l
 }
 
-// simulated runs the test outside of the programs of a world without faults, so its Waits run the
-// world. It reports a wait without end at once, and everything that is open at the end.
+// simulated runs the test on a world without faults, as code outside of the world's programs. So a
+// Wait of the test makes the world run. A wait that cannot end fails the test at once. Descriptors
+// that are open at the end fail it too.
 func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
 	w := sim.New(1, opt)
-	t.Cleanup(w.Close) // last: Pollers are closed by Cleanup too
+	t.Cleanup(w.Close) // registered first, so it runs last: the Cleanup of each Poller runs before
 	l := &lab{TB: t, w: w, h: w.Host("10.0.0.1"), kqueue: opt.Kernel != sim.Linux, os: strings.ToLower(opt.Kernel.String())}
 	l.k = l.h
 	t.Cleanup(func() {
@@ -89,7 +90,7 @@ func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
 
 func (l *lab) isSimulated() bool { return l.w != nil }
 
-// closeAll closes everything that the test has left open.
+// closeAll closes the descriptors that the test has left open.
 func (l *lab) closeAll() {
 	for _, fd := range l.fds {
 		l.k.Close(fd)
@@ -97,7 +98,7 @@ func (l *lab) closeAll() {
 	l.fds = nil
 }
 
-// own closes the descriptor at the end of the test.
+// own makes the lab close the descriptor at the end of the test.
 func (l *lab) own(fd int, e kernel.Errno) int {
 	l.Helper()
 	l.done(e)
@@ -116,7 +117,7 @@ func (l *lab) close(fd int) {
 	l.done(l.k.Close(fd))
 }
 
-// open makes a Poller. At the end it is closed before the descriptors that it watches.
+// open makes a Poller. The Poller is closed before the descriptors that it watches.
 func (l *lab) open() poller.Poller {
 	l.Helper()
 	p, err := l.k.NewPoller()
@@ -132,7 +133,7 @@ func (l *lab) must(err error) {
 	}
 }
 
-// done is must for a call of a Kernel.
+// done is like must, for the Errno of a Kernel's call.
 func (l *lab) done(e kernel.Errno) {
 	l.Helper()
 	if e != 0 {
@@ -147,7 +148,7 @@ func (l *lab) socket(family, typ int) int {
 	return l.own(l.k.Socket(family, typ, 0))
 }
 
-// pair returns two connected Unix stream sockets. It opens the first one first.
+// pair returns two connected Unix stream sockets. The descriptor a is opened before b.
 func (l *lab) pair() (a, b int) {
 	l.Helper()
 	a = l.socket(kernel.AF_UNIX, kernel.SOCK_STREAM)
@@ -201,7 +202,7 @@ func (l *lab) tcp() (a, b int) {
 	return a, b
 }
 
-// dead connects to a port that nobody listens on.
+// dead returns a socket that has begun to connect to a port where nobody listens.
 func (l *lab) dead(typ int) int {
 	l.Helper()
 	gone, at := l.bound(typ)
@@ -209,7 +210,8 @@ func (l *lab) dead(typ int) int {
 	return l.connected(typ, at)
 }
 
-// dup keeps the file open under another number. On a simulated kernel it does nothing.
+// dup keeps the file open under another number. A simulated kernel has no duplicates, so there dup
+// does nothing.
 func (l *lab) dup(fd int) {
 	if l.isSimulated() {
 		return
@@ -247,7 +249,7 @@ func (l *lab) rest() {
 		return
 	}
 	p, err := l.k.NewPoller()
-	if err != nil { // a program must not call Fatal
+	if err != nil { // Fatal must not be called inside of a program of the world
 		panic(err)
 	}
 	defer p.Close()
@@ -265,8 +267,8 @@ func (l *lab) until(what string, ok func() bool) {
 	}
 }
 
-// beside runs f at the same time in a goroutine, or as a program of the simulated host. join waits
-// for its end.
+// beside runs f at the same time: on a goroutine, or as a program of the simulated host. The
+// function join waits until f returns.
 func (l *lab) beside(f func()) (join func()) {
 	if l.isSimulated() {
 		l.h.Boot("beside", f)
@@ -280,7 +282,7 @@ func (l *lab) beside(f func()) (join func()) {
 	return func() { <-done }
 }
 
-// expectEvents waits once, and fails the test unless the Events are these, in any order.
+// expectEvents calls Wait once, and fails the test unless it returns these Events in any order.
 func (l *lab) expectEvents(p poller.Poller, want ...poller.Event) {
 	l.Helper()
 	events := make([]poller.Event, 64)
@@ -304,7 +306,7 @@ func (l *lab) expectEvents(p poller.Poller, want ...poller.Event) {
 func (l *lab) expectNone(p poller.Poller) {
 	l.Helper()
 	var events [8]poller.Event
-	for range 2 { // the first may take the Poller's own
+	for range 2 { // the first Wait may receive a wake-up of the Poller itself
 		n, err := p.Wait(events[:], 0)
 		l.must(err)
 		if n != 0 {
@@ -324,7 +326,7 @@ func (l *lab) expectErrno(err error, want kernel.Errno) {
 	}
 }
 
-// waitUntil waits until a deadline, and fails the test if an Event comes before.
+// waitUntil waits until the deadline, and fails the test if an Event comes before it.
 func (l *lab) waitUntil(p poller.Poller, until timeout.Deadline) {
 	l.Helper()
 	var events [4]poller.Event

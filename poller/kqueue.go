@@ -11,15 +11,16 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueue is a Poller that uses kevent(2). It differs from an epoll:
+// A kqueue is a Poller that uses kevent(2). A kqueue of the kernel differs from an epoll as
+// follows:
 //
-//   - One descriptor has up to two filters. Wait merges their events if it returns both. If it
-//     returns the second one in the next call, that becomes an Event of its own.
-//   - The kernel accepts a second Add of a descriptor. So the table watched finds it, and Add
-//     returns EEXIST.
-//   - The kernel could watch regular files, directories and disks. Add refuses them as epoll does.
-//   - On some systems Add of Out fails for a pipe without readers and for another kqueue.
-//   - The kernel unregisters a closed descriptor by itself.
+//   - A descriptor has a filter for each direction. If one kevent call returns the events of both,
+//     Wait merges them into one Event. If two calls return them, they are two Events.
+//   - The kernel accepts a second Add of a descriptor. So the table watched detects the second Add,
+//     which returns EEXIST.
+//   - The kernel can watch regular files, directories and disks. Add refuses them, as epoll does.
+//   - On some systems, Add with Out fails for another kqueue and for a pipe without readers.
+//   - The kernel unregisters a closed descriptor by itself, even if a duplicate of it is open.
 type kqueue struct {
 	q       kevent.Queue
 	errs    kevent.Errors
@@ -30,23 +31,24 @@ type kqueue struct {
 	watched []watched        // indexed by descriptor
 	changes [4]kevent.Change // room for the changes of one call
 
-	// at has, for each descriptor, the index of its last event in events. Old indices stay in at,
-	// so an index is valid only if the event there is of this descriptor. Only Wait uses it.
+	// at has, for each descriptor, an index in the slice events of Wait. Entries of earlier Waits stay
+	// in at. So an index is valid only if the Event at that index is of the same descriptor. Only Wait
+	// uses at.
 	at []int32
 }
 
-// watched is one registration. want is 0 if the descriptor is not registered. filters is the part
-// of want that the kernel has; it may have dropped a filter by itself.
+// watched is one registration. If want is 0, the descriptor is not registered. filters is the part
+// of want that the kernel still watches: the kernel may drop a filter by itself.
 type watched struct {
 	gen           uint32
 	want, filters Interest
 }
 
-// sleepMax is the longest sleep. Some kernels refuse or shorten a longer one. For a longer sleep
-// Wait repeats the call.
+// sleepMax limits one call of kevent(2), because some kernels refuse or shorten longer sleeps. Wait
+// repeats the call until its deadline.
 const sleepMax = 24 * time.Hour
 
-// The kqueues of package sim run the code that the BSDs and macOS run.
+// Package sim gives its simulated kqueues to this code, which the BSDs and macOS use too.
 func init() { kevent.Pollers = pollers{} }
 
 type pollers struct{}
@@ -59,7 +61,7 @@ func (p *kqueue) FD() int { return p.q.FD() }
 
 func (p *kqueue) Add(fd int, gen uint32, want Interest) error {
 	if fd < 0 || fd != int(int32(fd)) {
-		// The kernel would truncate it to the number of another descriptor.
+		// The kernel would truncate fd to the number of another descriptor.
 		return os.NewSyscallError("kevent", p.errs.BadFD)
 	}
 	if err := p.q.Pollable(fd); err != nil {
@@ -70,13 +72,13 @@ func (p *kqueue) Add(fd int, gen uint32, want Interest) error {
 	for fd >= len(p.watched) {
 		p.watched = append(p.watched, watched{})
 	}
-	// To enable an enabled filter shows whether the kernel still has it. (FreeBSD also reports an
-	// edge again.)
+	// The kernel accepts Enable only for a filter that it has. So Enable shows whether the old
+	// registration still exists. On FreeBSD, Enable also makes the kernel report an edge again.
 	if w := p.watched[fd]; w.filters != 0 && p.change(fd, w, kevent.Enable, watched{}) == nil {
 		return os.NewSyscallError("kevent", p.errs.Exist)
 	}
 	err := p.put(fd, watched{}, watched{gen: gen, want: want})
-	if errors.Is(err, p.errs.NoDev) { // a device that cannot be polled, on FreeBSD
+	if errors.Is(err, p.errs.NoDev) { // FreeBSD returns ENODEV for a device that cannot be polled
 		return os.NewSyscallError("kevent", p.errs.Perm)
 	}
 	return err
@@ -88,15 +90,15 @@ func (p *kqueue) Mod(fd int, gen uint32, want Interest) error {
 	if fd < 0 || fd >= len(p.watched) || p.watched[fd].want == 0 {
 		return os.NewSyscallError("kevent", p.errs.NoEnt)
 	}
-	// The filters are deleted and added, because the kernel then reports readiness that exists
-	// already.
+	// Mod deletes the filters and adds them again, because the kernel reports existing readiness of an
+	// added filter.
 	old := p.watched[fd]
 	err := p.put(fd, old, watched{gen: gen, want: want})
 	if err == nil {
 		return nil
 	}
-	// As on Linux, the old registration remains, with those of its filters that the kernel accepts
-	// again.
+	// As on Linux, the old registration remains after an error. It lacks a filter if the kernel
+	// refuses to add that filter again.
 	_ = p.put(fd, watched{}, watched{gen: old.gen, want: old.filters | old.want&Edge})
 	p.watched[fd].gen, p.watched[fd].want = old.gen, old.want
 	return err
@@ -111,7 +113,7 @@ func (p *kqueue) Del(fd int) error {
 	return p.put(fd, p.watched[fd], watched{})
 }
 
-// put replaces one registration by another. If it fails, there is no registration.
+// put replaces the old registration by the new one. If put fails, fd is not registered.
 func (p *kqueue) put(fd int, old, new watched) error {
 	new.filters = new.want & (In | Out)
 	p.watched[fd] = new
@@ -122,20 +124,20 @@ func (p *kqueue) put(fd int, old, new watched) error {
 	p.watched[fd] = watched{}
 	for _, write := range []bool{false, true} {
 		p.changes[0] = kevent.Change{FD: fd, Write: write, Flags: kevent.Delete}
-		_ = p.apply(1) // ENOENT if the failed call has deleted the filter or not added it
+		_ = p.apply(1) // ENOENT if the failed call has already deleted the filter, or has not added it
 	}
 	return err
 }
 
-// change applies flags to the filters of the old registration and adds those of the new one, in one
-// call. The kernel stops at the first change that fails.
+// change makes one call. It applies the flags to the filters of the old registration, and adds the
+// filters of the new one. The kernel stops at the first change that fails.
 func (p *kqueue) change(fd int, old watched, flags int, new watched) error {
 	n := p.list(0, fd, old, flags)
 	n = p.list(n, fd, new, kqueueFlags(new.want))
 	return p.apply(n)
 }
 
-// list appends the filters of a registration to the first n changes.
+// list stores a change for each filter of the registration behind the first n changes.
 func (p *kqueue) list(n, fd int, w watched, flags int) int {
 	for _, filter := range [...]Interest{In, Out} {
 		if w.filters&filter != 0 {
@@ -174,19 +176,20 @@ func (p *kqueue) Wait(events []Event, until timeout.Deadline) (int, error) {
 		if until.Passed(p.q.Now()) {
 			return 0, nil
 		}
-		// A signal, a shortened sleep, or an early timer: wait again until the same deadline.
+		// A signal, a shortened sleep or an early timer has ended the sleep: wait again until the
+		// deadline.
 	}
 }
 
-// take converts the kernel's events. It merges the two filters of one registration and drops the
-// Poller's own wake-up.
+// take converts the events of the kernel, without the wake-up of the Poller itself. It merges the
+// events of one registration.
 func (p *kqueue) take(events []Event, got int) int {
 	n := int32(0)
 	for i := range got {
 		k := p.q.Event(i)
 		if k.Wake {
 			p.q.Woken()
-			p.woken.Store(false) // before Wait returns, so that a later Wake triggers again
+			p.woken.Store(false) // cleared before Wait returns: a Wake after the return triggers again
 			continue
 		}
 		if k.Flags&kevent.OneShot != 0 {
@@ -210,9 +213,9 @@ func (p *kqueue) take(events []Event, got int) int {
 	return int(n)
 }
 
-// dropped records that the kernel has dropped a filter with its event. FreeBSD does so with the
-// write filter of a pipe that has no reader left. A change of a dropped filter, or its deletion,
-// would fail.
+// dropped records that the kernel has deleted a filter when it reported the filter's event. FreeBSD
+// deletes the write filter of a pipe that has no reader left. A later change or deletion of that
+// filter would fail.
 func (p *kqueue) dropped(k *kevent.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

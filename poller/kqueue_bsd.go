@@ -19,20 +19,21 @@ import (
 type queue struct {
 	fd      int
 	waker   waker
-	changes kevents // room for Change
-	raw     kevents // room for Wait
+	changes kevents // room for the kevents of Change
+	raw     kevents // room for the kevents of Wait
 	left    unix.Timespec
 }
 
-// kevents is room for kevents in memory that the garbage collector does not scan: x/sys calls udata
-// a pointer, and a generation in a pointer crashes the runtime. A Kevent_t must stay in that
-// memory: none is ever copied to a variable.
+// kevents is memory for values of Kevent_t, which the garbage collector does not scan. x/sys
+// declares udata as a pointer, but here udata is a generation, and a pointer with that value
+// crashes the runtime. So a Kevent_t is never copied to a variable.
 type kevents []uintptr
 
 const keventWords = unsafe.Sizeof(unix.Kevent_t{}) / unsafe.Sizeof(uintptr(0))
 
-// These declarations do not compile if a size or a flag differs. The room is counted in words, a
-// generation must fit in udata, and the flags must be those of package kevent.
+// If a size or a flag is not what this package expects, one of these declarations does not compile.
+// A Kevent_t must have a whole number of words, udata must have the size of a word, and the flags
+// must be those of package kevent.
 var (
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}) % unsafe.Sizeof(uintptr(0))]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}.Udata) - unsafe.Sizeof(uintptr(0))]struct{}{}
@@ -56,7 +57,7 @@ func setKevent(k *unix.Kevent_t, fd, filter, flags int, fflags uint32, gen uint3
 
 func genOf(k *unix.Kevent_t) uint32 { return uint32(*(*uintptr)(unsafe.Pointer(&k.Udata))) }
 
-// New makes a kqueue with its waker.
+// New makes a kqueue, and a waker that ends its waits.
 func New() (Poller, error) {
 	syscall.ForkLock.RLock()
 	fd, err := unix.Kqueue()
@@ -105,8 +106,8 @@ func (q *queue) Change(list []kevent.Change) error {
 	return q.apply(k)
 }
 
-// apply makes the changes and receives no events, so it does not wait. With EINTR the changes have
-// been made.
+// apply makes the changes. It requests no events, so it does not wait. If it is interrupted by a
+// signal, the kernel has already made the changes.
 func (q *queue) apply(changes []unix.Kevent_t) error {
 	_, err := unix.Kevent(q.fd, changes, nil, nil)
 	if err == unix.EINTR {

@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueueModel compares a Poller with the registrations that it should have. A filter that the
-// kernel has dropped is missing in want.
+// A kqueueModel compares a Poller with the registrations that the Poller should have. If the kernel
+// has dropped a filter, the model deletes the filter from want.
 type kqueueModel struct {
 	testing.TB
 	random *rand.Rand
@@ -24,8 +24,8 @@ type kqueueModel struct {
 	room   [3]Event // the memory of earlier Waits
 }
 
-// check compares the kernel's filters with the registrations, and the error with the expected one.
-// A planned failure may come instead.
+// check compares the filters of the fake kernel with the registrations of the model, and err with
+// want. If the test planned a failure, err may also be that failure.
 func (m *kqueueModel) check(what string, err, want error) {
 	m.Helper()
 	if !errors.Is(err, want) && !(m.q.failed && errors.Is(err, errNoRoom)) {
@@ -44,7 +44,7 @@ func (m *kqueueModel) check(what string, err, want error) {
 	}
 }
 
-// step makes a random call. A call that fails, except for Del, must change nothing.
+// step makes a random call. If Mod fails, or Add finds a registration, nothing may change.
 func (m *kqueueModel) step() {
 	fd, gen := m.random.IntN(4), m.random.Uint32()
 	want := []Interest{In, Out, In | Out, In | Edge, Out | Edge, In | Out | Edge}[m.random.IntN(6)]
@@ -79,7 +79,7 @@ func (m *kqueueModel) step() {
 		m.check("Del", err, missing)
 	case 3:
 		m.report(fd, old)
-	case 4: // the file is closed, and another one gets its number
+	case 4: // the file is closed, and another file gets its number
 		maps.DeleteFunc(m.q.filters, func(f filter, _ kevent.Change) bool { return f.fd == fd })
 		delete(m.all, fd)
 		err := m.p.Add(fd, gen, want)
@@ -90,8 +90,9 @@ func (m *kqueueModel) step() {
 	}
 }
 
-// report makes a Wait return events of both filters, in one case after an empty sleep. With OneShot
-// the kernel drops the filter. An event may have the generation of an earlier registration.
+// report makes a Wait return events of both filters after an empty sleep. With OneShot the kernel
+// has dropped the filter. The generation of an event may be one that the registration does not
+// have.
 func (m *kqueueModel) report(fd int, old watched) {
 	gen := old.gen + uint32(m.random.IntN(2))
 	var list []kevent.Event
@@ -123,7 +124,7 @@ func (m *kqueueModel) report(fd int, old watched) {
 	other := kevent.Event{FD: int32(fd + 4), Gen: gen}
 	list = append(list, other)
 	other.Write = true
-	list = append(list, other) // an event of the same registration
+	list = append(list, other) // the second event of the same registration
 	m.q.reports, m.q.woken = [][]kevent.Event{{}, list}, 0
 	n, err := m.p.Wait(m.room[:], timeout.Never)
 	if n != 2 || err != nil || m.room[0] != (Event{int32(fd), gen, ready}) || m.room[1] != (Event{other.FD, gen, In | Out}) {
@@ -135,8 +136,8 @@ func (m *kqueueModel) report(fd int, old watched) {
 	m.check("Wait", nil, nil)
 }
 
-// Random calls and events. Some changes fail, and the kernel drops some filters. After each, the
-// kernel's filters are those of the registrations.
+// The test makes random calls and reports random events. Some changes fail, and the kernel drops
+// some filters. After each step, the kernel has exactly the filters of the registrations.
 func TestKqueueHasTheFiltersOfItsRegistrations(t *testing.T) {
 	for seed := range uint64(300) {
 		p, q := newFake()
@@ -147,7 +148,7 @@ func TestKqueueHasTheFiltersOfItsRegistrations(t *testing.T) {
 	}
 }
 
-// Numbers that were never registered have no entry in the table: 0 and the first after it.
+// The table has no entry for a number that was never registered, not even for 0.
 func TestKqueueWithoutRegistrations(t *testing.T) {
 	p, q := newFake()
 	for range 2 {
@@ -167,8 +168,8 @@ func TestKqueueWithoutRegistrations(t *testing.T) {
 	}
 }
 
-// Goroutines register descriptors of their own while another waits for events that drop filters.
-// Each finds its registration again.
+// Each goroutine registers descriptors of its own. Meanwhile another goroutine waits for events
+// that drop filters. Each goroutine still finds its own registrations.
 func TestKqueueRegistersFromManyGoroutines(t *testing.T) {
 	p, q := newFake()
 	stop := make(chan struct{})
@@ -204,8 +205,8 @@ func TestKqueueRegistersFromManyGoroutines(t *testing.T) {
 	}
 }
 
-// A sleep is at most a day, and an early end of it is not the deadline. Close and Wait return the
-// queue's errors.
+// A Wait sleeps at most a day at a time, and sleeps again if a sleep ends before the deadline.
+// Close and Wait return the errors of the queue.
 func TestKqueueSleepsUntilTheDeadline(t *testing.T) {
 	p, q := newFake()
 	until := timeout.Deadline(sleepMax) + 5

@@ -10,16 +10,16 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// onKqueues runs the test on the simulated kqueues, which use this package's code for real ones.
+// onKqueues runs the test on the simulated kqueues, because they use the same code as real ones.
 func onKqueues(t *testing.T, f func(l *lab)) {
 	for _, k := range []sim.Kernel{sim.FreeBSD, sim.NetBSD} {
 		t.Run(k.String(), func(t *testing.T) { simulated(t, sim.Options{Kernel: k}, f) })
 	}
 }
 
-// FreeBSD drops the write filter of a pipe with the Event that reports the end of the reader. Mod
-// and Del must still find the registration. A Mod fails then, because nobody can write there any
-// more. It must leave the old registration.
+// FreeBSD drops the write filter of a pipe when it reports that the pipe has no reader. Mod and Del
+// must still find the registration. A Mod to Out fails then, because nobody reads from the pipe any
+// more. The failed Mod must leave the old registration.
 func TestFilterThatTheKernelDropsLeavesARegistration(t *testing.T) {
 	onKqueues(t, func(l *lab) {
 		for _, want := range []poller.Interest{Out, In | Out, In | Out | Edge} {
@@ -38,27 +38,27 @@ func TestFilterThatTheKernelDropsLeavesARegistration(t *testing.T) {
 				refusal = kernel.EBADF
 			}
 			l.expectErrno(p.Mod(w, 3, Out), refusal)
-			l.must(p.Mod(w, 5, In)) // this end is never ready for In
+			l.must(p.Mod(w, 5, In)) // the writing end is never ready for In
 			l.must(p.Del(w))
 			l.expectErrno(p.Del(w), kernel.ENOENT)
 		}
 	})
 }
 
-// A descriptor that cannot be polled is EPERM on every system. FreeBSD's kevent(2) returns ENODEV
-// for some devices.
+// Add of a descriptor that cannot be polled returns EPERM on every system. For some devices the
+// kevent(2) of FreeBSD returns ENODEV, which Add converts.
 func TestDeviceThatCannotBePolledIsEPERM(t *testing.T) {
 	onKqueues(t, func(l *lab) {
 		p := l.open()
 		a, _ := l.pair()
 		l.h.Inject(sim.Injection{Call: sim.Add, Nth: 1, Errno: kernel.ENODEV})
 		l.expectErrno(p.Add(a, 1, In|Out), kernel.EPERM)
-		l.must(p.Add(a, 3, Out)) // and no registration is left
+		l.must(p.Add(a, 3, Out)) // the failed Add has left no registration
 		l.expectEvents(p, ev(a, 3, Out))
 	})
 }
 
-// A Mod that fails leaves the old registration as it does on Linux, on every kernel.
+// On every kernel, a Mod that fails leaves the old registration as it was.
 func TestFailedModLeavesTheOldRegistration(t *testing.T) {
 	for _, k := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
 		t.Run(k.String(), func(t *testing.T) {

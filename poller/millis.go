@@ -7,9 +7,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// millis returns the timeout of a wait in milliseconds; -1 means no limit. It rounds up, because a
-// wait that ends early would spin. If the time does not fit, the result is shorter, and the caller
-// waits again.
+// millis returns the timeout of a wait in milliseconds, or -1 for no limit. It rounds up, because a
+// wait that ends too early would be repeated at once and so spin. If the time does not fit in an
+// int32, the result is shorter, and the caller waits again.
 func millis(until timeout.Deadline, left time.Duration) int {
 	if until == timeout.Never {
 		return -1

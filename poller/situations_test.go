@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Sockets in each situation of the table at kqueueReady are reported as the table says. For
-// level-triggered interest in both directions, Pollers with kqueue's rules report the column
-// "here", and others the column "epoll".
+// The test makes a socket in each situation of the table at kqueueReady, and registers it for In
+// and Out without Edge. Pollers with kqueue's rules report the readiness in the column "here", and
+// other Pollers that in the column "epoll".
 func TestSituationsAreToldAsTheTableSays(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, row := range situations {
@@ -23,7 +23,7 @@ func TestSituationsAreToldAsTheTableSays(t *testing.T) {
 				want = row.kqueue
 			}
 			if row.name == "a refused connect" && l.os == "freebsd" {
-				want &^= Err // connect(2) has returned the error, which is then no longer pending
+				want &^= Err // connect(2) has returned the error, so the error is no longer pending
 			}
 			l.wantTold(row.name, row.make(l), want)
 		}
@@ -83,7 +83,7 @@ var situations = []struct {
 	{"a TCP socket before connect", func(l *lab) int { return l.socket(kernel.AF_INET, kernel.SOCK_STREAM) }, Out | Hup, 0},
 }
 
-// The ends of a pipe are reported as the table says. (FreeBSD's pipes work in both directions.)
+// A Poller reports the ends of a pipe as the table says. (FreeBSD's pipes work in both directions.)
 func TestPipesAreToldAsTheTableSays(t *testing.T) {
 	both(t, func(l *lab) {
 		none, broken := Hup, Out|Err
@@ -99,7 +99,7 @@ func TestPipesAreToldAsTheTableSays(t *testing.T) {
 		l.endTold("a pipe without writers", r, In, w, none)
 		r, w = l.pipe()
 		l.endTold("a pipe without readers", w, Out, r, broken)
-		if l.isSimulated() { // its pipes carry no bytes
+		if l.isSimulated() { // the pipes of a simulated kernel carry no bytes
 			return
 		}
 		r, w = l.pipe()
@@ -109,8 +109,8 @@ func TestPipesAreToldAsTheTableSays(t *testing.T) {
 	})
 }
 
-// endTold makes a Poller watch fd before the other end is closed, because a BSD refuses to add some
-// filters after that.
+// endTold registers fd before it closes the other end, because after the close a BSD refuses to add
+// some filters.
 func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, want poller.Readiness) {
 	l.Helper()
 	p := l.open()
@@ -124,8 +124,8 @@ func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, 
 	}
 }
 
-// wantTold makes a Poller watch fd until it reports the expected readiness. If none is expected, it
-// waits for some time.
+// wantTold registers fd and waits until the Poller reports the wanted readiness. If no readiness is
+// wanted, it checks that none is reported for 20 ms.
 func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 	l.Helper()
 	p := l.open()
@@ -135,9 +135,10 @@ func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 		return
 	}
 	got := poller.Readiness(0)
-	// An arrival may take some time.
+	// What was sent may take some time to arrive.
 	for until := l.in(10 * time.Second); got != want && !until.Passed(l.now()); l.rest() {
-		var events [4]poller.Event // room for both filters of a kqueue, which are one Event then
+		// The two filters of a kqueue are merged into one Event.
+		var events [4]poller.Event
 		_, err := p.Wait(events[:], until)
 		l.must(err)
 		got = events[0].Ready

@@ -22,7 +22,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// None of 5,000 waits of up to 200 µs is early.
+// The test makes 5,000 waits of up to 200 µs each. None of them ends before its deadline.
 func TestWaitIsNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -35,7 +35,7 @@ func TestWaitIsNeverEarly(t *testing.T) {
 	})
 }
 
-// A Wait whose deadline is 0, negative or past does not sleep, but reports ready descriptors.
+// If the deadline is 0, negative or past, Wait does not sleep, but still reports ready descriptors.
 func TestPastDeadlineStillTellsWhatIsReady(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -54,7 +54,7 @@ func TestPastDeadlineStillTellsWhatIsReady(t *testing.T) {
 	})
 }
 
-// A deadline centuries away is not refused and does not overflow into the past.
+// Wait accepts a deadline that is centuries away, and the deadline does not overflow into the past.
 func TestFarDeadlineWaits(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -74,7 +74,7 @@ func TestFarDeadlineWaits(t *testing.T) {
 	})
 }
 
-// Signals without pause do not end a Wait, whether it has a deadline or not.
+// A stream of signals does not end a Wait, with a deadline or without.
 func TestSignalDoesNotEndAWait(t *testing.T) {
 	l := newLab(t)
 	signals := make(chan os.Signal, 1)
@@ -105,7 +105,7 @@ func TestSignalDoesNotEndAWait(t *testing.T) {
 	}
 	storm.Go(func() {
 		for range 20 {
-			<-signals // so that some have come since the wait began
+			<-signals // some signals have come since the wait began
 		}
 		l.say(b)
 	})
@@ -114,7 +114,7 @@ func TestSignalDoesNotEndAWait(t *testing.T) {
 	storm.Wait()
 }
 
-// A Wake ends one Wait: the present one or the next, and not the one after.
+// One Wake ends one Wait: the present one, or else the next. It does not end a second one.
 func TestWakeEndsOneWait(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -128,20 +128,21 @@ func TestWakeEndsOneWait(t *testing.T) {
 			}
 			l.waitUntil(p, l.in(2*time.Millisecond))
 			l.must(p.Wake())
-			l.waitUntil(p, 0) // a Wait that does not sleep counts too
+			l.waitUntil(p, 0) // a Wait that does not sleep uses up the Wake too
 			l.waitUntil(p, l.in(2*time.Millisecond))
 		}
 	})
 }
 
-// If there is an Event too, Wait returns it together with the Wake or later, and neither is lost.
+// If an Event and a Wake come together, neither is lost. Wait returns the Event with the Wake or
+// later.
 func TestWakeDoesNotHideEvents(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
 		a, _ := l.pair()
 		l.must(p.Add(a, 1, Out|Edge))
 		l.must(p.Wake())
-		var events [1]poller.Event // no room for both
+		var events [1]poller.Event // room for one of the two only
 		seen := 0
 		for range 2 {
 			n, err := p.Wait(events[:], l.in(guard))
@@ -155,8 +156,8 @@ func TestWakeDoesNotHideEvents(t *testing.T) {
 	})
 }
 
-// Four goroutines queue work and wake the owner, which sleeps without limit in between. A lost Wake
-// would hang the test.
+// Four goroutines queue work and wake the owner. The owner sleeps without a deadline when it finds
+// no work. So the test hangs if a Wake is lost.
 func TestNoWakeIsLost(t *testing.T) {
 	both(t, func(l *lab) {
 		const each, wakers = 5000, 4
@@ -187,7 +188,8 @@ func TestNoWakeIsLost(t *testing.T) {
 	})
 }
 
-// An empty slice could never report an Event. The Poller can be used afterwards.
+// Wait panics if its slice is empty, because such a Wait could never report an Event. The Poller
+// can still be used afterwards.
 func TestWaitWithoutRoomPanics(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -205,8 +207,8 @@ func TestWaitWithoutRoomPanics(t *testing.T) {
 	})
 }
 
-// Two goroutines in Wait at the same time panic. Both wait repeatedly for short times until that
-// happens.
+// Two goroutines wait repeatedly for short times, until both are in Wait at the same time. Then one
+// of them panics.
 func TestTwoGoroutinesInWaitPanic(t *testing.T) {
 	l := newLab(t)
 	p := l.open()
@@ -231,11 +233,10 @@ func TestTwoGoroutinesInWaitPanic(t *testing.T) {
 		})
 	}
 	both.Wait()
-	l.waitUntil(p, 0) // and the Poller can still be used
+	l.waitUntil(p, 0) // the Poller can still be used
 }
 
-// A Wait allocates nothing: with an Event, with and without sleeping, with a deadline, and with a
-// Wake.
+// Wait allocates nothing: with and without an Event, a sleep, a deadline or a Wake.
 func TestWaitAllocatesNothing(t *testing.T) {
 	l := newLab(t)
 	p := l.open()

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kevent"
 )
 
-// A waker ends the wait of a kqueue. On this system it is a pipe, because x/sys has no EVFILT_USER
-// here.
+// A waker ends the wait of a kqueue. On this system it is a pipe, because x/sys does not have
+// EVFILT_USER for this system.
 type waker struct{ r, w int }
 
 func (p *waker) open(q *queue) error {
@@ -41,7 +41,8 @@ func (p *waker) wake(*queue) error {
 
 func (p *waker) is(fd int, gen uint32, filter int) bool { return fd == p.r && gen == 0 }
 
-// clear empties the pipe. At most one byte is in it, because the next Wake writes only after clear.
+// clear empties the pipe. The pipe holds at most one byte, because after a Wake the next one writes
+// only when clear has returned.
 func (p *waker) clear() {
 	var b [8]byte
 	for {

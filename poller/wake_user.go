@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kevent"
 )
 
-// A waker ends the wait of a kqueue. On this system it is an EVFILT_USER, which needs no
-// descriptor. Its number is 0, which is no descriptor's number. The trigger is made once, and Wakes
-// of several goroutines share it, because the kernel only reads it.
+// A waker ends the wait of a kqueue. On this system it is an EVFILT_USER with the number 0, which
+// needs no descriptor. All Wakes use the same trigger. They may run at the same time, because the
+// kernel only reads the trigger.
 type waker struct{ trigger kevents }
 
 func (w *waker) open(q *queue) error {

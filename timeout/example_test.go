@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The argument of MicroPython's settimeout: seconds, or None.
+// Seconds converts the argument of MicroPython's settimeout, which is a number of seconds or None.
 func ExampleTimeout() {
 	half, err := timeout.Seconds(0.5)
 	fmt.Println(half, half.Blocks(), err)
@@ -20,7 +20,7 @@ func ExampleTimeout() {
 	// true
 }
 
-// A call takes its deadline once, at its start. The clock is an argument.
+// A call computes its deadline once, at its start, from the time of the clock.
 func ExampleDeadline() {
 	now := timeout.Deadline(0)
 	until := timeout.Timeout(2 * time.Second).After(now)

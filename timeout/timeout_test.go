@@ -14,7 +14,7 @@ import (
 
 const maxInt = math.MaxInt64
 
-// D2 and D3 of doc/semantics.md: the edges of settimeout's argument, one by one.
+// The edge cases of settimeout's argument (D2 and D3 of doc/semantics.md).
 func TestSecondsConvertsEveryEdge(t *testing.T) {
 	const bad = timeout.Timeout(-1)
 	table := []struct {
@@ -23,7 +23,7 @@ func TestSecondsConvertsEveryEdge(t *testing.T) {
 	}{
 		{0, 0},
 		{math.Copysign(0, -1), 0},
-		{math.SmallestNonzeroFloat64, 1}, // however small, it stays a timeout
+		{math.SmallestNonzeroFloat64, 1}, // the smallest positive value does not become zero
 		{1e-10, 1},
 		{1e-9, 1},
 		{1.5e-9, 2},
@@ -31,7 +31,7 @@ func TestSecondsConvertsEveryEdge(t *testing.T) {
 		{0.25, 250_000_000},
 		{1, 1_000_000_000},
 		{9.2e9, 9_200_000_000_000_000_000},
-		{9.3e9, timeout.None}, // past the clock
+		{9.3e9, timeout.None}, // more than the clock can count
 		{math.MaxInt64 / 1e9, timeout.None},
 		{math.MaxFloat64, timeout.None},
 		{math.Inf(1), timeout.None},
@@ -51,8 +51,8 @@ func TestSecondsConvertsEveryEdge(t *testing.T) {
 	}
 }
 
-// Seconds of random floats of every size is never shorter than the argument, and never 0 for a
-// positive argument. Larger arguments give no smaller results.
+// For random floats of every size, Seconds returns no less than its argument, and never 0 for a
+// positive one. A larger argument never has a smaller result.
 func TestSecondsIsNeverShorterThanAsked(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := rapid.Float64Min(0).Draw(t, "a")
@@ -98,7 +98,7 @@ func TestOnlyZeroDoesNotBlock(t *testing.T) {
 	}
 }
 
-// The clock may start anywhere, also below zero (a simulated one does what it likes).
+// After works with a clock at any value, also below zero. A sum that is too large becomes Never.
 func TestAfterSaturatesAtNever(t *testing.T) {
 	table := []struct {
 		t    timeout.Timeout
@@ -136,8 +136,8 @@ func TestPassedAndLeftAgree(t *testing.T) {
 		{-5, -4, true, 0},
 		{timeout.Never, 4, false, maxInt},
 		{timeout.Never, timeout.Never, false, maxInt},
-		{timeout.Never - 1, -4, false, maxInt - 1}, // saturates
-		{timeout.Never - 1, -1, false, maxInt - 1}, // the largest Duration is for Never
+		{timeout.Never - 1, -4, false, maxInt - 1}, // the difference saturates
+		{timeout.Never - 1, -1, false, maxInt - 1}, // only Never has the largest Duration
 		{timeout.Never - 1, 0, false, maxInt - 1},
 	}
 	for _, row := range table {

@@ -6,8 +6,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Now returns the present instant. It is always later than timeout.Past.
+// Now returns the present time. It is always later than timeout.Past.
 func Now() timeout.Deadline { return timeout.Deadline(time.Since(epoch)) + 1 }
 
-// epoch has Go's monotonic reading (CLOCK_MONOTONIC on Linux). time.Since reads only that clock.
+// epoch contains a reading of Go's monotonic clock (CLOCK_MONOTONIC on Linux). With such an epoch,
+// time.Since reads only that clock.
 var epoch = time.Now()

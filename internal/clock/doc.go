@@ -1,2 +1,2 @@
-// Package clock reads the host's monotonic clock, by which the Pollers of the host wait.
+// Package clock reads the monotonic clock of the host. The Pollers of the host wait by this clock.
 package clock

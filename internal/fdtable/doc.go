@@ -1,3 +1,4 @@
-// Package fdtable maps a descriptor to a value, and never to the value of an earlier user of its
-// number.
+// Package fdtable maps a descriptor to the value of its present user. A descriptor's number is
+// reused after a close, so a look-up also names a generation. It never finds the value of another
+// user of the number.
 package fdtable

@@ -7,7 +7,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A number is used again after a close. The generation keeps the old Event from the new owner.
+// After a close, the kernel gives the number to another connection. An Event with the generation of
+// the first connection does not find the second one.
 func ExampleTable() {
 	var t fdtable.Table[string]
 	gen := t.Put(5, "the first connection")

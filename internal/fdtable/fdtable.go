@@ -5,27 +5,27 @@ import (
 	"math"
 )
 
-// A Table maps a pair (fd, generation) to a value. So an Event of a closed descriptor is never
-// delivered to the next owner of the same number. The zero Table is empty. The owner of the Poller
-// also owns the Table.
+// A Table maps a descriptor and a generation to a value. So an Event of a closed descriptor is
+// never delivered to the next owner of the same number. The zero Table is empty. The goroutine that
+// owns the Poller also owns the Table.
 type Table[T any] struct {
 	slots []slot[T]
 	used  int
-	first uint32 // the generation of a new slot: even, and at least that of every removed slot
+	first uint32 // the generation of a new slot: even, and not below that of any removed slot
 }
 
-// tableKeep is how many slots a Table keeps even if few are used.
+// tableKeep is the number of slots up to which a Table does not shrink.
 const tableKeep = 4096
 
-// A slot's generation is odd while it is in use. Put and Delete both add one. The largest
-// generation is odd, so its successor, 0, means a free slot. A generation repeats only after 2^31
-// reuses of one number, so never within one batch of Events.
+// A slot has one descriptor number. Its gen is odd while the slot is in use: Put and Delete both
+// add one. The largest uint32 is odd, so after an overflow the 0 means a free slot, as it should. A
+// generation repeats only after 2^31 reuses of one number, so never within one batch of Events.
 type slot[T any] struct {
 	v   T
 	gen uint32
 }
 
-// Put stores v under fd and returns its generation, which is never 0. It panics if fd is in use.
+// Put stores v for fd and returns the generation, which is never 0. It panics if fd is in use.
 func (t *Table[T]) Put(fd int, v T) uint32 {
 	if fd < 0 || fd != int(int32(fd)) {
 		panic(fmt.Sprintf("fdtable: descriptor %d: must be 0 … %d", fd, math.MaxInt32))
@@ -43,7 +43,7 @@ func (t *Table[T]) Put(fd int, v T) uint32 {
 	return s.gen
 }
 
-// Get returns the value stored under fd and gen.
+// Get returns the value of fd, if gen is its generation.
 func (t *Table[T]) Get(fd int32, gen uint32) (v T, ok bool) {
 	if uint(fd) >= uint(len(t.slots)) {
 		return v, false
@@ -55,10 +55,10 @@ func (t *Table[T]) Get(fd int32, gen uint32) (v T, ok bool) {
 	return s.v, true
 }
 
-// Has returns whether fd is in use, under any generation.
+// Has returns whether fd is in use, with any generation.
 func (t *Table[T]) Has(fd int) bool { return fd >= 0 && fd < len(t.slots) && t.slots[fd].gen&1 == 1 }
 
-// Delete removes fd if gen is still its generation, and returns whether it was.
+// Delete removes fd if gen is its generation, and returns whether it did.
 func (t *Table[T]) Delete(fd int32, gen uint32) bool {
 	if _, ok := t.Get(fd, gen); !ok {
 		return false
@@ -71,8 +71,9 @@ func (t *Table[T]) Delete(fd int32, gen uint32) bool {
 	return true
 }
 
-// shrink removes the slots after the last one in use, once three quarters of all are free. first
-// keeps their largest generation: new slots start from it, so a stale Event matches none of them.
+// shrink removes the unused slots at the end, if less than a quarter of all slots are in use. A new
+// slot starts from first, the largest generation of the removed slots. So a stale Event of a
+// removed slot matches no new one.
 func (t *Table[T]) shrink() {
 	if len(t.slots) <= tableKeep || t.used >= len(t.slots)/4 {
 		return
@@ -88,11 +89,11 @@ func (t *Table[T]) shrink() {
 	}
 }
 
-// Len is the number of descriptors in use.
+// Len returns the number of descriptors in use.
 func (t *Table[T]) Len() int { return t.used }
 
-// Some calls f for the values in use from descriptor fd on, until f returns false. It returns the
-// descriptor where the next call continues. done means that there are no more. f may delete.
+// Some calls f for each value in use from descriptor fd on, until f returns false. It returns the
+// descriptor where the next call continues. done means that no values are left. f may call Delete.
 func (t *Table[T]) Some(fd int, f func(v T) bool) (next int, done bool) {
 	for fd = max(fd, 0); fd < len(t.slots); fd++ {
 		if t.slots[fd].gen&1 == 1 && !f(t.slots[fd].v) {
@@ -102,7 +103,7 @@ func (t *Table[T]) Some(fd int, f func(v T) bool) (next int, done bool) {
 	return fd, true
 }
 
-// All calls f for each value in use, in the order of the descriptors. f may delete.
+// All calls f for each value in use, in the order of the descriptors. f may call Delete.
 func (t *Table[T]) All(f func(fd int, v T)) {
 	for fd := 0; fd < len(t.slots); fd++ {
 		if t.slots[fd].gen&1 == 1 {

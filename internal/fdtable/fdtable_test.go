@@ -14,7 +14,8 @@ type key struct {
 	gen uint32
 }
 
-// Random puts, deletes and looks, by present and by stale generations, step by step beside a map.
+// The test makes random puts, deletes and look-ups, with present and stale generations. It makes
+// the same calls on a map, and compares after each step.
 func TestTableDoesWhatAMapDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var table Table[int]
@@ -89,13 +90,14 @@ func TestTableDoesWhatAMapDoes(t *testing.T) {
 	})
 }
 
-// The slot stands before the last generation; the next ones must be odd, not 0, and differ.
+// The test sets a slot's generation to the last one before the overflow. The generations after it
+// must be odd, must not be 0, and must differ.
 func TestGenerationsSurviveTheWrap(t *testing.T) {
 	var table Table[string]
 	for range 3 {
 		table.Delete(4, table.Put(4, ""))
 	}
-	table.slots[4].gen = math.MaxUint32 - 1 // unused, as after 2^31 reuses
+	table.slots[4].gen = math.MaxUint32 - 1 // the slot is free, as after 2^31 reuses
 	last := table.Put(4, "last")
 	if last != math.MaxUint32 {
 		t.Fatalf("generation %d", last)
@@ -115,7 +117,7 @@ func TestGenerationsSurviveTheWrap(t *testing.T) {
 	}
 }
 
-// An even generation is a free slot: it must find nothing, 0 least of all.
+// An even generation belongs to a free slot, so Get must not find it. This holds for 0 above all.
 func TestFreeSlotIsNotFound(t *testing.T) {
 	var table Table[string]
 	gen := table.Put(2, "x")
@@ -130,7 +132,7 @@ func TestFreeSlotIsNotFound(t *testing.T) {
 	}
 }
 
-// A deleted value is let go, or the table would keep a closed connection in memory.
+// Delete drops the value. Otherwise the table would keep a closed connection in memory.
 func TestDeleteForgetsTheValue(t *testing.T) {
 	var table Table[*int]
 	table.Delete(0, table.Put(0, new(int)))
@@ -168,8 +170,8 @@ func TestPutOfWhatIsThereOrNegativePanics(t *testing.T) {
 	}
 }
 
-// A hundred thousand descriptors come and go, in whichever order they go: the slots go too, and
-// when the numbers come back no generation does.
+// The test adds 100,000 descriptors and removes them, in several orders. The slots must be removed
+// too. When the numbers are used again, no generation may appear a second time.
 func TestTableShrinks(t *testing.T) {
 	const n = 100_000
 	for name, number := range map[string]func(i int) int{

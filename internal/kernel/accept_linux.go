@@ -42,8 +42,9 @@ func accept(call uintptr, fd, flags int) (int, Addr, Errno) {
 	}
 }
 
-// acceptOld does the work of accept4 with accept. The lock keeps the child of a fork from getting
-// the descriptor. accept does not wait while the lock is held: see acceptable.
+// acceptOld accepts a connection on a system that refuses accept4. It sets the flags of the new
+// descriptor after the accept. The lock prevents a fork before the descriptor is close-on-exec. No
+// call waits while it holds the lock: see acceptable.
 func acceptOld(fd int) (int, Addr, Errno) {
 	syscall.ForkLock.RLock()
 	conn, from, e := accept(sysAccept, fd, 0)

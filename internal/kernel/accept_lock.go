@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acceptOne does the work of accept4 with accept, on systems for which x/sys has no accept4. The
-// lock keeps the child of a fork from getting the descriptor. accept does not wait while the lock
-// is held: see acceptable.
+// acceptOne accepts a connection on systems for which x/sys has no accept4. It sets the flags of
+// the new descriptor after the accept. The lock prevents a fork before the descriptor is
+// close-on-exec. No call waits while it holds the lock: see acceptable.
 func acceptOne(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	conn, sa, err := unix.Accept(fd)
@@ -27,8 +27,8 @@ func acceptOne(fd int) (int, unix.Sockaddr, error) {
 	return conn, sa, nil
 }
 
-// quieten makes a new descriptor non-blocking and, where a socket option does that, without
-// SIGPIPE. On an error it closes the descriptor.
+// quieten makes a new descriptor non-blocking, and calls silence, so that a send causes no SIGPIPE.
+// If quieten fails, it closes the descriptor.
 func quieten(fd int) error {
 	err := unix.SetNonblock(fd, true)
 	if err != nil {

@@ -2,6 +2,6 @@
 
 package kernel
 
-// sysAccept has no number on these systems. A sandbox there that refuses accept4 refuses accept
-// too.
+// sysAccept is 0: on these systems accept is no system call of its own. If a sandbox refuses
+// accept4, nothing can replace it.
 const sysAccept = 0

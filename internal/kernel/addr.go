@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// Inet returns the address of an IP endpoint. An IPv4-mapped address stays IPv6. A zone must be a
-// number of 32 bits, and any other is ignored. netaddr.Inet resolves names, and refuses invalid
-// ones.
+// Inet converts an IP address with a port. An IPv4-mapped address stays an IPv6 address. A zone is
+// used only if it is a number of 32 bits. netaddr.Inet also resolves the names of zones, and
+// returns an error for an invalid zone.
 func Inet(a netip.AddrPort) Addr {
 	r := Addr{Port: a.Port()}
 	switch ip := a.Addr(); {
@@ -18,7 +18,7 @@ func Inet(a netip.AddrPort) Addr {
 	case ip.Is6():
 		r.Family = AF_INET6
 		r.IP = ip.As16()
-		if zone := ip.Zone(); zone != "" { // ParseUint allocates its error
+		if zone := ip.Zone(); zone != "" { // without this check, ParseUint would allocate an error
 			if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
 				r.Scope = uint32(n)
 			}
@@ -27,5 +27,5 @@ func Inet(a netip.AddrPort) Addr {
 	return r
 }
 
-// Unix returns the address of a path.
+// Unix returns the address of a Unix socket with this path.
 func Unix(path string) Addr { return Addr{Family: AF_UNIX, Path: path} }

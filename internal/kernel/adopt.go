@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// A Found is a socket that was made elsewhere.
+// A Found is what Find has found out about a socket that was made elsewhere.
 type Found struct {
 	Family, Type int
 	Local, Peer  Addr
@@ -14,8 +14,8 @@ type Found struct {
 	Listening    bool
 }
 
-// Find examines a descriptor and changes nothing, because other processes may share it. Its error
-// names the descriptor and the reason.
+// Find examines a descriptor. It changes nothing, because other processes may share the socket. Its
+// error names the descriptor and the reason.
 func Find(k Kernel, fd int) (f Found, err error) {
 	if fd != int(int32(fd)) {
 		return f, fmt.Errorf("descriptor %d is not open: %w", fd, EBADF)
@@ -40,8 +40,8 @@ func Find(k Kernel, fd int) (f Found, err error) {
 	return f, nil
 }
 
-// Take makes a socket that Find has examined non-blocking and close-on-exec, as Socket does. A
-// simulated descriptor always has both flags.
+// Take makes the descriptor non-blocking and close-on-exec, as Socket does. Call it after Find. A
+// descriptor of a simulated kernel always has both flags.
 func Take(k Kernel, fd int) Errno {
 	if _, simulated := k.(Dated); simulated {
 		return 0
@@ -49,7 +49,7 @@ func Take(k Kernel, fd int) Errno {
 	return Adopt(fd)
 }
 
-// DupOf returns a duplicate of the descriptor of a connection or file.
+// DupOf returns a duplicate of the descriptor of x, which is a connection or a file.
 func DupOf(k Kernel, x any) (fd int, err error) {
 	s, ok := x.(syscall.Conn)
 	if !ok {

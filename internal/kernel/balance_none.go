@@ -2,5 +2,5 @@
 
 package kernel
 
-// SO_BALANCE is missing: SO_REUSEPORT delivers everything to one of the sockets.
+// SO_BALANCE is 0: here SO_REUSEPORT delivers everything to one of the sockets.
 const SO_BALANCE = 0

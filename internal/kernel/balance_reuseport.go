@@ -4,6 +4,7 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// SO_BALANCE lets several sockets bind the same address. The kernel chooses one of them for each
-// connection, by a hash of its addresses. It is 0 where the system has no such option.
+// SO_BALANCE is an option that lets several sockets bind the same address. For each connection, the
+// kernel chooses one of the sockets by a hash of the connection's addresses. SO_BALANCE is 0 on a
+// system without such an option.
 const SO_BALANCE = unix.SO_REUSEPORT

@@ -7,15 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hostBatch is the memory of a Batch for recvmmsg and sendmmsg. The first use makes it.
+// hostBatch is the memory that recvmmsg and sendmmsg need for a Batch. The first call makes it.
 type hostBatch struct {
 	heads    []mmsghdr
 	vecs     []unix.Iovec
 	addrs    []sockaddr
-	controls []control // made when a socket reports Local
-	stale    int       // a call has used the headers before it: RecvBatch must prepare them
-	locals   bool      // the headers behind stale have room for Local
-	rooms    bool      // the Packets have had room for control data: all headers are stale
+	controls []control // made when a packet first needs control data
+	stale    int       // the first stale headers were used by a call: RecvBatch must prepare them
+	locals   bool      // the other headers have room for Local
+	rooms    bool      // the Packets had room for control data; then all headers are stale
 }
 
 type mmsghdr struct {
@@ -44,9 +44,10 @@ func makeHeads(size int) *hostBatch {
 	return o
 }
 
-// prepare points the headers of the packets at their buffers and addresses. Each call prepares the
-// headers of all packets, even if few datagrams come. To save work, fields that never change are
-// written once, and control messages are cleared only if there are any.
+// prepare points the vectors of the packets at their buffers, and removes control data that an
+// earlier call has set. It must be fast, because a call prepares many headers even if few datagrams
+// come. So it does not write fields that never change, and clears control data only if there was
+// some.
 func (o *hostBatch) prepare(packets []Packet) {
 	for i := range packets {
 		o.vecs[i].Base = unsafe.SliceData(packets[i].Buf)
@@ -86,7 +87,7 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	for i := range o.stale {
 		o.vecs[i].SetLen(len(b.Packets[i].Buf))
 		h := &o.heads[i].h
-		if h.Namelen = uint32(unsafe.Sizeof(sockaddr{})); h.Name == nil { // SendBatch has used the Batch
+		if h.Namelen = uint32(unsafe.Sizeof(sockaddr{})); h.Name == nil { // SendBatch has cleared it
 			h.Name = (*byte)(unsafe.Pointer(&o.addrs[i]))
 		}
 		if reports {
@@ -95,7 +96,8 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		}
 	}
 	n, e := o.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, false)
-	o.stale = min(n+1, len(b.Packets)) // the call may have changed the header that failed, too
+	// The call may also have changed the header of the message that failed.
+	o.stale = min(n+1, len(b.Packets))
 	for i := range n {
 		p, h := &b.Packets[i], &o.heads[i]
 		p.N = int(h.n)
@@ -140,7 +142,8 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 			if i == 0 {
 				return 0, e
 			}
-			n = i // send the datagrams before it: the caller gets the error when this one is the first
+			// The datagrams before it are sent. The caller gets the error when this one is the first.
+			n = i
 			break
 		}
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&o.addrs[i])), size
@@ -156,8 +159,8 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	return o.move(&sendmmsg, fd, 1, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 }
 
-// A mover has the numbers of two system calls: for many messages, and for a single message. It
-// remembers whether the system refuses the call for many messages.
+// A mover has the numbers of two system calls: many handles several messages, and one handles one.
+// It remembers whether the system refuses the call many.
 type mover struct {
 	many, one uintptr
 	fallback
@@ -168,8 +171,8 @@ var (
 	sendmmsg = mover{many: unix.SYS_SENDMMSG, one: unix.SYS_SENDMSG}
 )
 
-// move makes the call for the first n headers. walks means that the system may resolve a path, so
-// the call must enter through the scheduler.
+// move makes the call for the first n headers. walks means that the system may have to resolve a
+// path. Such a call may wait, so it enters the kernel through the Go scheduler.
 func (o *hostBatch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	if n == 0 {
 		return 0, 0
@@ -189,8 +192,8 @@ func (o *hostBatch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	return r, e
 }
 
-// moveOne makes one call for each message. As with the call for many, an error is returned only if
-// the first message has it.
+// moveOne makes one call for each message. Like the call many, it returns an error only if the
+// first message fails.
 func (o *hostBatch) moveOne(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	for i := range n {
 		h := &o.heads[i]

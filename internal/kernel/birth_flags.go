@@ -4,7 +4,7 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// noSignal is the flag of send that asks for EPIPE instead of SIGPIPE.
+// noSignal is the flag with which a send returns EPIPE and causes no SIGPIPE.
 const noSignal = unix.MSG_NOSIGNAL
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {

@@ -4,14 +4,14 @@ import "encoding/binary"
 
 // This file has the format of control messages: cmsg(3).
 
-// A message is one control message.
+// A message is one control message (cmsg(3)).
 type message struct {
 	level, kind int32
 	data        []byte
 }
 
-// firstMessage splits the first message off control data, which need not be aligned. It returns
-// false at the end, and at a message that is not whole.
+// firstMessage splits the first message off control data, which may start at any address. ok is
+// false if the data ends, or if the first message is not complete.
 func firstMessage(b []byte) (m message, rest []byte, ok bool) {
 	var h cmsgHeader
 	if head := headerBytes(&h); copy(head, b) < len(head) {
@@ -35,19 +35,19 @@ func appendMessage(b []byte, level, kind int32, data []byte) []byte {
 	return append(b, m...)
 }
 
-// Rights returns a control message that passes descriptors over a Unix socket: SCM_RIGHTS.
+// Rights returns the control message SCM_RIGHTS, which passes descriptors over a Unix socket.
 func Rights(fds ...int) []byte {
 	data := make([]byte, 0, 4*len(fds))
 	for _, fd := range fds {
 		if fd != int(int32(fd)) {
-			fd = -1 // the send returns EBADF
+			fd = -1 // the send then returns EBADF
 		}
 		data = binary.NativeEndian.AppendUint32(data, uint32(int32(fd)))
 	}
 	return appendMessage(nil, SOL_SOCKET, scmRights, data)
 }
 
-// RightsIn returns the descriptors in control data. They belong to the receiver of the data.
+// RightsIn returns the descriptors in received control data. The caller then owns them.
 func RightsIn(control []byte) (fds []int) {
 	for {
 		m, rest, ok := firstMessage(control)
@@ -61,7 +61,7 @@ func RightsIn(control []byte) (fds []int) {
 	}
 }
 
-// rights returns the descriptors of an SCM_RIGHTS message.
+// rights returns the descriptors of the message SCM_RIGHTS.
 func (m message) rights() (fds []int) {
 	for d := m.data; len(d) >= 4; d = d[4:] {
 		fds = append(fds, int(int32(binary.NativeEndian.Uint32(d))))
@@ -69,8 +69,7 @@ func (m message) rights() (fds []int) {
 	return fds
 }
 
-// WithoutLocal returns control data without the messages that report a local address, in the same
-// memory.
+// WithoutLocal removes the messages that report a local address. It uses the memory of control.
 func WithoutLocal(control []byte) []byte {
 	kept := control[:0]
 	for rest := control; ; {
@@ -85,7 +84,7 @@ func WithoutLocal(control []byte) []byte {
 	}
 }
 
-// HasLocal returns whether control data has a message about a local address.
+// HasLocal returns whether control data has a message that reports a local address.
 func HasLocal(control []byte) bool {
 	for {
 		m, rest, ok := firstMessage(control)
@@ -100,7 +99,7 @@ func (m message) reportsLocal() bool {
 	return m.level == IPPROTO_IP && (m.kind == IP_RECVLOCAL || m.kind == ipLocal) || m.level == IPPROTO_IPV6 && m.kind == ipv6Local
 }
 
-// SplitRights returns the descriptors in control data, and the rest of the data.
+// SplitRights returns the descriptors in control data, and the control data without them.
 func SplitRights(control []byte) (fds []int, rest []byte) {
 	for {
 		m, next, ok := firstMessage(control)
@@ -116,11 +115,10 @@ func SplitRights(control []byte) (fds []int, rest []byte) {
 	}
 }
 
-// Decode sets a Packet's Local, ECN and Segment from received control data.
+// Decode sets Local, ECN and Segment of a Packet from received control data.
 func Decode(p *Packet, control []byte) { decode(p, control) }
 
-// AppendReceived appends the messages that report a Packet's Local, ECN and Segment, as a receive
-// does.
+// AppendReceived appends the control messages that a receive gets for Local, ECN and Segment of p.
 func AppendReceived(b []byte, p *Packet) []byte {
 	switch {
 	case p.Local.Family == AF_INET:

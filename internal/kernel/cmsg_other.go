@@ -4,7 +4,7 @@ package kernel
 
 import "unsafe"
 
-// Only simulated kernels run on this system. Their control data has Linux's form.
+// Only simulated kernels run on this system. Their control data has the form of Linux.
 const (
 	scmRights = 1
 	ipv6Local = 50
@@ -24,7 +24,7 @@ func cmsgLen(data int) int              { return cmsgHeaderSize + data }
 func cmsgSpace(data int) int            { return cmsgHeaderSize + (data+7)&^7 }
 func setCmsgLen(h *cmsgHeader, len int) { h.Len = uint64(len) }
 
-// headerBytes returns the memory of a header.
+// headerBytes returns the memory of a header as a slice.
 func headerBytes(h *cmsgHeader) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(h)), unsafe.Sizeof(*h))
 }

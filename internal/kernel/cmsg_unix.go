@@ -21,12 +21,12 @@ func cmsgLen(data int) int              { return unix.CmsgLen(data) }
 func cmsgSpace(data int) int            { return unix.CmsgSpace(data) }
 func setCmsgLen(h *cmsgHeader, len int) { h.SetLen(len) }
 
-// headerBytes returns the memory of a header.
+// headerBytes returns the memory of a header as a slice.
 func headerBytes(h *cmsgHeader) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(h)), unsafe.Sizeof(*h))
 }
 
-// closeRights closes descriptors that nobody has asked for.
+// closeRights closes received descriptors for which the caller had no room.
 func closeRights(control []byte) {
 	for _, fd := range RightsIn(control) {
 		unix.Close(fd)

@@ -2,7 +2,7 @@
 
 package kernel
 
-// The numbers are Linux's. Only simulated kernels run on this system.
+// Only simulated kernels run on this system. They use the numbers of Linux.
 const (
 	AF_INET   = 2
 	AF_INET6  = 10

@@ -4,7 +4,7 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// The host's numbers.
+// The numbers of the host.
 const (
 	AF_INET   = unix.AF_INET
 	AF_INET6  = unix.AF_INET6

@@ -8,31 +8,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IP_RECVLOCAL makes a socket report the local address that an IPv4 datagram was sent to.
+// IP_RECVLOCAL makes a socket report to which local address an IPv4 datagram was sent.
 const IP_RECVLOCAL = unix.IP_RECVDSTADDR
 
-// ReceivedRights is a flag of receives on Linux.
+// ReceivedRights is 0: only Linux marks receives with this flag.
 const ReceivedRights = 0
 
-// The options of UDP that only Linux has.
+// Only Linux has these options of UDP.
 const (
 	IP_RECVTOS  = 0
 	UDP_SEGMENT = 0
 	UDP_GRO     = 0
 )
 
-// controlRoom is the room for packet info of both kinds, in bytes.
+// controlRoom is the size of the memory for packet info of IPv4 and of IPv6 together, in bytes.
 const controlRoom = 128
 
 var mapped = [12]byte{10: 0xff, 11: 0xff}
 
-// appendLocal appends the message that reports an IPv4 address.
+// appendLocal appends the message that reports a local IPv4 address.
 func appendLocal(b []byte, ip [4]byte) []byte {
 	return appendMessage(b, IPPROTO_IP, IP_RECVLOCAL, ip[:])
 }
 
-// decode sets Local: the address that the datagram was sent to, in the family of the sender's
-// address.
+// decode sets Local to the address that the datagram was sent to. Local has the same family as the
+// sender's address.
 func decode(p *Packet, b []byte) {
 	var a Addr
 	p.ECN, p.Segment = 0, 0
@@ -58,14 +58,15 @@ func decode(p *Packet, b []byte) {
 		}
 		b = rest
 	}
-	// A multicast address cannot be the source of an answer.
+	// No answer can be sent from a multicast address.
 	if a.Family == AF_INET6 && a.IP[0] == 0xff || a.Family == AF_INET && a.IP[0] >= 224 {
 		a = Addr{}
 	}
 	p.Local = a
 }
 
-// leaveFrom returns the control message for a source address, nil for none.
+// leaveFrom returns the control message that sets the source address, or nil if local is the zero
+// Addr.
 func leaveFrom(local Addr) []byte {
 	switch {
 	case local.Family == AF_INET:
@@ -79,7 +80,7 @@ func leaveFrom(local Addr) []byte {
 	return nil
 }
 
-// sourceMessage returns a control message of level IPPROTO_IP. data ends with the IPv4 address.
+// sourceMessage returns a control message of level IPPROTO_IP. The end of data is the IPv4 address.
 func sourceMessage(kind int32, data []byte) []byte {
 	return appendMessage(nil, IPPROTO_IP, kind, data)
 }
@@ -100,7 +101,7 @@ func (*host) RecvMsg(fd int, p *Packet, flags int) Errno {
 			if p.ControlN = 0; len(p.Control) > 0 {
 				p.ControlN = oob
 				for _, fd := range RightsIn(room[:oob]) {
-					unix.CloseOnExec(fd) // macOS has no MSG_CMSG_CLOEXEC
+					unix.CloseOnExec(fd) // because macOS has no MSG_CMSG_CLOEXEC
 				}
 			} else if oob > 0 {
 				p.Flags |= unix.MSG_CTRUNC
@@ -138,7 +139,7 @@ func (*host) SendMsg(fd int, p *Packet, flags int) Errno {
 			p.N = n
 			return 0
 		case local != nil && (err == unix.EINVAL || err == unix.EADDRNOTAVAIL || err == unix.ENXIO || err == unix.ENETUNREACH):
-			local = nil // the machine does not have the address now
+			local = nil // the machine no longer has the address: the kernel chooses
 		case err != unix.EINTR:
 			return errno(err)
 		}

@@ -6,31 +6,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IP_RECVLOCAL makes a socket report the local address that an IPv4 datagram was sent to.
+// IP_RECVLOCAL makes a socket report to which local address an IPv4 datagram was sent.
 const IP_RECVLOCAL = unix.IP_PKTINFO
 
-const ipLocal = unix.IP_PKTINFO // the message that chooses the address to send from
+const ipLocal = unix.IP_PKTINFO // the control message that sets the source address
 
-// ReceivedRights is the flag with which Linux marks each receive that makes descriptors
-// close-on-exec. It is removed from the flags of a Packet. Package net returns the flag for Unix
-// sockets.
+// ReceivedRights is a flag that Linux sets after each receive with MSG_CMSG_CLOEXEC, which makes
+// received descriptors close-on-exec. A Packet's Flags do not have it. Package net returns this
+// flag for Unix sockets.
 const ReceivedRights = unix.MSG_CMSG_CLOEXEC
 
-// The options of UDP that only Linux has, 0 elsewhere.
+// Only Linux has these options of UDP. On other systems they are 0.
 const (
 	IP_RECVTOS  = unix.IP_RECVTOS
 	UDP_SEGMENT = unix.UDP_SEGMENT
 	UDP_GRO     = unix.UDP_GRO
 )
 
-// A control is room for the control messages of one datagram: packet info of both kinds, ECN, and
-// the size of a segment.
+// A control is memory for the control messages of one datagram: packet info of IPv4 and of IPv6,
+// ECN, and the size of a segment.
 type control [20]uint64
 
-// A packed is how many bytes of a control are used.
+// A packed counts the used bytes of a control.
 type packed int
 
-// set encodes the Packet's ECN and Segment, and the source address local.
+// set encodes ECN and Segment of the Packet, and the source address local.
 func (c *control) set(local *Addr, p *Packet) (n packed) {
 	switch local.Family {
 	case AF_INET:
@@ -41,7 +41,8 @@ func (c *control) set(local *Addr, p *Packet) (n packed) {
 		*info = unix.Inet6Pktinfo{Addr: local.IP, Ifindex: local.Scope}
 	}
 	if p.ECN != 0 {
-		// A connected socket may have either family. Each ignores the other's message.
+		// If the socket is connected, its family is not known here. So both messages are sent: the kernel
+		// ignores the one that is not for the family of the socket.
 		four := p.Addr.Family == AF_INET || p.Addr.Is4In6()
 		if four || p.Addr.Family == 0 {
 			*(*int32)(n.message(c, unix.SOL_IP, unix.IP_TOS, 4)) = int32(p.ECN & 3)
@@ -56,7 +57,7 @@ func (c *control) set(local *Addr, p *Packet) (n packed) {
 	return n
 }
 
-// message writes a header behind the used part and returns the place of the data.
+// message appends the header of a control message, and returns where its data belongs.
 func (n *packed) message(c *control, level, kind int32, size int) unsafe.Pointer {
 	at := unsafe.Add(unsafe.Pointer(c), int(*n))
 	h := (*unix.Cmsghdr)(at)
@@ -66,8 +67,8 @@ func (n *packed) message(c *control, level, kind int32, size int) unsafe.Pointer
 	return unsafe.Add(at, unix.CmsgLen(0))
 }
 
-// outgoing returns the control data of a send: first the messages for the Packet's fields, then the
-// caller's control data.
+// outgoing returns the control data of a send. The messages for fields of the Packet come first,
+// then the caller's control data.
 func (c *control) outgoing(local *Addr, p *Packet) (*byte, int) {
 	n := 0
 	if local.Family != 0 || p.ECN != 0 || p.Segment != 0 {
@@ -86,7 +87,7 @@ func (c *control) outgoing(local *Addr, p *Packet) (*byte, int) {
 	}
 }
 
-// incoming returns the room for a receive.
+// incoming returns the memory for the control data of a receive.
 func (c *control) incoming(p *Packet) (*byte, int) {
 	if len(p.Control) > 0 {
 		return &p.Control[0], len(p.Control)
@@ -94,7 +95,7 @@ func (c *control) incoming(p *Packet) (*byte, int) {
 	return (*byte)(unsafe.Pointer(c)), int(unsafe.Sizeof(*c))
 }
 
-// received reads the n bytes that a receive has reported.
+// received decodes the n bytes of control data that a receive has stored.
 func (c *control) received(p *Packet, n, flags int) {
 	p.Flags = flags &^ unix.MSG_CMSG_CLOEXEC
 	p.Cut = flags&unix.MSG_TRUNC != 0
@@ -110,6 +111,6 @@ func (c *control) received(p *Packet, n, flags int) {
 		p.Flags |= unix.MSG_CTRUNC
 	}
 	if p.Addr.Family == AF_UNIX || p.Addr.Family == 0 {
-		closeRights(b) // nobody else could
+		closeRights(b) // the caller had no room for the descriptors
 	}
 }

@@ -4,13 +4,13 @@ package kernel
 
 import "encoding/binary"
 
-// The sizes of struct in_pktinfo and struct in6_pktinfo.
+// The sizes of struct in_pktinfo and struct in6_pktinfo, in bytes.
 const (
 	sizeofInfo4 = 12
 	sizeofInfo6 = 20
 )
 
-// appendLocal appends the message that reports an IPv4 address.
+// appendLocal appends the message that reports a local IPv4 address.
 func appendLocal(b []byte, ip [4]byte) []byte {
 	var info [sizeofInfo4]byte
 	copy(info[4:], ip[:]) // spec_dst
@@ -19,8 +19,9 @@ func appendLocal(b []byte, ip [4]byte) []byte {
 }
 
 // decode sets Local, ECN and Segment. Local is the address that the datagram was sent to, in the
-// socket's family. An IPv6 socket reports an IPv4 datagram in two messages. The IPv4 message has
-// the address to answer from, also after a broadcast.
+// family of the socket. For an IPv4 datagram on an IPv6 socket the kernel reports two messages.
+// decode uses the IPv4 message: its spec_dst can be the source of an answer, even after a
+// broadcast.
 func decode(p *Packet, b []byte) {
 	var a Addr
 	four, six := false, false
@@ -53,8 +54,8 @@ func decode(p *Packet, b []byte) {
 	p.Local = asked(a, four, six)
 }
 
-// asked completes the address that the messages have reported. The last four bytes have the IPv4
-// address.
+// asked converts the address that the messages have reported. An IPv4 address is in the last four
+// bytes of a.IP.
 func asked(a Addr, four, six bool) Addr {
 	switch {
 	case four && six: // an IPv6 socket has received an IPv4 datagram
@@ -66,11 +67,12 @@ func asked(a Addr, four, six bool) Addr {
 		b := Addr{Family: AF_INET}
 		copy(b.IP[:4], a.IP[12:])
 		return b
-	case !six || a.IP[0] == 0xff: // no address, or a multicast address, which cannot be a source
+	// No address, or a multicast address, from which no answer can be sent.
+	case !six || a.IP[0] == 0xff:
 		return Addr{}
 	}
 	a.Family = AF_INET6
-	if a.IP[0] != 0xfe || a.IP[1]&0xc0 != 0x80 { // not link-local: any interface
+	if a.IP[0] != 0xfe || a.IP[1]&0xc0 != 0x80 { // only a link-local address belongs to one interface
 		a.Scope = 0
 	}
 	return a

@@ -1,4 +1,4 @@
-// Package kernel is the only package, beside poller, that calls the operating system. The packages
-// above it make each system call, and read the clock, through a Kernel. Host is the real one.
-// Package sim has simulated ones.
+// Package kernel calls the operating system. Only package poller does so too. The packages above
+// make their system calls, and read the clock, through a Kernel. Host is the Kernel of the real
+// system. Package sim has simulated Kernels.
 package kernel

@@ -2,9 +2,9 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// DropErrors drops at most n messages of the socket's error queue and returns how many. While the
-// queue has messages, the Poller reports Err, and the messages use the room for received data. A
-// simulated kernel has no such queue.
+// DropErrors removes at most n messages from the error queue of a socket, and returns how many.
+// While the queue has messages, the Poller reports Err. The messages also use up memory that
+// received data needs. A simulated kernel has no error queue.
 func DropErrors(k Kernel, fd, n int) (dropped int) {
 	if _, ok := k.(*host); !ok {
 		return 0

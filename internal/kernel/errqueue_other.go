@@ -2,5 +2,5 @@
 
 package kernel
 
-// DropErrors has nothing to drop.
+// DropErrors returns 0: sockets of this system have no error queue.
 func DropErrors(k Kernel, fd, n int) (dropped int) { return 0 }

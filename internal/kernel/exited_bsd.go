@@ -4,8 +4,8 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// Exited reports whether the process has ended. It does not reap it. false may also mean that the
-// system does not report it.
+// Exited reports whether the process has ended. It does not reap the process. If the system does
+// not report the end, Exited returns false.
 func Exited(pid int) bool {
 	kq, err := unix.Kqueue()
 	if err != nil {
@@ -17,7 +17,7 @@ func Exited(pid int) bool {
 	changes[0].Fflags = unix.NOTE_EXIT
 	n, err := unix.Kevent(kq, changes, events, &unix.Timespec{})
 	switch {
-	case err == unix.ESRCH: // it is a zombie
+	case err == unix.ESRCH: // the process is a zombie
 		return true
 	case err != nil || n == 0:
 		return false

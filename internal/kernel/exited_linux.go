@@ -2,8 +2,8 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// Exited reports whether the child has ended or was reaped. It does not reap it. false may also
-// mean that the system does not report it.
+// Exited reports whether the child has ended or was already reaped. It does not reap the child. If
+// the system does not report the end, Exited returns false.
 func Exited(pid int) bool {
 	for {
 		var info unix.Siginfo

@@ -2,5 +2,5 @@
 
 package kernel
 
-// Exited returns false: this system does not report it.
+// Exited returns false, because this system does not report the end of a process.
 func Exited(pid int) bool { return false }

@@ -1,6 +1,6 @@
 package kernel
 
-// Files returns how many descriptors the program has open on k; -1 if k does not know.
+// Files returns how many descriptors the program has open on k, or -1 if k cannot report it.
 func Files(k Kernel) int {
 	if s, ok := k.(interface{ Files() int }); ok {
 		return s.Files()

@@ -8,8 +8,8 @@ import (
 
 const ownFiles = "/proc/self/fd"
 
-// openFiles asks for the size of the directory, which is the number of descriptors since Linux 6.2.
-// Before, the size is 0, and openFiles counts the entries.
+// openFiles reads the size of the directory of descriptors. Since Linux 6.2 that size is the number
+// of descriptors. Before, it is 0, and openFiles counts the entries.
 func openFiles() int {
 	var s unix.Stat_t
 	if err := unix.Stat(ownFiles, &s); err != nil {
@@ -27,5 +27,5 @@ func openFiles() int {
 	if err != nil {
 		return -1
 	}
-	return len(names) - 1 // without d
+	return len(names) - 1 // without the descriptor of d
 }

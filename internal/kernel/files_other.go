@@ -2,5 +2,5 @@
 
 package kernel
 
-// openFiles is unknown: these systems show a process its descriptors only one by one.
+// openFiles returns -1: these systems show a process its descriptors only one by one.
 func openFiles() int { return -1 }

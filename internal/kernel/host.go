@@ -24,8 +24,8 @@ func lookup(ctx context.Context, r *net.Resolver, network, name string) ([]netip
 	return addrs, err
 }
 
-// lacking corrects the error of a resolver that could open neither its files nor a socket. That
-// error says that there is no such host, and callers would believe it.
+// lacking corrects a resolver's error. If the process has no free descriptor, the resolver can open
+// neither its files nor a socket. Then its error says wrongly that the host does not exist.
 func (k *host) lacking(err error) error {
 	var dns *net.DNSError
 	if !errors.As(err, &dns) || !dns.IsNotFound {
@@ -45,7 +45,7 @@ func (*host) LookupPort(ctx context.Context, network, service string) (int, erro
 	return net.DefaultResolver.LookupPort(ctx, network, service)
 }
 
-// WithResolver returns k with the lookups of r.
+// WithResolver returns a Kernel that looks names up with r and is otherwise k.
 func WithResolver(k Kernel, r *net.Resolver) Kernel { return &resolving{k, r} }
 
 type resolving struct {

@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Traits has no InheritsOptions: the options that an accepted socket has depend on the system.
-// ReadsFully is false too, because a short read does not prove that the socket is empty: a read
-// stops before an urgent byte, and neither a second event nor EOF reports the data behind that
-// byte.
+// Traits does not contain InheritsOptions, because the options of an accepted socket depend on the
+// system. A BSD has no method ReadsFully either, because a short read does not prove that the
+// socket is empty. A read stops before an urgent byte, and then neither a second event nor EOF
+// reports the data behind that byte.
 func (*host) Traits() Traits { return Traits{AcceptReportsResets: true} }
 
-// The calls below go through x/sys. It enters through the scheduler, and allocates for addresses
-// and vectors.
+// The calls below use x/sys, which enters the kernel through the Go scheduler. x/sys allocates
+// memory for addresses and vectors.
 
 const pathMax = len(unix.RawSockaddrUnix{}.Path)
 
@@ -35,7 +35,7 @@ func (*host) Connect(fd int, to Addr) Errno {
 	if e := errno(unix.Connect(fd, sa)); e != EINTR {
 		return e
 	}
-	return EINPROGRESS // the attempt continues, and a second call would return EALREADY
+	return EINPROGRESS // after EINTR the attempt continues; a second call would return EALREADY
 }
 
 func (*host) LocalAddr(fd int) (Addr, Errno) {
@@ -63,7 +63,7 @@ func (k *host) Accept(fd int) (int, Addr, Errno) {
 	}
 }
 
-// pollOther returns ENOSYS: there is no other call to try.
+// pollOther returns ENOSYS: no other call can replace poll.
 func pollOther([]unix.PollFd) error { return ENOSYS }
 
 func fileFlags(fd int) (int, Errno) {
@@ -73,7 +73,7 @@ func fileFlags(fd int) (int, Errno) {
 
 func (*host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	for {
-		// Not Recvfrom: a stream reports no address, so this does not allocate one.
+		// Recvfrom would allocate an address. RecvmsgBuffers does not, because a stream reports none.
 		n, _, _, _, err := unix.RecvmsgBuffers(fd, [][]byte{p}, nil, flags|unix.MSG_DONTWAIT)
 		if err == nil {
 			raceWrite(p[:min(n, len(p))])
@@ -112,7 +112,7 @@ func (*host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	}
 	raceRelease()
 	for {
-		// Not Sendto: that of x/sys does not return how much it has sent.
+		// Sendto of x/sys does not return how much it has sent.
 		n, err := unix.SendmsgN(fd, p, nil, sa, flags|noSignal|unix.MSG_DONTWAIT)
 		if err == nil {
 			raceRead(p[:n])
@@ -149,8 +149,8 @@ func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	}
 }
 
-// GetOptBytes returns at most 32 bytes, the longest option of x/sys. x/sys does not return the
-// length of the answer, so the bytes that the option does not fill are zero.
+// GetOptBytes returns at most 32 bytes, because that is the longest option that x/sys can read.
+// x/sys does not return the length of an option. The bytes behind the option are zero.
 func (*host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 	v, err := unix.GetsockoptICMPv6Filter(fd, level, name)
 	if err != nil {
@@ -159,14 +159,14 @@ func (*host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 	return copy(p, (*[unsafe.Sizeof(*v)]byte)(unsafe.Pointer(v))[:]), 0
 }
 
-// RecvBatch asks for one datagram at a time on these systems.
+// RecvBatch makes one call for each datagram, because these systems have no recvmmsg.
 func (k *host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	for i := range b.Packets {
 		p := &b.Packets[i]
 		var e Errno
 		if e = k.RecvMsg(fd, p, 0); e != 0 {
 			if i > 0 {
-				e = 0 // EAGAIN is returned again; any other error concerned one datagram, which is lost
+				e = 0 // EAGAIN comes again with the next call; any other error means that one datagram is lost
 			}
 			return i, e
 		}
@@ -179,7 +179,7 @@ func (k *host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 		p := &b.Packets[i]
 		if e := k.SendMsg(fd, p, 0); e != 0 {
 			if i > 0 {
-				e = 0 // the caller gets it when this one is first, as with sendmmsg
+				e = 0 // the next call returns the error, as with sendmmsg
 			}
 			return i, e
 		}

@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// noSignal is 0, because the function silence sets a socket option instead.
+// noSignal is 0, because silence sets a socket option instead.
 const noSignal = 0
 
-// silence makes the kernel return EPIPE instead of sending SIGPIPE. silence fails only on a
-// connection that is already closed.
+// silence makes the kernel return EPIPE from a send instead of raising SIGPIPE. It fails only if
+// the connection is closed already.
 func silence(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NOSIGPIPE, 1) }
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {
@@ -29,7 +29,7 @@ func (*host) Socket(family, typ, proto int) (int, Errno) {
 	return fd, 0
 }
 
-// Unsent does not count a FIN.
+// Unsent does not count an unacknowledged FIN.
 func (*host) Unsent(fd int) (int, Errno) {
 	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NWRITE)
 	return n, errno(err)

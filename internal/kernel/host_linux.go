@@ -13,19 +13,20 @@ func (*host) Traits() Traits {
 
 func (*host) ReadsFully() bool { return true }
 
-// Calls that receive, send or query enter the kernel directly (RawSyscall), without informing the
-// Go scheduler. That makes each call cheaper, and an echo consists of two such calls. A raw call
-// must never wait. Receives and sends pass MSG_DONTWAIT, so they do not wait even if another owner
-// has cleared O_NONBLOCK. Calls that may wait enter through the scheduler, so that they block one
-// goroutine and not the garbage collector. These calls are accept, connect, and calls that resolve
-// the path of a Unix socket. race.go informs the race detector.
+// Calls that receive, send or query enter the kernel directly (RawSyscall). They do not inform the
+// Go scheduler, which makes them cheaper: an echo consists of two such calls. A raw call must never
+// wait. So receives and sends pass MSG_DONTWAIT, in case another owner has cleared O_NONBLOCK.
+//
+// Other calls may wait: accept, connect, and calls that resolve the path of a Unix socket. They
+// inform the scheduler. If such a call waits, it blocks one goroutine and not the garbage
+// collector. race.go informs the race detector of the raw calls.
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {
 	fd, err := unix.Socket(family, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	return fd, errno(err)
 }
 
-// pollOther is poll(2) for systems that refuse poll.
+// pollOther does the work of poll(2) with ppoll, for systems that refuse poll.
 func pollOther(p []unix.PollFd) error {
 	_, err := unix.Ppoll(p, &unix.Timespec{}, nil)
 	return err
@@ -35,7 +36,7 @@ func (*host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	for {
 		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_DONTWAIT), 0, 0)
 		if e == 0 {
-			// With MSG_TRUNC, n is the datagram's length and not the copied part.
+			// With MSG_TRUNC, n is the length of the datagram, which may be more than was copied.
 			raceWrite(p[:min(int(n), len(p))])
 			raceAcquire()
 			return int(n), 0
@@ -123,8 +124,8 @@ func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	}
 }
 
-// fill points the vector at the pieces and reports to the race detector that they are read. The
-// kernel may not read all of them, but nobody may write them during the call.
+// fill points the vector at the pieces. It reports to the race detector that all pieces are read.
+// The kernel may read fewer, but nobody may write any of them during the call.
 func fill(vec *[MaxPieces]unix.Iovec, pieces [][]byte) int {
 	k := 0
 	for _, p := range pieces {
@@ -151,7 +152,7 @@ func (*host) Unsent(fd int) (int, Errno) {
 	if err != nil {
 		return 0, errno(err)
 	}
-	// The count is an estimate, but 0 exactly if nothing is left.
+	// The number is an estimate, but it is 0 exactly if everything is acknowledged.
 	return int(info.Notsent_bytes + info.Unacked*max(info.Snd_mss, 1)), 0
 }
 

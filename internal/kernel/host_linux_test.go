@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// MSG_TRUNC makes recv return the whole length of a datagram that did not fit.
+// With MSG_TRUNC, recv returns the whole length of a datagram, even if the buffer is shorter.
 func TestTruncatedDatagramTellsItsLength(t *testing.T) {
 	fd, addr := bound(t, SOCK_DGRAM, loopback)
 	ok(t, Host.Connect(fd, addr)) // to itself
@@ -25,7 +25,8 @@ func TestTruncatedDatagramTellsItsLength(t *testing.T) {
 	}
 }
 
-// The abstract space, the kernel's choice of a name in it, and a peer without one.
+// A datagram socket has an abstract name. A second socket gets a name from the kernel, and a third
+// one has no name.
 func TestAbstractAndUnnamedUnixSockets(t *testing.T) {
 	name := Unix("@ureactor-test-" + strings.ReplaceAll(t.Name(), "/", "-"))
 	to, addr := bound(t, SOCK_DGRAM, name)
@@ -47,9 +48,10 @@ func TestAbstractAndUnnamedUnixSockets(t *testing.T) {
 	}
 }
 
-// The runtime would drop the signal silently, so the test asks to be notified. SIGPIPE is delivered
-// before the call that caused it returns. The runtime passes on the lower number first, so
-// SIGWINCH, sent on purpose, comes last.
+// A SIGPIPE would be ignored by the Go runtime, so the test asks to be notified of it. The kernel
+// delivers SIGPIPE before the send returns. The runtime passes on lower signal numbers first. The
+// test sends SIGWINCH to itself: if SIGWINCH is the first signal that arrives, there was no
+// SIGPIPE.
 func TestNoSignalComesFromSending(t *testing.T) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGPIPE, syscall.SIGWINCH)
@@ -64,7 +66,7 @@ func TestNoSignalComesFromSending(t *testing.T) {
 	}
 }
 
-// Everything that happens per message.
+// The calls that are made for each message allocate nothing.
 func TestMessagesAllocateNothing(t *testing.T) {
 	fd, addr := bound(t, SOCK_DGRAM, loopback)
 	a, b := tcp(t)

@@ -1,7 +1,7 @@
 package kernel
 
-// silence has nothing to do: each send carries noSignal.
+// silence does nothing, because each send passes noSignal.
 func silence(int) {}
 
-// Unsent is not available on this system.
+// Unsent returns ENOTSUP: this system cannot report the number.
 func (*host) Unsent(int) (int, Errno) { return 0, ENOTSUP }

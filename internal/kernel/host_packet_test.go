@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Six datagrams, an empty one among them, from one socket; each arrives whole under the sender's
-// address, in order.
+// One socket sends six datagrams, one of which is empty. All arrive in order, with the sender's
+// address. Those that are longer than the buffer are cut.
 func TestBatchesOverLoopback(t *testing.T) {
 	from, fromAddr := bound(t, SOCK_DGRAM, loopback)
 	to, toAddr := bound(t, SOCK_DGRAM, loopback)
@@ -33,7 +33,7 @@ func TestBatchesOverLoopback(t *testing.T) {
 		n, e := Host.RecvBatch(to, in)
 		ok(t, e)
 		for _, p := range in.Packets[:n] {
-			// the room is 4
+			// the buffer has room for 4 bytes
 			if want := "abcdefgh"[:min(i, 4)]; string(p.Buf[:p.N]) != want || p.Addr != fromAddr {
 				t.Errorf("datagram %d is %q from %v", i, p.Buf[:p.N], p.Addr)
 			}
@@ -42,7 +42,8 @@ func TestBatchesOverLoopback(t *testing.T) {
 	}
 }
 
-// The third packet has an address that cannot be: two go, then the error comes.
+// The third packet has an invalid address. The first two are sent. The error comes when the invalid
+// packet is the first one.
 func TestBatchStopsAtTheBadPacket(t *testing.T) {
 	fd, addr := bound(t, SOCK_DGRAM, loopback)
 	b := NewBatch(4, 1)
@@ -62,7 +63,8 @@ func TestBatchStopsAtTheBadPacket(t *testing.T) {
 	}
 }
 
-// Named and unnamed sockets of files, in both families of types.
+// Unix sockets are bound to paths and send to paths. Sockets that are bound twice, or to a path
+// that is too long, return an error. So does a connect to a path without a file.
 func TestUnixSocketsHaveTheirPaths(t *testing.T) {
 	dir := t.TempDir()
 	if len(dir) > 80 {

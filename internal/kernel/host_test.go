@@ -11,7 +11,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -35,7 +35,7 @@ func newSocket(t testing.TB, family, typ int) int {
 	return fd
 }
 
-// bound is a socket with a name of its own.
+// bound returns a new socket that is bound to a, and its address.
 func bound(t testing.TB, typ int, a Addr) (int, Addr) {
 	t.Helper()
 	fd := newSocket(t, a.Family, typ)
@@ -45,7 +45,7 @@ func bound(t testing.TB, typ int, a Addr) (int, Addr) {
 	return fd, a
 }
 
-// await sleeps until the descriptor is worth trying.
+// await sleeps until the Poller reports that the descriptor is ready.
 func await(t testing.TB, fd int, want poller.Interest) {
 	t.Helper()
 	p, err := Host.NewPoller()
@@ -62,7 +62,7 @@ func await(t testing.TB, fd int, want poller.Interest) {
 	}
 }
 
-// tcp is a connection; dialed and accepted.
+// tcp returns both ends of a new connection: the one that dialled and the accepted one.
 func tcp(t testing.TB) (a, b int) {
 	t.Helper()
 	l, addr := bound(t, SOCK_STREAM, loopback)
@@ -103,7 +103,7 @@ func TestDescriptorsAreNonBlockingAndCloseOnExecFromBirth(t *testing.T) {
 	}
 }
 
-// Every way of sending, after the direction was shut.
+// After a shutdown of the sending direction, every kind of send returns EPIPE.
 func TestSendingToNobodyIsEPIPE(t *testing.T) {
 	a, _ := tcp(t)
 	ok(t, Host.Shutdown(a, SHUT_WR))
@@ -142,7 +142,8 @@ func TestStreamEndsWithZero(t *testing.T) {
 	}
 }
 
-// More pieces than one call takes, empty ones among them: a prefix goes, in order.
+// SendV gets more pieces than it accepts in one call, and some of them are empty. It sends the
+// first ones in order.
 func TestPiecesGoInOrder(t *testing.T) {
 	a, b := tcp(t)
 	var pieces [][]byte
@@ -175,7 +176,8 @@ func TestOptionsAreSetAndGot(t *testing.T) {
 		t.Errorf("TCP_NODELAY = %d, %v", v, e)
 	}
 	linger := make([]byte, unix.SizeofLinger)
-	linger[0], linger[4] = 1, 9 // little-endian, or a large number
+	// These bytes mean on and 9 seconds on a little-endian machine, and larger numbers on another one.
+	linger[0], linger[4] = 1, 9
 	ok(t, Host.SetOptBytes(fd, SOL_SOCKET, SO_LINGER, linger))
 	got := make([]byte, unix.SizeofLinger)
 	if n, e := Host.GetOptBytes(fd, SOL_SOCKET, SO_LINGER, got); n != len(got) || e != 0 || got[0]|got[3] == 0 {
@@ -189,14 +191,15 @@ func TestOptionsAreSetAndGot(t *testing.T) {
 	}
 }
 
-// Sent, not yet read by the peer's kernel or acknowledged by it: at the end nothing is left.
+// Unsent counts what the peer's kernel has not acknowledged. It becomes 0 when the peer has read
+// everything.
 func TestUnsentReachesZero(t *testing.T) {
 	a, b := tcp(t)
 	if n, e := Host.Unsent(a); n != 0 {
 		t.Fatalf("Unsent = %d, %v", n, e)
 	}
 	chunk := make([]byte, 1<<16)
-	for e := Errno(0); e == 0; { // until neither kernel takes more
+	for e := Errno(0); e == 0; { // until both kernels have full buffers
 		_, e = Host.Send(a, chunk, 0)
 	}
 	n, e := Host.Unsent(a)
@@ -240,9 +243,9 @@ func TestClosedDescriptorIsEBADF(t *testing.T) {
 	}
 }
 
-// Everything that one goroutine did before it sent, and the buffer itself, happens before the other
-// goroutine has received. Only the sockets order the two. With -race this fails if the kernel
-// package does not report that to the race detector.
+// One goroutine writes a variable and sends, and another one receives and reads the variable. Only
+// the two sockets order the goroutines. With -race the test fails if package kernel does not report
+// that order to the race detector.
 func TestSocketsOrderMemory(t *testing.T) {
 	sends := map[string]func(fd int, p []byte){
 		"Send":   func(fd int, p []byte) { Host.Send(fd, p, 0) },

@@ -15,20 +15,20 @@ import (
 
 func (*host) Now() timeout.Deadline { return clock.Now() }
 
-// NewPoller also makes the Go runtime open its own poller. Otherwise the runtime does that at the
-// process's first timer or file, and ends the process if no descriptor is left. That could be a
-// server at its limit whose shutdown has a deadline.
+// NewPoller also makes the Go runtime open its own poller. Otherwise the runtime opens it at the
+// first timer or file of the process. If no descriptor is free then, the runtime ends the process.
+// A server without a free descriptor must be able to start a timer, for example for its shutdown.
 func (*host) NewPoller() (poller.Poller, error) {
 	p, err := poller.New()
 	if err == nil {
-		// Not NewTimer: the runtime starts that one only when a goroutine receives from it.
+		// NewTimer would not do: the runtime starts its timer only when a goroutine receives from it.
 		time.AfterFunc(time.Hour, func() {}).Stop()
 	}
 	return p, err
 }
 
 func (*host) Listen(fd, backlog int) Errno {
-	// The system's own limit is lower.
+	// The system has a lower limit of its own.
 	return errno(unix.Listen(fd, max(min(backlog, math.MaxInt32), math.MinInt32)))
 }
 
@@ -43,7 +43,7 @@ func (*host) FileID(path string) (FileID, Errno) {
 	return FileID{Dev: uint64(s.Dev), Ino: s.Ino, Socket: s.Mode&unix.S_IFMT == unix.S_IFSOCK}, 0
 }
 
-// Close is never repeated: after EINTR the number is free, and may belong to another owner already.
+// Close is called once, also after EINTR: the number is free then, and may have a new owner.
 func (*host) Close(fd int) Errno {
 	if e := errno(unix.Close(fd)); e != EINTR {
 		return e
@@ -57,7 +57,7 @@ func (*host) GetOpt(fd, level, name int) (int, Errno) {
 }
 
 func (*host) SetOpt(fd, level, name, value int) Errno {
-	if value != int(int32(value)) { // x/sys would truncate it
+	if value != int(int32(value)) { // x/sys would truncate the value
 		return EINVAL
 	}
 	return errno(unix.SetsockoptInt(fd, level, name, value))
@@ -68,7 +68,7 @@ func (*host) SetOptBytes(fd, level, name int, p []byte) Errno {
 }
 
 func (*host) Ready(fd int) (poller.Readiness, Errno) {
-	if fd != int(int32(fd)) { // pollfd would truncate it
+	if fd != int(int32(fd)) { // pollfd would truncate fd
 		return 0, EBADF
 	}
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLPRI | unix.POLLOUT}}
@@ -90,26 +90,27 @@ func (*host) Ready(fd int) (poller.Readiness, Errno) {
 	return pollReady(revents), 0
 }
 
-// acceptable reports whether accept can be called without a wait. accept has no MSG_DONTWAIT. So if
-// another owner of the listener has cleared O_NONBLOCK, poll must see a connection first. If
-// another process accepts that connection between the two calls, this goroutine waits for the next
-// one, and no other does.
+// acceptable reports whether accept can be called without a wait. accept has no MSG_DONTWAIT. If
+// another owner of the listener has cleared O_NONBLOCK, accept is called only if poll reports a
+// connection. Another process may accept that connection between the two calls. Then this goroutine
+// waits in accept for the next connection, and no other goroutine is blocked.
 func (k *host) acceptable(fd int) bool {
 	if flags, e := fileFlags(fd); e == 0 && flags&unix.O_NONBLOCK != 0 {
 		return true
 	}
 	ready, e := k.Ready(fd)
-	return e != 0 || ready != 0 || fd < 0 // poll ignores a negative number
+	// poll(2) ignores a negative descriptor, so accept must return the error.
+	return e != 0 || ready != 0 || fd < 0
 }
 
 func errno(err error) Errno {
 	if err == nil {
 		return 0
 	}
-	return err.(Errno) // x/sys returns nothing else from a system call
+	return err.(Errno) // a system call of x/sys returns no other type
 }
 
-// pollReady converts the result of poll(2).
+// pollReady converts the revents of poll(2).
 func pollReady(revents int16) (r poller.Readiness) {
 	for _, b := range [...]struct {
 		revents int16
@@ -127,7 +128,7 @@ func (*host) Dup(fd int) (int, Errno) {
 	return n, errno(err)
 }
 
-// MaxFiles returns the soft limit. setrlimit can change it at any time.
+// MaxFiles returns the soft limit, which setrlimit can change at any time.
 func (*host) MaxFiles() int {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {

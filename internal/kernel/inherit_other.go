@@ -2,14 +2,14 @@
 
 package kernel
 
-// Adopt returns an error: this system cannot pass descriptors.
+// Adopt returns ENOSYS: this system cannot pass descriptors.
 func Adopt(fd int) Errno { return ENOSYS }
 
-// Duplicate returns an error: this system cannot pass descriptors.
+// Duplicate returns ENOSYS: this system cannot pass descriptors.
 func Duplicate(fd int) (int, Errno) { return -1, ENOSYS }
 
-// CloseOnExec does nothing: there are no inherited descriptors.
+// CloseOnExec does nothing, because a program inherits no descriptors on this system.
 func CloseOnExec(fd int) {}
 
-// IsPipe returns false: there are no inherited descriptors.
+// IsPipe returns false, because a program inherits no descriptors on this system.
 func IsPipe(fd int) bool { return false }

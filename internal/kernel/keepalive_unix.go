@@ -4,8 +4,9 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// The options of level IPPROTO_TCP for keep-alive probes: when they begin and how often they
-// repeat, in seconds, and how many may have no answer. An option is 0 where the system has none.
+// These options of level IPPROTO_TCP concern keep-alive probes. The first two are the time before
+// the first probe and the time between probes, in seconds. The third one is how many probes may
+// stay without an answer. An option that a system does not have is 0.
 const (
 	TCP_KEEPIDLE  = unix.TCP_KEEPIDLE
 	TCP_KEEPINTVL = unix.TCP_KEEPINTVL

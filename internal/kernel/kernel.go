@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// The types are those of the public package kernel: a program can have a Kernel of its own.
+// The types are those of the public package kernel, so that a program can have a Kernel of its own.
 type (
 	Kernel = kernel.Kernel
 	Addr   = kernel.Addr
@@ -19,10 +19,11 @@ type (
 	Traits = kernel.Traits
 )
 
-// MaxPieces is how many pieces SendV accepts in one call.
+// MaxPieces is the largest number of pieces that SendV sends in one call.
 const MaxPieces = kernel.MaxPieces
 
-// Number returns the Errno in a Poller's error, or ENOSYS if there is none. It never returns 0.
+// Number returns the Errno in an error of a Poller. If there is none, it returns ENOSYS. It never
+// returns 0.
 func Number(err error) Errno {
 	var e Errno
 	if !errors.As(err, &e) || e == 0 {
@@ -31,11 +32,11 @@ func Number(err error) Errno {
 	return e
 }
 
-// A Dated is a Kernel with a date of its own: a simulated one. For other Kernels the date is
+// A Dated is a simulated Kernel, which has a date of its own. For other Kernels the date is
 // time.Now.
 type Dated interface{ Time() time.Time }
 
-// Time returns the date and time on k.
+// Time returns the present date and time of k.
 func Time(k Kernel) time.Time {
 	if d, ok := k.(Dated); ok {
 		return d.Time()
@@ -43,7 +44,7 @@ func Time(k Kernel) time.Time {
 	return time.Now()
 }
 
-// Until returns the duration until t on k.
+// Until returns how long it takes until the time t of k.
 func Until(k Kernel, t time.Time) time.Duration {
 	if d, ok := k.(Dated); ok {
 		return t.Sub(d.Time())
@@ -51,16 +52,17 @@ func Until(k Kernel, t time.Time) time.Duration {
 	return time.Until(t)
 }
 
-// AskLocal makes a UDP socket report Packet.Local. If the system cannot, the kernel chooses the
-// address that answers leave from.
+// AskLocal makes a UDP socket report Packet.Local. If the system cannot report it, the kernel
+// chooses the source address of answers.
 func AskLocal(k Kernel, fd, family int) {
-	k.SetOpt(fd, IPPROTO_IP, IP_RECVLOCAL, 1) // for IPv6 sockets too: they receive IPv4
+	// An IPv6 socket needs this option too, because it may receive IPv4 datagrams.
+	k.SetOpt(fd, IPPROTO_IP, IP_RECVLOCAL, 1)
 	if family == AF_INET6 {
 		k.SetOpt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
 	}
 }
 
-// AskECN makes a UDP socket report Packet.ECN, if the system can.
+// AskECN makes a UDP socket report Packet.ECN, if the system can report it.
 func AskECN(k Kernel, fd, family int) {
 	if IP_RECVTOS == 0 {
 		return
@@ -71,12 +73,12 @@ func AskECN(k Kernel, fd, family int) {
 	}
 }
 
-// Host is the operating system that this program runs on. If it is not supported, every call
-// returns ENOSYS, and NewPoller an error that names the supported systems.
+// Host is the Kernel of the system on which this program runs. On a system that is not supported,
+// every call returns ENOSYS, and NewPoller returns an error that names the supported systems.
 var Host Kernel = &host{}
 
-// Dup returns another descriptor of the same open file, close-on-exec. It returns ENOSYS if k lacks
-// that.
+// Dup returns another descriptor of the same open file. It is close-on-exec. If k cannot make one,
+// Dup returns ENOSYS.
 func Dup(k Kernel, fd int) (int, Errno) {
 	if d, ok := k.(interface{ Dup(fd int) (int, Errno) }); ok {
 		return d.Dup(fd)
@@ -84,10 +86,12 @@ func Dup(k Kernel, fd int) (int, Errno) {
 	return -1, ENOSYS
 }
 
-// PollFD waits up to d, with poll(2), until fd is ready for one of want. With an fd of -1 it sleeps
-// for d. A signal ends it early. It blocks its thread and needs no descriptor. A timer of the
-// runtime may need one: a program's first timer opens an epoll, and without a free descriptor the
-// runtime ends the process. PollFD returns ENOSYS if k lacks poll.
+// PollFD calls poll(2) to wait until fd is ready for a part of want, at most for the time d. With
+// an fd of -1 it only sleeps. A signal ends it early. PollFD blocks its thread.
+//
+// PollFD needs no descriptor, unlike a timer of the Go runtime. The first timer of a program opens
+// an epoll. If no descriptor is free then, the runtime ends the process. PollFD returns ENOSYS if k
+// has no poll.
 func PollFD(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	if a, ok := k.(interface {
 		PollFD(fd int, want poller.Interest, d time.Duration) Errno
@@ -97,8 +101,8 @@ func PollFD(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	return ENOSYS
 }
 
-// NewBatch makes room for n datagrams of at most size bytes. With size 0 the caller sets the
-// buffers. RecvBatch does not replace them.
+// NewBatch makes a Batch of n Packets, with buffers of size bytes. If size is 0, the caller sets
+// the buffers. RecvBatch does not replace buffers.
 func NewBatch(n, size int) *Batch {
 	b := &Batch{Packets: make([]Packet, n)}
 	if size > 0 {

@@ -34,7 +34,7 @@ func openUDP(t *testing.T, a Addr, ask bool) (int, Addr) {
 	return fd, at
 }
 
-// receive waits for one datagram, by one call or by a batch.
+// receive waits for one datagram, which it receives with RecvBatch or with RecvMsg.
 func receive(t *testing.T, fd int, batch bool, p *Packet) {
 	t.Helper()
 	for {
@@ -63,9 +63,9 @@ func receive(t *testing.T, fd int, batch bool, p *Packet) {
 	}
 }
 
-// A socket at all addresses learns the address of each request, and answers from there, by single
-// calls and by batches. If the machine does not have an address, the kernel chooses one. (Of
-// 127.0.0.0/8 only Linux has all.)
+// A socket that is bound to the wildcard address gets the local address of each request. An answer
+// is sent from that address. If the machine does not have the address, the kernel chooses one. The
+// test uses single calls and batches. (Only Linux has all addresses of 127.0.0.0/8.)
 func TestLocalAddresses(t *testing.T) {
 	here := Inet(netip.MustParseAddrPort("127.0.0.2:1"))
 	if fd, e := Host.Socket(AF_INET, SOCK_DGRAM, 0); e != 0 || Host.Bind(fd, Addr{Family: AF_INET, IP: here.IP}) != 0 {
@@ -107,7 +107,8 @@ func TestLocalAddresses(t *testing.T) {
 				if back.Addr.AddrPort() != ask {
 					t.Errorf("asked at %s, the answer comes from %s", ip, back.Addr)
 				}
-				for _, local := range []string{"192.0.2.1", "255.255.255.255"} { // not ours
+				// This machine does not have them.
+				for _, local := range []string{"192.0.2.1", "255.255.255.255"} {
 					p.Local = Inet(netip.AddrPortFrom(netip.MustParseAddr(local), 0))
 					if family == AF_INET6 {
 						p.Local = Inet(netip.AddrPortFrom(netip.AddrFrom16(netip.MustParseAddr(local).As16()), 0))
@@ -123,7 +124,7 @@ func TestLocalAddresses(t *testing.T) {
 	}
 }
 
-// A datagram that does not fit is marked, one that fits exactly is not.
+// A datagram that does not fit in the buffer is marked as cut. One that fits exactly is not.
 func TestCutDatagramsAreMarked(t *testing.T) {
 	server, at := openUDP(t, Inet(netip.MustParseAddrPort("127.0.0.1:0")), false)
 	client, _ := openUDP(t, Inet(netip.MustParseAddrPort("127.0.0.1:0")), false)

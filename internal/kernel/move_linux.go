@@ -2,13 +2,14 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// These functions move bytes between descriptors inside the kernel. They may block on a file, so
-// they enter through the scheduler. They return ENOSYS for another Kernel than the host's. They
-// also do if another owner of the socket has cleared O_NONBLOCK, because they have no MSG_DONTWAIT.
-// The caller then copies.
+// These functions move bytes between descriptors inside the kernel. A file may make them wait, so
+// they enter the kernel through the Go scheduler. They return ENOSYS if k is not the host's Kernel,
+// or if another owner of the socket has cleared O_NONBLOCK, because they have no MSG_DONTWAIT.
+// After ENOSYS the caller must copy the bytes itself.
 
-// SendFile moves at most n bytes of an open file to a socket, from its offset on. A nil offset
-// means the open file's own. The offset moves with the bytes. 0 is the end of the file.
+// SendFile sends at most n bytes of an open file to a socket, starting at the offset, and advances
+// the offset. If offset is nil, it uses the offset of the open file. A result of 0 means the end of
+// the file.
 func SendFile(k Kernel, socket, file int, offset *int64, n int) (int, Errno) {
 	if k != Host || !Nonblocking(socket) {
 		return 0, ENOSYS
@@ -25,8 +26,9 @@ func SendFile(k Kernel, socket, file int, offset *int64, n int) (int, Errno) {
 	}
 }
 
-// Splice moves at most n bytes between a socket and a pipe, either way. 0 is the end of input, or
-// TCP's urgent mark. EAGAIN means no data, or no room.
+// Splice moves at most n bytes from a socket to a pipe, or from a pipe to a socket. A result of 0
+// means the end of input, or TCP's urgent mark. EAGAIN means that from has no data or to has no
+// room.
 func Splice(k Kernel, from, to, n int) (int, Errno) {
 	if k != Host || !Nonblocking(from) {
 		return 0, ENOSYS
@@ -44,7 +46,7 @@ func Splice(k Kernel, from, to, n int) (int, Errno) {
 	}
 }
 
-// PipeSize is the size that Pipe asks for, in bytes.
+// PipeSize is the size that Pipe requests, in bytes.
 const PipeSize = 1 << 20
 
 // Pipe makes a pipe.
@@ -56,11 +58,12 @@ func Pipe(k Kernel) (r, w int, e Errno) {
 	if err := unix.Pipe2(p[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
 		return -1, -1, errno(err)
 	}
-	_, _ = unix.FcntlInt(uintptr(p[0]), unix.F_SETPIPE_SZ, PipeSize) // a refusal leaves 64 KiB
+	// If the system refuses, the size stays 64 KiB.
+	_, _ = unix.FcntlInt(uintptr(p[0]), unix.F_SETPIPE_SZ, PipeSize)
 	return p[0], p[1], 0
 }
 
-// Nonblocking reports whether the open file has O_NONBLOCK. Other owners may clear it.
+// Nonblocking reports whether the open file has O_NONBLOCK, which other owners may clear.
 func Nonblocking(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	return err != nil || flags&unix.O_NONBLOCK != 0

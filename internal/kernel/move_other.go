@@ -2,16 +2,16 @@
 
 package kernel
 
-// SendFile is not available: the caller copies.
+// SendFile returns ENOSYS, so the caller copies the bytes itself.
 func SendFile(k Kernel, socket, file int, offset *int64, n int) (int, Errno) { return 0, ENOSYS }
 
-// Splice is not available: the caller copies.
+// Splice returns ENOSYS, so the caller copies the bytes itself.
 func Splice(k Kernel, from, to, n int) (int, Errno) { return 0, ENOSYS }
 
-// PipeSize has no meaning here.
+// PipeSize is not used on this system.
 const PipeSize = 1 << 20
 
-// Pipe is not available: only Splice needs it.
+// Pipe returns ENOSYS, because only Splice would need the pipe.
 func Pipe(k Kernel) (r, w int, e Errno) { return -1, -1, ENOSYS }
 
 func Nonblocking(int) bool { return true }

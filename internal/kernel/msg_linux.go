@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refusesLocal reports whether the kernel may have refused the source address.
+// refusesLocal reports whether the source address can be the reason for the error.
 func refusesLocal(e Errno) bool {
 	return e == unix.EINVAL || e == unix.EADDRNOTAVAIL || e == unix.ENODEV || e == unix.ENETUNREACH
 }
@@ -60,7 +60,7 @@ func (*host) SendMsg(fd int, p *Packet, flags int) Errno {
 	raceRead(p.Control[:p.ControlN])
 	raceRelease()
 	for {
-		// Not raw: a send to a Unix socket may wait for a lock that another process holds.
+		// A send to a Unix socket may wait for a lock that another process holds, so this is no raw call.
 		n, _, e := syscall.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(flags|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL))
 		switch {
 		case e == 0:

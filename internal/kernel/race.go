@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// A raw system call is invisible to the race detector. These functions report the same as package
-// syscall does for its calls. A call reads or writes its buffer. Everything before a send happens
-// before every later receive.
+// A raw system call is invisible to the race detector. With these functions, package kernel reports
+// what package syscall reports for its calls: a call reads or writes its buffer, and everything
+// before a send happens before every later receive.
 
 var ioSync int64
 

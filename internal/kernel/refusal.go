@@ -2,16 +2,16 @@ package kernel
 
 import "sync/atomic"
 
-// Refusal reports whether e may come from a sandbox, or from a kernel that is older than the call.
-// Such an error does not concern the descriptor. It may also be a real error: only a try with
-// another call shows that.
+// Refusal reports whether e may come from a sandbox, or from a kernel that does not have the call
+// yet. The same number may also be a real error of the descriptor. To find out, the caller must try
+// another call that does the same.
 func Refusal(e Errno) bool {
 	return e == ENOSYS || e == EPERM || e == EACCES || e == EINVAL || e == ENOTSUP || e == EOPNOTSUPP || e == ENOPROTOOPT
 }
 
-// A fallback remembers whether the system refuses a call that another call can replace. The first
-// success is final: the call is then tried first each time. A later Refusal is more likely an error
-// of one descriptor.
+// A fallback remembers whether the system refuses a call that can be replaced by another call. If
+// the first call succeeds, it is never considered refused later: a later Refusal is probably an
+// error of one descriptor.
 type fallback struct{ known atomic.Uint32 }
 
 const (

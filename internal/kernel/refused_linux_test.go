@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Each call that an older kernel or a sandbox may refuse, refused by a real filter with each errno.
-// Another call then does the work. Errors that concern one descriptor are returned unchanged.
+// A seccomp filter refuses one call, with each errno of seccomp.Errnos. Another call must then do
+// the work. An error that concerns one descriptor must be returned unchanged.
 func TestRefusedCallsHaveAFallback(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
@@ -34,8 +34,8 @@ func TestRefusedCallsHaveAFallback(t *testing.T) {
 	}
 }
 
-// accepts accepts two connections. The second accept uses what the first has learned about the
-// system.
+// accepts accepts two connections. The second accept uses what the first one has found out about
+// the system.
 func accepts(t *testing.T) {
 	l := listening(t)
 	at, _ := Host.LocalAddr(l)
@@ -76,7 +76,7 @@ func acceptSoon(l int) (s int, from Addr, e Errno) {
 	return s, from, e
 }
 
-// movesDatagrams sends batches of three and one, twice, and receives them whole and in order.
+// movesDatagrams sends a batch of three datagrams and receives the batch in order, twice.
 func movesDatagrams(t *testing.T) {
 	a, b := socketOf(t, SOCK_DGRAM), socketOf(t, SOCK_DGRAM)
 	to, _ := Host.LocalAddr(b)
@@ -107,7 +107,7 @@ func movesDatagrams(t *testing.T) {
 	}
 }
 
-// waits has a Poller sleep until a deadline, and be woken twice from elsewhere.
+// waits makes a Poller sleep until a deadline, and wakes it twice from another goroutine.
 func waits(t *testing.T) {
 	p, err := Host.NewPoller()
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// BenchmarkSeam measures what it costs that a Kernel is chosen at run time. It makes the cheapest
-// call, a recv that finds nothing, through the interface and without the interface, alternately in
-// series of 100. "%extra" is the interface's share, the median of all pairs of turns.
+// BenchmarkSeam measures the cost of calls through the interface Kernel. It makes the cheapest
+// call, a recv without data, with and without the interface, in alternating series of 100. "%extra"
+// is what the interface adds, in percent: the median over all pairs of series.
 func BenchmarkSeam(b *testing.B) {
 	fd, e := Host.Socket(AF_INET, SOCK_DGRAM, 0)
 	if e != 0 {

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// O_NONBLOCK belongs to the open file. Somebody who shares it clears it: no receive, send or accept
-// waits.
+// O_NONBLOCK belongs to the open file, so another process that shares the file can clear it. Even
+// then no receive and no send waits.
 func TestNothingWaitsOnABlockingFile(t *testing.T) {
 	for _, typ := range []int{SOCK_STREAM, SOCK_DGRAM} {
-		pair, err := unix.Socketpair(unix.AF_UNIX, typ, 0) // blocking
+		pair, err := unix.Socketpair(unix.AF_UNIX, typ, 0) // without O_NONBLOCK
 		if err != nil {
 			t.Fatal(err)
 		}

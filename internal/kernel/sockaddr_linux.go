@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A sockaddr is an address as the kernel reads and writes it.
+// A sockaddr is an address in the kernel's format.
 type sockaddr unix.RawSockaddrAny
 
-// The raw calls' structs have the sizes that the kernel expects on this GOARCH. If one differs, an
-// index is out of range, and the package does not compile.
+// The structs of raw calls must have the sizes that the kernel expects. If a size differs on this
+// GOARCH, an index is out of range, and the package does not compile.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(unix.RawSockaddrInet4{})-16]
 	_ = [1]struct{}{}[unsafe.Sizeof(unix.RawSockaddrInet6{})-28]
@@ -26,7 +26,7 @@ const word = unsafe.Sizeof(uintptr(0))
 
 const pathMax = len(unix.RawSockaddrUnix{}.Path)
 
-// set encodes the address and returns its length.
+// set encodes the address and returns the length of the encoded address.
 func (s *sockaddr) set(a Addr) (uint32, Errno) {
 	switch a.Family {
 	case AF_INET:
@@ -48,7 +48,7 @@ func (s *sockaddr) setPath(path string) (uint32, Errno) {
 	*un = unix.RawSockaddrUnix{Family: AF_UNIX}
 	abstract := strings.HasPrefix(path, "@") || strings.HasPrefix(path, "\x00")
 	switch {
-	case len(path) > pathMax, len(path) == pathMax && !abstract: // a file's name ends with a NUL
+	case len(path) > pathMax, len(path) == pathMax && !abstract: // a path needs room for its NUL
 		return 0, ENAMETOOLONG
 	case !abstract && strings.Contains(path, "\x00"):
 		return 0, EINVAL
@@ -65,7 +65,7 @@ func (s *sockaddr) setPath(path string) (uint32, Errno) {
 	return size, 0
 }
 
-// addr decodes the first n bytes.
+// addr decodes the address in the first n bytes.
 func (s *sockaddr) addr(n uint32) Addr {
 	if n < 2 {
 		return Addr{}
@@ -95,7 +95,7 @@ func (s *sockaddr) path(n uint32) string {
 	return name
 }
 
-// swap converts a port from host to network order, or back.
+// swap converts a port between host and network byte order.
 func swap(p uint16) uint16 {
 	b := (*[2]byte)(unsafe.Pointer(&p))
 	return uint16(b[0])<<8 | uint16(b[1])

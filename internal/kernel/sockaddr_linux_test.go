@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// roundTrip encodes into memory that holds something else already.
+// roundTrip encodes the address into memory that is not zero, and decodes it.
 func roundTrip(t *testing.T, a Addr) Addr {
 	t.Helper()
 	s := dirty()
@@ -41,7 +41,8 @@ func TestAddressesComeBackFromTheKernelsForm(t *testing.T) {
 	}
 }
 
-// The bytes themselves: ports, flow in network order, where x/sys and the kernel look for them.
+// The encoded bytes of port and IP address are in network byte order, at the offsets that the
+// kernel and x/sys expect.
 func TestNumbersAreInNetworkOrder(t *testing.T) {
 	var s sockaddr
 	n, _ := s.set(Addr{Family: AF_INET, IP: [16]byte{1, 2, 3, 4}, Port: 0x1234})
@@ -54,7 +55,8 @@ func TestNumbersAreInNetworkOrder(t *testing.T) {
 	}
 }
 
-// Every length: a file's name leaves room for the NUL, an abstract one has no NUL.
+// Paths of every length are encoded and decoded. A path needs room for its NUL. An abstract name
+// has no NUL at the end.
 func TestPathsOfEveryLength(t *testing.T) {
 	for n := range pathMax + 3 {
 		for _, first := range []string{"/", "@"} {
@@ -79,7 +81,7 @@ func TestPathsOfEveryLength(t *testing.T) {
 			}
 		}
 	}
-	// The kernel returns a length past the end for a name that fills it all.
+	// If a path fills all the memory, the kernel returns a length that is one larger than the memory.
 	s := dirty()
 	copy(bytesOf(s), []byte{AF_UNIX, 0, '/'})
 	if got := s.addr(uint32(2 + pathMax + 1)).Path; len(got) != pathMax {
@@ -100,7 +102,7 @@ func TestBadAddressesHaveAnErrno(t *testing.T) {
 			t.Errorf("%+v: %v, want %v", row.a, e, row.want)
 		}
 	}
-	for n := range uint32(2) { // what is in the memory is of another address
+	for n := range uint32(2) { // the memory contains the rest of another address
 		s := dirty()
 		bytesOf(s)[0], bytesOf(s)[1] = AF_INET, 0
 		if got := s.addr(n); got != (Addr{}) {
@@ -109,8 +111,8 @@ func TestBadAddressesHaveAnErrno(t *testing.T) {
 	}
 }
 
-// Addresses of any bytes and of any length that the kernel could return cause no panic, and each
-// decoded address can be encoded again.
+// The fuzzer decodes any bytes with any length that the kernel could return. Nothing panics, and
+// each decoded address can be encoded again.
 func FuzzSockaddr(f *testing.F) {
 	f.Add([]byte{AF_INET, 0, 1, 2, 3, 4, 5, 6}, uint32(16))
 	f.Add([]byte{AF_INET6, 0, 1, 2}, uint32(28))
@@ -130,7 +132,7 @@ func FuzzSockaddr(f *testing.F) {
 		size, e := back.set(a)
 		if e != 0 {
 			if a.Family == AF_UNIX && len(a.Path) == pathMax && e == ENAMETOOLONG || strings.HasPrefix(a.Path, "@") && len(a.Path) > pathMax {
-				return // the kernel returns one byte more than it accepts
+				return // the kernel can return a path that is one byte longer than it accepts
 			}
 			t.Fatalf("%+v: %v", a, e)
 		}
@@ -140,8 +142,8 @@ func FuzzSockaddr(f *testing.F) {
 	})
 }
 
-// Any string: refused with an errno, or the same path comes back (NUL and @ are two spellings of
-// one name).
+// Any path is either refused or encoded and decoded without a change. A leading NUL is decoded as
+// "@", which means the same.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"", "/tmp/x", "@x", "\x00x", "a\x00b", strings.Repeat("x", 107), strings.Repeat("x", 108)} {
 		f.Add(path)

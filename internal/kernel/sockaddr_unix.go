@@ -8,10 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The BSDs use the addresses of x/sys, which allocate and lack IPv6 flow information. Linux has its
-// own, in sockaddr_linux.go. It only runs the tests of these.
+// The BSDs use the addresses of x/sys, which have to be allocated and have no IPv6 flow
+// information. Linux uses sockaddr_linux.go instead. On Linux this file is compiled only for its
+// tests.
 
-// toSockaddr returns the address for x/sys. size is the room for a path with its NUL, in bytes.
+// toSockaddr converts an address for x/sys. size is the room for a path and its NUL, in bytes.
 func toSockaddr(a Addr, size int) (unix.Sockaddr, Errno) {
 	switch a.Family {
 	case AF_INET:
@@ -22,7 +23,7 @@ func toSockaddr(a Addr, size int) (unix.Sockaddr, Errno) {
 		switch {
 		case len(a.Path) >= size:
 			return nil, ENAMETOOLONG
-		// These systems have neither autobind nor an abstract namespace.
+		// These systems neither choose a name themselves (autobind) nor have abstract names.
 		case a.Path == "", strings.Contains(a.Path, "\x00"):
 			return nil, EINVAL
 		}
@@ -31,7 +32,7 @@ func toSockaddr(a Addr, size int) (unix.Sockaddr, Errno) {
 	return nil, EAFNOSUPPORT
 }
 
-// fromSockaddr returns the address of x/sys as an Addr. nil means no address.
+// fromSockaddr converts an address of x/sys. nil becomes the zero Addr.
 func fromSockaddr(sa unix.Sockaddr) Addr {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:

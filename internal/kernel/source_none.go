@@ -2,7 +2,7 @@
 
 package kernel
 
-const ipLocal = -1 // no message chooses
+const ipLocal = -1 // no control message sets the source address
 
-// sendSource does not work: x/sys has no way to choose the source address of an IPv4 datagram.
+// sendSource returns nil: x/sys cannot set the source address of an IPv4 datagram on this system.
 func sendSource([4]byte) []byte { return nil }

@@ -4,10 +4,10 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-const ipLocal = unix.IP_PKTINFO // the message that chooses the address to send from
+const ipLocal = unix.IP_PKTINFO // the control message that sets the source address
 
-// sendSource uses a struct in_pktinfo. Its fields are an interface, the source address, and an
-// address that only a receive fills.
+// sendSource returns a message with a struct in_pktinfo. The fields of that struct are an
+// interface, the source address, and an address that only a receive sets.
 func sendSource(ip [4]byte) []byte {
 	var info [12]byte
 	copy(info[4:], ip[:])

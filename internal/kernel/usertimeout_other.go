@@ -2,5 +2,5 @@
 
 package kernel
 
-// TCP_USER_TIMEOUT is 0: the system has no such option.
+// TCP_USER_TIMEOUT is 0, because this system has no such option.
 const TCP_USER_TIMEOUT = 0

@@ -4,12 +4,12 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// waiting opens a kqueue of its own. The data of EVFILT_READ is the number of bytes, or of
-// connections, that wait. FIONREAD does not count connections. An empty datagram counts 0 on
-// FreeBSD.
+// waiting uses a kqueue of its own. The data of EVFILT_READ is the number of bytes or of
+// connections that wait. FIONREAD would not count connections. On FreeBSD an empty datagram counts
+// as 0.
 func waiting(k Kernel, fd int) int {
 	if _, ok := k.(*host); !ok {
-		return -1 // not a descriptor of the system
+		return -1 // fd is not a descriptor of the system
 	}
 	kq, err := unix.Kqueue()
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waiting returns the memory that received data uses. For a TCP listener it is the number of
-// connections, and for a Unix stream the number of bytes. For other Unix sockets it is unknown.
-// waiting consumes nothing, not even a pending error.
+// waiting returns twice the memory that received data uses, plus one after a FIN. For a TCP
+// listener it counts connections, and for a Unix stream bytes. For other Unix sockets the result is
+// -1 if nothing is known. waiting consumes nothing, not even a pending error.
 func waiting(k Kernel, fd int) int {
 	n := received(k, fd)
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
@@ -24,7 +24,7 @@ func waiting(k Kernel, fd int) int {
 
 func received(k Kernel, fd int) int {
 	if taken := optWord(k, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, 0); taken != 0 {
-		return taken // or -1
+		return taken // this may be -1
 	}
 	family, _ := k.GetOpt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	kind, _ := k.GetOpt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
@@ -44,7 +44,7 @@ func received(k Kernel, fd int) int {
 	return bytes
 }
 
-// optWord returns the 32 bits at an offset of an option, -1 if the kernel does not have them.
+// optWord returns the 32 bits at an offset of an option, or -1 if the kernel does not have them.
 func optWord(k Kernel, fd, level, name, at int) int {
 	var room [32]byte
 	p := room[:at+4]

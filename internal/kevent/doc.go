@@ -1,4 +1,4 @@
-// Package kevent is the interface between package poller's code for kqueues and kevent(2). Package
-// poller implements it by system calls, and package sim by a simulated kevent. So the same code
-// runs on both.
+// Package kevent is the interface through which package poller's code for kqueues calls kevent(2).
+// Package poller implements the interface by system calls, and package sim by a simulated kevent.
+// So the same code runs on real and on simulated kqueues.
 package kevent

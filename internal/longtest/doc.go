@@ -1,18 +1,18 @@
-// Package longtest defines the one flag -long, which turns on the slow tests: go test ./... -long.
+// Package longtest defines the flag -long, which turns on the slow tests: go test ./... -long.
 //
-// Developers run go test ./... every minute, so it takes at most 60 s on two cores. The tests of
-// one package therefore take about 3 s of processor time. Slower tests need -long: campaigns, large
-// counts, foreign programs. Count gives a test fewer rounds without -long, and Only leaves a test
-// out.
+// Developers often run go test ./..., so it takes at most 60 s on two cores. The tests of one
+// package therefore use about 3 s of processor time. A slower test needs -long: a campaign, a large
+// count, or a foreign program. Without -long, Count gives a test fewer rounds, and Only leaves a
+// test out.
 //
-// With -short the tests give a first answer, after each edit. Count then gives a test its smallest
-// number of rounds. Default leaves out a test that takes more than about 0.1 s of processor time,
-// sleeps, or starts processes. No property is tested with -short only.
+// With -short, the tests give a first answer after each edit. Count then gives a test its smallest
+// number of rounds. Default leaves out a test that uses more than about 0.1 s of processor time,
+// sleeps, or starts processes. Every property that -short tests is also tested without it.
 //
-// A test that is left out passes. So if a test is skipped, something that it needs is missing on
-// this machine, and .ci/run fails. No test sleeps to wait for something, and none depends on the
-// machine's speed: it awaits the event, or runs on the simulated clock.
+// A test that is left out by these functions passes. A test is skipped only if something that it
+// needs is missing on this machine, and .ci/run fails then. No test sleeps to wait for something,
+// and none depends on the machine's speed: it awaits the event, or runs on the simulated clock.
 //
-// Every package with tests imports this one, if only for its effect, because go test passes the
-// flag to all of them. With -short and -long together, -short wins.
+// Because go test passes the flag to every package, every package with tests must import this one.
+// If both -short and -long are set, -short wins.
 package longtest

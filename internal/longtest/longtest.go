@@ -10,14 +10,14 @@ import (
 
 var long = flag.Bool("long", false, "run the slow tests too")
 
-// On reports whether the slow tests run: with -long and without -short. It panics before the flags
-// are parsed.
+// On reports whether the slow tests run: if -long is set and -short is not. It panics if the flags
+// are not parsed yet.
 func On() bool {
 	return !testing.Short() && *long // Short panics if the flags are not parsed
 }
 
-// Count returns how often a test repeats its steps: short with -short, long with -long, else
-// normal.
+// Count returns how often a test repeats its steps. The result is short with -short, long with
+// -long, and normal without these flags.
 func Count(short, normal, long int) int {
 	switch {
 	case testing.Short():
@@ -28,8 +28,8 @@ func Count(short, normal, long int) int {
 	return normal
 }
 
-// AtOnce sets how many parallel tests run at once, unless the command line has -parallel. It is for
-// the TestMain of a package whose parallel tests sleep.
+// AtOnce sets how many parallel tests run at the same time. The flag -parallel overrides it. It is
+// for the TestMain of a package whose parallel tests sleep.
 func AtOnce(n int) {
 	flag.Parse()
 	if !given("test.parallel") {
@@ -39,7 +39,7 @@ func AtOnce(n int) {
 	}
 }
 
-// Checks sets how many checks rapid.Check makes in the test t, which is not parallel. The flag
+// Checks sets how many checks rapid.Check makes in the test t, which must not be parallel. The flag
 // -rapid.checks overrides it.
 func Checks(t testing.TB, n int) {
 	t.Helper()
@@ -58,14 +58,14 @@ func Checks(t testing.TB, n int) {
 }
 
 // given reports whether the command line has the flag. flag.Visit omits a flag whose Value was set
-// by code.
+// by code instead of the command line.
 func given(name string) (is bool) {
 	flag.Visit(func(f *flag.Flag) { is = is || f.Name == name })
 	return is
 }
 
-// Only reports whether a test that is for -long may run. If not, it logs the reason, and the test
-// returns at once:
+// Only reports whether a slow test may run: see On. If not, it logs the reason, and the test must
+// return at once:
 //
 //	if !longtest.Only(t, "64 MiB through each of 200 connections") {
 //		return
@@ -82,14 +82,15 @@ func Only(t testing.TB, reason string) bool {
 }
 
 // Default reports whether a test that -short leaves out may run. If not, it logs the reason, and
-// the test returns at once:
+// the test must return at once:
 //
 //	if !longtest.Default(t, "16 MiB through one connection") {
 //		return
 //	}
 //
-// go test ./... -short -v | grep 'not with -short' lists these tests. Under the race detector
-// -short only lowers counts, so these tests run: .ci/run needs them there.
+// go test ./... -short -v | grep 'not with -short' lists these tests. Under the race detector these
+// tests run with -short too, because .ci/run runs the race detector with -short. There, -short only
+// lowers the counts.
 func Default(t testing.TB, reason string) bool {
 	t.Helper()
 	if !testing.Short() || raceEnabled {
@@ -99,8 +100,8 @@ func Default(t testing.TB, reason string) bool {
 	return false
 }
 
-// NeedsGo skips a test that runs the go command on a machine without it. tools/cross-tests.sh makes
-// test binaries for such machines.
+// NeedsGo skips a test that runs the go command, if the machine has no go command.
+// tools/cross-tests.sh makes test binaries for such machines.
 func NeedsGo(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {
@@ -111,8 +112,9 @@ func NeedsGo(t testing.TB) {
 	}
 }
 
-// Measures reports whether a test of allocations may run. If not, it logs the reason, and the test
-// returns at once. On the BSDs package kernel calls x/sys, which allocates addresses and vectors.
+// Measures reports whether a test that counts allocations may run. If not, it logs the reason, and
+// the test must return at once. Such a test runs only on Linux: on the BSDs package kernel calls
+// x/sys, which allocates addresses and vectors.
 func Measures(t testing.TB) bool {
 	t.Helper()
 	if runtime.GOOS == "linux" {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// go test ./... -long fails for each package whose tests do not know the flag. So the test parses
-// the imports of every directory that has tests.
+// go test ./... -long fails for a package whose tests do not define the flag. So the test parses
+// the imports of every directory that has tests, and expects an import of this package.
 func TestEveryPackageKnowsTheFlag(t *testing.T) {
 	const root, self = "../..", "github.com/ureactor/ureactor/internal/longtest"
 	knows := map[string]bool{}
@@ -27,7 +27,7 @@ func TestEveryPackageKnowsTheFlag(t *testing.T) {
 				return fs.SkipDir
 			}
 			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil && path != root {
-				return fs.SkipDir // a module of its own, which is tested alone
+				return fs.SkipDir // a module of its own: go test ./... of the root does not reach it
 			}
 			return nil
 		}
@@ -57,7 +57,7 @@ func TestEveryPackageKnowsTheFlag(t *testing.T) {
 	}
 }
 
-// The three sizes are tried under each combination of the two flags. -short wins over -long.
+// Count and On are called with each combination of -short and -long. If both are set, -short wins.
 func TestCountFollowsTheFlags(t *testing.T) {
 	set := func(name, value string) {
 		t.Helper()

@@ -2,19 +2,19 @@ package netaddr
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// askedMost is how many senders an Asked remembers at least.
+// askedMost is how many senders an Asked remembers at least, before it forgets the oldest ones.
 const askedMost = 4096
 
-// An Asked remembers the local address that each of the latest senders has used, so that an answer
-// can leave from there. It remembers at least askedMost senders. It is for a socket that is bound
-// to the wildcard address. It belongs to one goroutine.
+// An Asked remembers, for each of the latest senders, the local address to which the sender has
+// sent. An answer can then leave from that address. A socket needs an Asked if it is bound to the
+// wildcard address. One goroutine owns the Asked.
 type Asked struct {
 	last          peer
 	lastLocal     own
-	recent, older map[peer]own // two generations: the older one is dropped as a whole
+	recent, older map[peer]own // two generations of senders: the older one is dropped as a whole
 }
 
-// A peer is a sender's IP address and port.
+// A peer is the IP address and port of a sender.
 type peer struct {
 	ip    [16]byte
 	scope uint32
@@ -22,7 +22,7 @@ type peer struct {
 	six   bool
 }
 
-// own is an address of this machine. The zero value is no address.
+// own is an address of this machine. The zero value means that there is none.
 type own struct {
 	ip     [16]byte
 	scope  uint32
@@ -33,8 +33,8 @@ func peerOf(a kernel.Addr) peer {
 	return peer{a.IP, a.Scope, a.Port, a.Family == kernel.AF_INET6}
 }
 
-// Note records the local address that a datagram was sent to. With the zero local it forgets the
-// sender.
+// Note records that a datagram of the sender from was sent to the address local. If local is the
+// zero Addr, Note forgets the sender.
 func (m *Asked) Note(from, local kernel.Addr) {
 	p, o := peerOf(from), own{local.IP, local.Scope, int32(local.Family)}
 	if p == m.last && o == m.lastLocal {
@@ -53,8 +53,8 @@ func (m *Asked) Note(from, local kernel.Addr) {
 	m.recent[p] = o
 }
 
-// Local returns the local address that the sender has used last, or the zero Addr if it is not
-// known.
+// Local returns the local address to which this sender has sent last. If that is not known, Local
+// returns the zero Addr.
 func (m *Asked) Local(to kernel.Addr) kernel.Addr {
 	p := peerOf(to)
 	o, known := m.lastLocal, p == m.last

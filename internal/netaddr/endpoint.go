@@ -7,14 +7,15 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An Endpoint is an address for a socket, with the IP address or path that it was made of.
+// An Endpoint is the address for a socket, and the IP address from which it was made.
 type Endpoint struct {
 	Addr kernel.Addr
-	// The address as given, with its zone; the zero Addr if there is no host, or for a path.
+	// The IP address as the caller has given it, with its zone. For a path, or if the caller gave no
+	// host, IP is the zero Addr.
 	IP netip.Addr
 }
 
-// Net returns the endpoint in the types of package net, with the address as it was given.
+// Net returns the address that the caller has given, as a type of package net.
 func (e Endpoint) Net(n Network) net.Addr {
 	zone := e.IP.Zone()
 	ip := net.IP(e.IP.WithZone("").AsSlice())
@@ -28,7 +29,7 @@ func (e Endpoint) Net(n Network) net.Addr {
 	}
 }
 
-// Here returns the endpoint for a dial: an unspecified address means this machine.
+// Here returns the Endpoint to dial. If e is unspecified, that is a loopback address.
 func (e Endpoint) Here() Endpoint {
 	if e.Addr.IsUnspecified() {
 		e.Addr = loopback(e.Addr.Family == kernel.AF_INET6, e.Addr.Port)
@@ -36,13 +37,13 @@ func (e Endpoint) Here() Endpoint {
 	return e
 }
 
-// HereIn returns the endpoint of this machine in a family.
+// HereIn returns the loopback address of the family, with the port of e.
 func (e Endpoint) HereIn(family int) Endpoint {
 	e.Addr = loopback(family == kernel.AF_INET6, e.Addr.Port)
 	return e
 }
 
-// SockAddr returns the address of an IP address for a socket of the family, without a port. Its
+// SockAddr converts an IP address to the address for a socket of this family, with port 0. Its
 // errors are those of package net.
 func SockAddr(k kernel.Kernel, family int, ip net.IP, zone string) (kernel.Addr, error) {
 	at, ok := netip.AddrFromSlice(ip)
@@ -60,7 +61,7 @@ func SockAddr(k kernel.Kernel, family int, ip net.IP, zone string) (kernel.Addr,
 	return SockAddrPort(k, family, netip.AddrPortFrom(at.WithZone(zone), 0))
 }
 
-// SockAddrPort is SockAddr for an address with a port.
+// SockAddrPort is like SockAddr, for an address with a port.
 func SockAddrPort(k kernel.Kernel, family int, ap netip.AddrPort) (kernel.Addr, error) {
 	a, err := InetAny(k, ap)
 	if err != nil {
@@ -80,8 +81,8 @@ func notOf(family int, addr string) error {
 	return &net.AddrError{Err: "non-IPv6 address", Addr: addr}
 }
 
-// FamilyOf returns the family for a socket of the network at these addresses, as package net
-// chooses it. An address may be nil or unspecified.
+// FamilyOf returns the family that a socket for these addresses needs, as package net chooses it.
+// An address may be nil or unspecified.
 func (n Network) FamilyOf(addrs ...net.IP) int {
 	switch n.IP {
 	case "ip4":
@@ -97,7 +98,7 @@ func (n Network) FamilyOf(addrs ...net.IP) int {
 	return kernel.AF_INET
 }
 
-// OfFamily returns the endpoints of one family.
+// OfFamily returns those endpoints that belong to the family.
 func OfFamily(list []Endpoint, family int) (fit []Endpoint) {
 	for _, e := range list {
 		if e.Addr.Family == family {

@@ -10,16 +10,17 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A File is the file of a Unix socket, which the socket's owner removes at Close. Another program
-// may have put another file at the path by then, so a File also has an identity. The zero File is
-// no file.
+// A File is the file that a Unix socket has made at its path. The owner of the socket removes it
+// when the socket is closed. By then, another program may have put another file at the path. So a
+// File has an identity too. The zero File means that there is no file.
 type File struct {
-	path   string // absolute, because the program may change its directory
+	path   string // absolute, because the program may change its working directory
 	id     kernel.FileID
-	shared bool // other processes may have the socket; the last one removes the file
+	shared bool // other processes may have the socket: the last of them removes the file
 }
 
-// FileOf returns the file that a bind to the address has just made, if it has made one.
+// FileOf returns the file that the bind to this address has just made. It returns the zero File if
+// the bind has made none.
 func FileOf(k kernel.Kernel, a kernel.Addr) File {
 	path := a.Path
 	if a.Family != kernel.AF_UNIX || path == "" || path[0] == '@' || path[0] == 0 {
@@ -37,15 +38,15 @@ func FileOf(k kernel.Kernel, a kernel.Addr) File {
 	return File{path: path, id: id}
 }
 
-// Share changes f so that the file is removed only when no process has the socket.
+// Share makes f a file that is removed only when no process has the socket any more.
 func (f *File) Share() { f.shared = f.path != "" }
 
-// Path returns the path of the file, "" for no file.
+// Path returns the path of the file, or "" if there is no file.
 func (f File) Path() string { return f.path }
 
-// CloseSocket closes the file's socket and removes the file. It removes the file first, because no
-// other file can get the same identity while the socket is open. If the socket is shared, it closes
-// the socket first, because the kernel then reports whether another process has it.
+// CloseSocket closes the socket and removes its file. It removes the file first: while the socket
+// is open, no other file can get the same identity. If f is shared, it closes the socket first,
+// because only then can it ask the kernel whether another process has the socket.
 func (f File) CloseSocket(k kernel.Kernel, fd int) (closed, removed kernel.Errno) {
 	if f.shared {
 		closed = k.Close(fd)
@@ -55,8 +56,8 @@ func (f File) CloseSocket(k kernel.Kernel, fd int) (closed, removed kernel.Errno
 	return k.Close(fd), removed
 }
 
-// Remove removes the file, unless another file is at its path, or the socket is shared and a
-// process has it.
+// Remove removes the file. It leaves the file if another file is at the path, or if f is shared and
+// a process has the socket.
 func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	if f.path == "" {
 		return 0
@@ -79,11 +80,12 @@ func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	return 0
 }
 
-// A child that a process starts has a copy of each descriptor until its exec closes the copies.
-// Such a child is no owner. So inUse looks again before it reports that a process has the socket.
+// While a process starts a child, the child has a copy of each descriptor, until its exec closes the
+// copies. Such a child must not count as an owner. So inUse looks several times before it reports
+// that a process has the socket.
 const (
 	looks     = 4
-	lookAgain = time.Millisecond // later; an exec takes less, unless the machine is loaded
+	lookAgain = time.Millisecond // the time between two looks; an exec usually takes less
 )
 
 // inUse reports whether a process has the socket of the file.
@@ -99,8 +101,9 @@ func inUse(k kernel.Kernel, path string) (used bool, e kernel.Errno) {
 	return used, e
 }
 
-// connects connects a datagram socket to the path. If no process has the socket, the kernel returns
-// ECONNREFUSED. A stream socket refuses a datagram socket, so its owner does not notice. After any
+// connects reports whether a process has the socket now. It connects a datagram socket to the path.
+// If no process has the socket, the kernel returns ECONNREFUSED. If a process has it, the kernel
+// refuses the connect, because the socket is of another type. The process does not notice. After any
 // other error the socket counts as in use.
 func connects(k kernel.Kernel, path string) (bool, kernel.Errno) {
 	// Package syscall holds the lock from a fork until the exec has begun.
@@ -121,10 +124,10 @@ func connects(k kernel.Kernel, path string) (bool, kernel.Errno) {
 	}
 }
 
-// Text encodes the file for another process, to which Restart passes the socket.
+// Text encodes f for the process to which Restart passes the socket.
 func (f File) Text() string { return fmt.Sprintf("%x.%x.%x", f.id.Dev, f.id.Ino, f.path) }
 
-// ParseFile is the reverse of Text. The file is shared.
+// ParseFile decodes the result of Text. The returned File is shared.
 func ParseFile(text string) (File, bool) {
 	f := File{id: kernel.FileID{Socket: true}, shared: true}
 	var path []byte

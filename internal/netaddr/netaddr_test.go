@@ -16,7 +16,7 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest"
 )
 
-// noNames is a host that knows no name, so that fuzzing asks nobody.
+// noNames is a host that knows no names, so that fuzzing starts no real lookup.
 type noNames struct{ kernel.Kernel }
 
 var errNoName = errors.New("no such name")
@@ -25,8 +25,9 @@ func (noNames) Lookup(context.Context, string, string) ([]netip.Addr, error) { r
 func (noNames) LookupPort(context.Context, string, string) (int, error)      { return 0, errNoName }
 func (noNames) Interface(name string) (int, error)                           { return 0, errNoName }
 
-// Any text as an address of any network: an error, or an address of the family that the network
-// has, which package net reads back from its own text to the same.
+// The fuzzer parses any text as an address of any network. The result must be an error, or an
+// address of a family that the network allows. Package net must parse the text of that address to
+// the same address.
 func FuzzParseAddr(f *testing.F) {
 	for _, s := range []string{"127.0.0.1:80", "[::1]:0", ":7777", "[fe80::1%1]:65535", "1.2.3.4:65536", "[::ffff:1.2.3.4]:1", "0.0.0.0:0",
 		"[::]:9", "x:http", "[::1]", "@abstract", "/tmp/s", "::1:80", "127.0.0.1:+80", "127.0.0.1:", "[::1%]:1", "[::1%25lo]:1", "1.2.3.4%1:1"} {
@@ -91,8 +92,8 @@ func checkAddr(t *testing.T, n Network, text string, a kernel.Addr, any bool) {
 	}
 }
 
-// NetAddr returns the kernel's addresses as package net does: IPv4-mapped ones as IPv4, and zones
-// by name.
+// NetAddr returns addresses in the form of package net. An IPv4-mapped address becomes an IPv4
+// address, and a zone becomes the name of the interface.
 func TestAddressesInPackageNetsTypes(t *testing.T) {
 	a := inet(t, "[fe80::1%4294967295]:80") // no interface has that number
 	mapped := inet(t, "[::ffff:1.2.3.4]:80")
@@ -130,8 +131,8 @@ func inet(t *testing.T, text string) kernel.Addr {
 	return a
 }
 
-// A zone is an interface's name or a number of 32 bits; any other is an error that names it, never
-// another scope.
+// A zone must be the name of an interface, or a number of 32 bits. For any other text, Scope
+// returns an error that contains the text, and not the number of another zone.
 func TestZones(t *testing.T) {
 	for zone, want := range map[string]uint32{"0": 0, "1": 1, "4294967295": math.MaxUint32} {
 		if got, err := Scope(kernel.Host, zone); got != want || err != nil {
@@ -146,7 +147,7 @@ func TestZones(t *testing.T) {
 	}
 	for _, number := range []int64{-1, 1 << 32} {
 		if number != int64(int(number)) {
-			continue // an int has 32 bits
+			continue // the number does not fit in an int of 32 bits
 		}
 		if got, err := Scope(odd{kernel.Host, int(number)}, "x"); err == nil {
 			t.Errorf("an interface with the number %d is scope %d", number, got)
@@ -154,7 +155,7 @@ func TestZones(t *testing.T) {
 	}
 }
 
-// odd is a host whose interfaces have a number that is none.
+// odd is a host whose interfaces have a number that is out of range.
 type odd struct {
 	kernel.Kernel
 	number int
@@ -162,7 +163,8 @@ type odd struct {
 
 func (k odd) Interface(string) (int, error) { return k.number, nil }
 
-// A port is 0 … 65535 or a service's name; any other is package net's error, which names it.
+// A port is a number from 0 to 65535, or the name of a service. A number out of range is an error
+// of package net that contains the text.
 func TestPorts(t *testing.T) {
 	for text, want := range map[string]uint16{"": 0, "0": 0, "80": 80, "+80": 80, "65535": 65535} {
 		if got, err := number(text); got != want || err != nil {
@@ -181,9 +183,9 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// To listen, an unspecified address means all addresses of this machine, in the families of the
-// network. To dial, it means this machine. The table was made with package net, and its errors are
-// errors here too.
+// A listener on an unspecified address receives at all addresses of this machine, in the families
+// of the network. A dial to an unspecified address reaches this machine. The table has the results
+// of package net. Where package net returns an error, this package does too.
 func TestUnspecifiedAddresses(t *testing.T) {
 	hosts := []string{"", "0.0.0.0", "[::]", "[::ffff:0.0.0.0]"}
 	for network, want := range map[string][4]string{

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Network describes the networks of package net that have a name such as "tcp6".
+// A Network is a network of package net, such as "tcp6".
 type Network struct {
 	Name string
 	Type int    // kernel.SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
@@ -27,7 +27,7 @@ var networks = [...]Network{
 	{"unixpacket", kernel.SOCK_SEQPACKET, ""},
 }
 
-// Find returns the network of that name.
+// Find returns the Network with this name.
 func Find(name string) (n Network, known bool) {
 	for _, n := range networks {
 		if n.Name == name {
@@ -37,8 +37,8 @@ func Find(name string) (n Network, known bool) {
 	return Network{Name: name}, false
 }
 
-// Names returns the names of the networks of streams, or of those of datagrams. It omits
-// unixpacket, which is neither.
+// Names returns the names of the stream networks, or of the datagram networks. It omits unixpacket,
+// which has connections like a stream, and messages like datagrams.
 func Names(streams bool) (list []string) {
 	for _, n := range networks {
 		if n.Stream() == streams && !n.Messages() {
@@ -48,13 +48,13 @@ func Names(streams bool) (list []string) {
 	return list
 }
 
-// Stream reports whether the network's sockets have connections.
+// Stream reports whether sockets of the network have connections.
 func (n Network) Stream() bool { return n.Type != kernel.SOCK_DGRAM }
 
-// Messages reports whether the network has connections that keep the bounds of messages.
+// Messages reports whether the network has connections that preserve message boundaries.
 func (n Network) Messages() bool { return n.Type == kernel.SOCK_SEQPACKET }
 
-// Unix reports whether the network's addresses are paths.
+// Unix reports whether the addresses of the network are paths.
 func (n Network) Unix() bool { return n.IP == "" }
 
 // TCP reports whether the network is TCP over IPv4, IPv6 or both.
@@ -63,8 +63,9 @@ func (n Network) TCP() bool { return n.Stream() && !n.Unix() }
 // UDP reports whether the network is UDP over IPv4, IPv6 or both.
 func (n Network) UDP() bool { return !n.Stream() && !n.Unix() }
 
-// NetAddr returns the address as package net has it: an IPv4-mapped one as IPv4, and a zone as the
-// interface's name if that is known. It returns nil for the zero Addr.
+// NetAddr converts an address to a type of package net, in the same form. An IPv4-mapped address
+// becomes an IPv4 address. A zone becomes the name of the interface, if the name is known. The zero
+// Addr becomes nil.
 func NetAddr(k kernel.Kernel, a kernel.Addr, dgram bool) net.Addr {
 	switch {
 	case a.Family == 0:
@@ -79,7 +80,8 @@ func NetAddr(k kernel.Kernel, a kernel.Addr, dgram bool) net.Addr {
 	return &net.TCPAddr{IP: ipOf(a), Port: int(a.Port), Zone: zoneOf(k, a)}
 }
 
-// unixName returns the name of a Unix socket as package net has it. An unnamed one is "@" on Linux.
+// unixName returns the name of a Unix socket in the form of package net. On Linux the name of an
+// unnamed socket is "@".
 func unixName(a kernel.Addr) string {
 	if a.Path == "" && runtime.GOOS == "linux" {
 		return "@"
@@ -87,13 +89,13 @@ func unixName(a kernel.Addr) string {
 	return a.Path
 }
 
-// ipOf returns the IP address in the form that package net uses.
+// ipOf returns the IP address in the form of package net.
 func ipOf(a kernel.Addr) net.IP {
 	ip := a.AddrPort().Addr().Unmap().WithZone("")
 	return ip.AsSlice()
 }
 
-// zoneOf returns the zone of an address: see ScopeName.
+// zoneOf returns the zone of an address as ScopeName does, or "" if there is none.
 func zoneOf(k kernel.Kernel, a kernel.Addr) string {
 	if a.Family != kernel.AF_INET6 || a.Scope == 0 {
 		return ""
@@ -101,8 +103,8 @@ func zoneOf(k kernel.Kernel, a kernel.Addr) string {
 	return ScopeName(k, a.Scope)
 }
 
-// ScopeName returns the name of the interface of an IPv6 scope. If there is no name, or if the
-// kernel is a simulated one, it returns the number.
+// ScopeName returns the name of the interface with this number. If it has no name, or if the kernel
+// is a simulated one, the result is the number as text.
 func ScopeName(k kernel.Kernel, scope uint32) string {
 	if k == kernel.Host && runtime.GOOS != "plan9" {
 		if i, err := net.InterfaceByIndex(int(scope)); err == nil {

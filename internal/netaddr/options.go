@@ -7,28 +7,30 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Setter sets a socket option. `what` is the option's name for the error.
+// A Setter sets a socket option. what is the name of the option in an error.
 type Setter func(level, name, value int, what string) error
 
 // A Getter returns the value of a socket option.
 type Getter func(level, name int) (int, error)
 
-// A Try sets a socket option that is not necessary. A system or a sandbox may refuse it with any
-// Errno. If the descriptor itself is broken, the next call returns the error.
+// A Try sets a socket option without which the socket works too. A system or a sandbox may refuse
+// it with any Errno, so a Try returns no error. If the descriptor itself is broken, the next call
+// on the socket fails.
 type Try func(level, name, value int)
 
-// Trying returns a Try that uses set and ignores its error.
+// Trying returns a Try that calls set and ignores the error.
 func Trying(set Setter) Try {
 	return func(level, name, value int) { _ = set(level, name, value, "") }
 }
 
-// GramMax is the longest datagram of a Unix socket that this module sends or receives, in bytes.
+// GramMax is the length of the longest datagram that this module sends or receives on a Unix
+// socket, in bytes.
 const GramMax = 4 << 20
 
-// Birth sets the options that package net sets on every socket of the network before it is bound or
-// connected. They set V6ONLY as the network needs, and permit broadcasts over UDP. A Unix socket
-// can send no datagram that is longer than its send buffer. So Birth makes that buffer as large as
-// the system permits, up to GramMax.
+// Birth sets the options that every socket of the network gets after its creation, as in package
+// net: V6ONLY for IPv6, and the permission of broadcasts for UDP. A Unix datagram must fit in the
+// send buffer of its socket. So Birth makes that buffer as large as the system permits, up to
+// GramMax.
 func (n Network) Birth(family int, try Try) {
 	if family == kernel.AF_INET6 {
 		try(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()))
@@ -44,9 +46,9 @@ func (n Network) Birth(family int, try Try) {
 func (n Network) v6Only() bool { return n.IP == "ip6" || !kernel.MapsIPv4 }
 
 // Options sets the options that package net sets on a socket before bind. With SO_REUSEADDR, a
-// listener can bind a port that has connections in TIME_WAIT, and several sockets can share the
-// port of a multicast group. It ignores errors, except for V6ONLY if the system's default differs
-// and the option decides which addresses the socket receives from.
+// listener can bind a port whose earlier connections are in TIME_WAIT, and several sockets can
+// share the port of a multicast group. Options returns an error only if it cannot set V6ONLY, the
+// system's default is the other value, and the socket is bound to the wildcard address.
 func (b Binding) Options(n Network, set Setter, get Getter) error {
 	try := Trying(set)
 	n.Birth(b.Addr.Family, try)
@@ -65,8 +67,8 @@ func (b Binding) Options(n Network, set Setter, get Getter) error {
 	return set(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()), "IPV6_V6ONLY")
 }
 
-// Fallback returns the binding for a host without IPv6. e is the error of the first attempt. ok is
-// false if e has another reason, or if there is no such binding.
+// Fallback returns the Binding to try next if the first bind has failed with e. There is one only
+// if the host has no IPv6 and b is Dual. Otherwise ok is false.
 func (b Binding) Fallback(e kernel.Errno) (_ Binding, ok bool) {
 	if e != kernel.EAFNOSUPPORT || !b.Dual {
 		return b, false
@@ -80,8 +82,8 @@ const (
 	keepAliveProbes = 9
 )
 
-// KeepAliveOf returns the configuration that package net makes of a Dialer's or ListenConfig's
-// fields.
+// KeepAliveOf returns the configuration that package net computes from the fields of a Dialer or a
+// ListenConfig.
 func KeepAliveOf(idle time.Duration, c net.KeepAliveConfig) net.KeepAliveConfig {
 	if !c.Enable && idle >= 0 {
 		return net.KeepAliveConfig{Enable: true, Idle: idle}
@@ -89,9 +91,9 @@ func KeepAliveOf(idle time.Duration, c net.KeepAliveConfig) net.KeepAliveConfig 
 	return c
 }
 
-// KeepAlive turns TCP's keep-alive probes on or off. As with package net, a time or count of 0
-// means net's default, and a negative one is not set. Times are rounded up to whole seconds. An
-// option that the system lacks is not set.
+// KeepAlive turns TCP's keep-alive probes on or off. As in package net, a time or count of 0 means
+// the default of package net, and a negative one leaves the option unset. Times are rounded up to
+// whole seconds. An option that the system does not have is left unset.
 func KeepAlive(c net.KeepAliveConfig, set Setter) error {
 	if err := set(kernel.SOL_SOCKET, kernel.SO_KEEPALIVE, btoi(c.Enable), "SO_KEEPALIVE"); err != nil {
 		return err
@@ -112,7 +114,7 @@ func KeepAlive(c net.KeepAliveConfig, set Setter) error {
 	return set(kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT, n, "TCP_KEEPCNT")
 }
 
-// KeepAliveTime sets the option of a time. See KeepAlive.
+// KeepAliveTime sets one option that is a time. See KeepAlive.
 func KeepAliveTime(name int, d time.Duration, set Setter) error {
 	switch {
 	case d < 0 || name == 0: // OpenBSD has one interval for the whole system

@@ -13,22 +13,22 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Query turns the text of an address into addresses for a socket. Call Parse, then Ask if Asks
-// returns true, then Targets or Binding. A Query belongs to one goroutine at a time.
+// A Query turns the text of an address into addresses for sockets. Parse makes the Query. If Asks
+// returns true, call Ask. Then call Targets or Binding. One goroutine at a time may use a Query.
 type Query struct {
 	Net Network
-	// AnyZone makes the name of an interface that does not exist mean scope 0, as in package net.
-	// Otherwise such a name is an error.
+	// AnyZone means that the name of an unknown interface is scope 0, as in package net. Without
+	// AnyZone, such a name is an error.
 	AnyZone bool
 
 	path    string // the path of a Unix socket
 	host    string // "" means this machine
-	service string // the name to look up; "" once the port is known
+	service string // the name of a service that must be looked up; "" if the port is known
 	port    uint16
-	ips     []netip.Addr // the addresses of the host, once they are known
+	ips     []netip.Addr // the addresses of the host; nil until they are known
 }
 
-// Parse reads an address: host:port, or the path of a Unix socket. It makes no lookup.
+// Parse parses host:port, or the path of a Unix socket. It looks nothing up.
 func (n Network) Parse(addr string) (*Query, error) {
 	q := &Query{Net: n}
 	if n.Unix() {
@@ -54,8 +54,8 @@ func (n Network) Parse(addr string) (*Query, error) {
 
 var errName = errors.New("not a number")
 
-// number parses a port as package net does, with or without a sign. It returns errName if text is
-// not a number.
+// number parses a port as package net does, with or without a sign. If text is not a number, number
+// returns errName.
 func number(text string) (uint16, error) {
 	digits := strings.TrimLeft(text, "+-")
 	switch {
@@ -71,10 +71,10 @@ func number(text string) (uint16, error) {
 	return uint16(p), nil
 }
 
-// InvalidPort is the text of package net's error for a port that is out of range.
+// InvalidPort is the error text of package net for a port that is out of range.
 const InvalidPort = "invalid port"
 
-// Port returns p as a port number, or an error if it is out of range.
+// Port converts p to a port number. It returns an error if p is out of range.
 func Port(p int) (uint16, error) {
 	if p < 0 || p > math.MaxUint16 {
 		return 0, fmt.Errorf("port %d: must be 0 … %d", p, math.MaxUint16)
@@ -82,11 +82,11 @@ func Port(p int) (uint16, error) {
 	return uint16(p), nil
 }
 
-// AsksPort reports whether AskPort is necessary, and Asks whether Ask is.
+// AsksPort reports whether AskPort must be called, and Asks reports whether Ask must be called.
 func (q *Query) AsksPort() bool { return q.service != "" }
 func (q *Query) Asks() bool     { return q.AsksPort() || q.host != "" && q.ips == nil }
 
-// AskPort looks up the service's name. It may read a file.
+// AskPort looks up the name of the service, if necessary. It may read a file.
 func (q *Query) AskPort(ctx context.Context, k kernel.Kernel) error {
 	if q.service == "" {
 		return nil
@@ -101,7 +101,7 @@ func (q *Query) AskPort(ctx context.Context, k kernel.Kernel) error {
 	return err
 }
 
-// Ask looks up the names of the host and the service. It blocks.
+// Ask looks up the names of the service and the host, if necessary. It may block.
 func (q *Query) Ask(ctx context.Context, k kernel.Kernel) error {
 	if err := q.AskPort(ctx, k); err != nil || !q.Asks() {
 		return err
@@ -114,17 +114,17 @@ func (q *Query) Ask(ctx context.Context, k kernel.Kernel) error {
 	return err
 }
 
-// NoneForNetwork is the text of package net's error for a host without an address for the network.
+// NoneForNetwork is the error text of package net for a host that has no address of the network.
 const NoneForNetwork = "no suitable address found"
 
 func (q *Query) none() error { return &net.AddrError{Err: NoneForNetwork, Addr: q.host} }
 
-// endpoints returns the endpoints of the host, in the lookup's order. An address with an invalid
-// zone is skipped if the host has others.
+// endpoints returns the addresses of the host, in the order of the lookup. It skips an address with
+// an invalid zone, if the host has other addresses.
 func (q *Query) endpoints(k kernel.Kernel) (list []Endpoint, err error) {
 	ips := q.ips
 	if len(ips) == 1 && ips[0].WithZone("") == netip.IPv6Unspecified() {
-		// As in package net, this means IPv4 too.
+		// As in package net, [::] means IPv4 too.
 		ips = append(ips[:1:1], netip.IPv4Unspecified())
 	}
 	for _, ip := range ips {
@@ -151,7 +151,8 @@ func (q *Query) endpoints(k kernel.Kernel) (list []Endpoint, err error) {
 	return list, err
 }
 
-// Targets returns the addresses to dial, in order. An unspecified address means this machine.
+// Targets returns the addresses to dial, in this order. An unspecified address becomes a loopback
+// address.
 func (q *Query) Targets(k kernel.Kernel) ([]Endpoint, error) {
 	if q.Net.Unix() {
 		return []Endpoint{{Addr: kernel.Unix(q.path)}}, nil
@@ -173,23 +174,23 @@ func loopback(six bool, port uint16) kernel.Addr {
 	return kernel.Inet(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port))
 }
 
-// A Binding is the address for bind, with the facts that the socket's options depend on.
+// A Binding is the address to bind a socket to, and what the options of the socket depend on.
 type Binding struct {
 	Addr  kernel.Addr
 	Given Endpoint // the address that the caller has given
-	// Dual means all addresses of both families: an IPv6 socket that serves IPv4 too. On a host
-	// without IPv6 it is an IPv4 socket.
+	// Dual means that the socket is to receive at all addresses of both families. It is an IPv6 socket
+	// that also serves IPv4. On a host without IPv6 it is an IPv4 socket.
 	Dual bool
-	// Group means that the address was a multicast group. The socket is bound to the wildcard
-	// address, and other sockets may bind the same port.
+	// Group means that Given is a multicast group. The socket is bound to the wildcard address, and
+	// other sockets may bind the same port.
 	Group bool
 }
 
 // Any reports whether the socket receives at more than one address of this machine.
 func (b Binding) Any() bool { return b.Addr.IsUnspecified() }
 
-// Binding returns where to listen, chosen as in package net. It prefers IPv4. If the network has
-// both families and the address is unspecified, the result means all addresses of both families.
+// Binding returns the address to listen on, which it chooses as package net does. It prefers IPv4.
+// If the network has both families and the address is unspecified, the Binding is Dual.
 func (q *Query) Binding(k kernel.Kernel) (Binding, error) {
 	if q.Net.Unix() {
 		return q.Net.At(Endpoint{Addr: kernel.Unix(q.path)}), nil
@@ -209,7 +210,7 @@ func (q *Query) Binding(k kernel.Kernel) (Binding, error) {
 	return q.Net.At(e), nil
 }
 
-// At returns where to listen for the address e.
+// At returns the Binding for a socket that listens on e.
 func (n Network) At(e Endpoint) Binding {
 	a := e.Addr
 	b := Binding{Addr: a, Given: e}
@@ -227,7 +228,7 @@ func (n Network) At(e Endpoint) Binding {
 	return b
 }
 
-// Listen returns where to listen on addr. It may block in a lookup.
+// Listen returns the Binding for the address addr. A lookup may make it block.
 func Listen(k kernel.Kernel, n Network, addr string) (Binding, error) {
 	q, err := n.Parse(addr)
 	if err == nil {
@@ -239,7 +240,7 @@ func Listen(k kernel.Kernel, n Network, addr string) (Binding, error) {
 	return q.Binding(k)
 }
 
-// first returns the first IPv4 address, or the first address if there is none.
+// first returns the first IPv4 address. If there is none, it returns the first address.
 func first(list []Endpoint) Endpoint {
 	for _, e := range list {
 		if e.Addr.Family == kernel.AF_INET {

@@ -11,10 +11,11 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// errNoInterface is wrapped in the error for a zone that names no interface.
+// errNoInterface is wrapped by the error for a zone that is not the name of an interface.
 var errNoInterface = errors.New("no such network interface")
 
-// Scope returns the number of an IPv6 zone. zone is an interface's name, or a number of 32 bits.
+// Scope returns the number of an IPv6 zone. zone is the name of an interface, or a number of 32
+// bits.
 func Scope(k kernel.Kernel, zone string) (uint32, error) {
 	if strings.Trim(zone, "0123456789") == "" {
 		n, err := strconv.ParseUint(zone, 10, 32)
@@ -33,8 +34,8 @@ func Scope(k kernel.Kernel, zone string) (uint32, error) {
 	return uint32(i), nil
 }
 
-// Inet returns the address of an endpoint, with its zone resolved. An IPv4-mapped address stays
-// IPv6.
+// Inet converts ap to an address of a socket, and resolves the zone. An IPv4-mapped address stays
+// an IPv6 address.
 func Inet(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	a := kernel.Inet(ap)
 	zone := ap.Addr().Zone()
@@ -49,8 +50,8 @@ func Inet(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	return a, nil
 }
 
-// InetAny is Inet, but for it the name of an interface that does not exist means scope 0, as in
-// package net.
+// InetAny is like Inet, except that the name of an unknown interface means scope 0, as in package
+// net.
 func InetAny(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	a, err := Inet(k, ap)
 	if errors.Is(err, errNoInterface) {
@@ -59,8 +60,9 @@ func InetAny(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	return a, err
 }
 
-// ForSocket returns the address for a socket of the family. IPv4 is mapped for an IPv6 socket, and
-// unmapped for an IPv4 one. ok is false if a socket of the family cannot send there.
+// ForSocket converts an address for a socket of the family. For an IPv6 socket, an IPv4 address is
+// mapped. For an IPv4 socket, a mapped address is unmapped. ok is false if a socket of the family
+// cannot send to a.
 func ForSocket(family int, a kernel.Addr) (_ kernel.Addr, ok bool) {
 	switch {
 	case a.Family == family:

@@ -2,9 +2,10 @@
 
 package prefetch
 
-// Lines prefetches n cache lines of 64 bytes, n > 0, from the line of p on.
+// Lines prefetches n cache lines of 64 bytes. The first one contains the address p. n must be at
+// least 1.
 func Lines(p uintptr, n int)
 
-// Goroutine returns where the runtime keeps what belongs to the calling goroutine. The address is
-// for Lines only.
+// Goroutine returns the address of the runtime's data about the calling goroutine. The address may
+// only be passed to Lines.
 func Goroutine() uintptr

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/internal/prefetch"
 )
 
-// A prefetch of an address where nothing is does not fault, and neither does one of a large number
-// of lines.
+// A prefetch does not fault, even if no memory is mapped at the address, and whatever the number of
+// lines.
 func TestAnyAddressIsAllowed(t *testing.T) {
 	for _, p := range []uintptr{0, 1, 4096, ^uintptr(0) >> 17, ^uintptr(0) >> 1, ^uintptr(0)} {
 		for _, n := range []int{1, 2, 16, 1000} {
@@ -18,7 +18,8 @@ func TestAnyAddressIsAllowed(t *testing.T) {
 	}
 }
 
-// The address of a goroutine is its own as long as it lives, also after a switch.
+// The address that Goroutine returns stays the same as long as the goroutine lives, even after
+// other goroutines have run.
 func TestGoroutineHasAnAddress(t *testing.T) {
 	here := prefetch.Goroutine()
 	if known := runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"; (here != 0) != known {

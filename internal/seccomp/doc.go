@@ -1,3 +1,4 @@
-// Package seccomp runs a part of a test in a process to which a sandbox denies system calls. A
-// container's profile and SystemCallFilter of a systemd unit do the same. It is for Linux.
+// Package seccomp runs a part of a test in a process in which a system call is denied. Containers
+// and systemd units (SystemCallFilter) deny system calls in the same way. The package exists on
+// Linux only.
 package seccomp

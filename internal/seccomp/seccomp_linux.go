@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Errnos are the errors that sandboxes and old kernels return.
+// Errnos are the errors with which sandboxes and old kernels refuse a call.
 var Errnos = []unix.Errno{unix.ENOSYS, unix.EPERM, unix.ENOTSUP, unix.EINVAL, unix.EACCES}
 
 const variable = "UREACTOR_DENIED_CALL"
 
-// Denied runs the calling test again in another process, where the system call returns e. f runs
-// only there. If that process fails, its output becomes an error of t.
+// Denied starts another process, which runs only the calling test. In that process the system call
+// returns e, and Denied calls f. If the process fails, its output becomes an error of t.
 func Denied(t *testing.T, call uintptr, e unix.Errno, f func(t *testing.T)) {
 	t.Helper()
 	name := t.Name() + "=" + strconv.Itoa(int(call)) + "," + strconv.Itoa(int(e))
@@ -39,7 +39,7 @@ func Denied(t *testing.T, call uintptr, e unix.Errno, f func(t *testing.T)) {
 	}
 }
 
-// deny makes the system call return e in all threads of this process.
+// deny makes the system call return e, in all threads of this process.
 func deny(t *testing.T, call, e uint32) {
 	const load, equal, end, allow, errno = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
 	f := []unix.SockFilter{{Code: load}, {Code: equal, Jf: 1, K: call}, {Code: end, K: errno | e}, {Code: end, K: allow}}

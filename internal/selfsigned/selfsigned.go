@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// New makes a certificate that is valid for a year, for the names and addresses. It serves as the
-// certificate of a server, of a client and of an authority. Without names it is for localhost and
-// the loopback addresses.
+// New makes a certificate for the names and addresses, valid for a year. A server and a client can
+// use it, and it can act as an authority. Without names, it is for localhost and the loopback
+// addresses.
 func New(names ...string) (tls.Certificate, error) {
 	if len(names) == 0 {
 		names = []string{"localhost", "127.0.0.1", "::1"}
@@ -50,7 +50,7 @@ func New(names ...string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// Pool returns a pool that trusts the certificate.
+// Pool returns a pool that trusts only the certificate c.
 func Pool(c tls.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(c.Leaf)

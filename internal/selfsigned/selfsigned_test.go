@@ -4,11 +4,11 @@ import (
 	"crypto/x509"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 )
 
-// A client accepts the certificate under each name and each address that it was made for, and under
-// no others.
+// A client accepts the certificate for every name and address that was passed to New. It does not
+// accept the certificate for others.
 func TestNamesAndAddresses(t *testing.T) {
 	for _, names := range [][]string{nil, {"127.0.0.1"}, {"a.test", "::1", "10.0.0.1"}} {
 		c, err := New(names...)

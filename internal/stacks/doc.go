@@ -1,3 +1,3 @@
-// Package stacks finds the stacks of a loop and of its Tasks among those of all goroutines. It
-// works also if the loop hangs, because it does not need the loop.
+// Package stacks finds the stacks of a loop and of its Tasks among the stacks of all goroutines. It
+// does not need the loop, so it also works while the loop hangs.
 package stacks

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Most is how many bytes of all stacks are searched.
+// Most limits the text of all stacks, in bytes.
 const Most = 4 << 20
 
-// All returns the stacks of all goroutines, at most Most bytes. The whole program stops meanwhile,
-// for about 10 µs per goroutine, so callers limit how often they call All.
+// All returns the stacks of all goroutines, cut to Most bytes. Meanwhile the whole program stops,
+// for about 10 µs per goroutine. So a caller must limit how often it calls All.
 func All() string {
 	for size := 64 << 10; ; size *= 4 {
 		b := make([]byte, min(size, Most))
@@ -22,15 +22,15 @@ func All() string {
 }
 
 // Loop returns the stack of the goroutine that runs the *reactor.Reactor at address r. If the
-// Reactor runs a Task now, the Task's stack comes first. Loop returns "" if no goroutine is in a
-// turn of the Reactor.
+// Reactor runs a Task at that moment, the stack of the Task is in front. If no goroutine is in a
+// turn of the Reactor, Loop returns "".
 func Loop(all string, r uintptr) string {
 	loop := find(all, "reactor.(*Reactor).turn", r)
 	_, call, ok := strings.Cut(loop, "reactor.(*Reactor).step(")
 	if !ok {
 		return loop
 	}
-	args, _, _ := strings.Cut(call, ")") // the loop and the Task
+	args, _, _ := strings.Cut(call, ")") // the addresses of the loop and the Task
 	_, arg, _ := strings.Cut(args, ", ")
 	t, err := strconv.ParseUint(strings.TrimSuffix(arg, "?"), 0, 64)
 	if task := Task(all, uintptr(t)); err == nil && task != "" {
@@ -39,10 +39,11 @@ func Loop(all string, r uintptr) string {
 	return loop
 }
 
-// Task returns the stack of the *reactor.Task at address t, "" if that has not begun or has ended.
+// Task returns the stack of the *reactor.Task at address t, or "" if the Task has not begun or has
+// ended.
 func Task(all string, t uintptr) string { return find(all, "reactor.(*Task).call", t) }
 
-// find returns the stack that has the function with this receiver.
+// find returns the stack in which the function was called with this receiver.
 func find(all, function string, receiver uintptr) string {
 	frame := fmt.Sprintf("%s(%#x", function, receiver)
 	for rest := all; rest != ""; {
@@ -52,7 +53,7 @@ func find(all, function string, receiver uintptr) string {
 		if i < 0 {
 			continue
 		}
-		// The runtime adds a mark (?) to an argument whose value may be out of date.
+		// The runtime writes a question mark behind an argument whose value may be out of date.
 		if next := one[i+len(frame):]; next != "" && strings.IndexByte(",)?", next[0]) >= 0 {
 			return strings.TrimRight(one, "\n")
 		}

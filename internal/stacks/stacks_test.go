@@ -9,25 +9,25 @@ import (
 	"time"
 	"unsafe"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 	"github.com/ureactor/ureactor/internal/stacks"
 	"github.com/ureactor/ureactor/reactor"
 )
 
 func address[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
 
-// hold stands in a callback, or in a Task, until the test lets it go.
+// hold blocks a callback or a Task until the test closes the channel.
 //
 //go:noinline
 func hold(end <-chan struct{}) { <-end }
 
-// sleepLong is what a Task sleeps in.
+// sleepLong puts its name on the stack of a Task that sleeps.
 //
 //go:noinline
 func sleepLong(t *reactor.Task) { _ = t.Sleep(time.Hour) }
 
-// Of two loops, each is found by its address: the one in a callback, the other in a Task. The stack
-// of a Task that sleeps is found too.
+// The test has two loops: one is in a callback, the other one in a Task. Loop must find the stack
+// of each by its address. Task must find the stack of a Task that sleeps.
 func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
 	one, two := start(t), start(t)
 	end := make(chan struct{})

@@ -1,3 +1,3 @@
-// Package stuck finds goroutines that keep simulated time from advancing, because they wait for
-// something of the machine: its network, a file, a lock, its clock.
+// Package stuck finds goroutines that wait for something real: the network, a file, a lock, the
+// clock of the machine. Such a goroutine keeps simulated time from advancing.
 package stuck

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// A Goroutine is one paragraph of a stack trace.
+// A Goroutine is one paragraph of the text that runtime.Stack returns.
 type Goroutine struct {
 	ID     string
-	State  string // such as "IO wait"; " (durable)" follows if it waits for its own bubble only
-	Bubble string // the number of its synctest bubble, "" for none
-	Stack  string // the paragraph
+	State  string // such as "IO wait"; with " (durable)" if only its synctest bubble can end the wait
+	Bubble string // the number of its synctest bubble, or "" if it is in none
+	Stack  string // the whole paragraph
 }
 
-// Waits returns whether the goroutine waits for something, and is no coroutine that waits for its
-// turn.
+// Waits returns whether the goroutine waits for something. A coroutine that is not resumed yet does
+// not count as waiting.
 func (g Goroutine) Waits() bool {
 	switch g.State {
 	case "running", "runnable", "coroutine", "idle", "copystack", "preempted":
@@ -24,13 +24,12 @@ func (g Goroutine) Waits() bool {
 	return true
 }
 
-// again is the time between the two looks that find a goroutine in the same state.
+// again is the time between the two checks of one goroutine's state.
 const again = time.Second
 
-// Watch looks at all goroutines when so much real time has passed, and from then on again and
-// again. find returns those that should not wait. If one of them is in the same state a second
-// later, report is called with the stacks, once. stop ends the watch. If report may run, stop does
-// not wait for it.
+// Watch checks all goroutines after each period of real time. find returns those that should not
+// wait. If one of them is in the same state a second later, Watch calls report once with its stack,
+// and stops. The function stop ends the checks. It does not wait for a call of report.
 func Watch(after time.Duration, find func(all []Goroutine) []Goroutine, report func(stacks string)) (stop func() bool) {
 	var timer *time.Timer
 	timer = time.AfterFunc(after, func() {
@@ -46,7 +45,7 @@ func Watch(after time.Duration, find func(all []Goroutine) []Goroutine, report f
 	return timer.Stop
 }
 
-// same returns the stacks of the goroutines that are in both lists, in the same state.
+// same returns the stacks of the goroutines that are in both lists with the same state.
 func same(first, second []Goroutine) string {
 	var stacks []string
 	for _, g := range second {
@@ -75,17 +74,17 @@ func All() (all []Goroutine) {
 	return all
 }
 
-// most is how many bytes of stacks are read. Goroutines beyond them are not found.
+// most limits how many bytes of stacks are read. Goroutines beyond the limit are not found.
 const most = 16 << 20
 
-// Self returns the bubble of the calling goroutine, "" for none.
+// Self returns the bubble of the calling goroutine, or "" if it is in none.
 func Self() string {
 	var buf [256]byte
 	g, _ := parse(string(buf[:runtime.Stack(buf[:], false)]))
 	return g.Bubble
 }
 
-// parse reads a paragraph such as "goroutine 7 [IO wait, 2 minutes, synctest bubble 5]:".
+// parse parses a paragraph that begins like "goroutine 7 [IO wait, 2 minutes, synctest bubble 5]:".
 func parse(text string) (Goroutine, bool) {
 	head, _, _ := strings.Cut(text, "\n")
 	id, rest, ok := strings.Cut(strings.TrimPrefix(head, "goroutine "), " [")

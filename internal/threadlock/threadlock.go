@@ -8,15 +8,15 @@ import (
 	"sync"
 )
 
-// Locked reports whether the calling goroutine is locked to its thread, whatever code has locked
-// it. The runtime shows that only in the first line of a stack trace: "goroutine 1 [running, locked
-// to thread]:". With a runtime that does not show it, every caller counts as locked. A trace is
-// quick if the stack is short. So a new coroutine makes the trace, because it has the lock state of
-// its caller.
+// Locked reports whether the calling goroutine is locked to its thread. It does not matter which
+// code has locked it. The runtime shows the lock only in the first line of a stack trace:
+// "goroutine 1 [running, locked to thread]:". If a version of the runtime does not show locks,
+// every caller counts as locked. A trace of a short stack is quick. So a new coroutine makes the
+// trace: its stack is short, and it has the lock state of its caller.
 func Locked() bool { return !shown() || seesLock() }
 
-// shown is false if the runtime does not show locks in this form. onceShown tries that once, on a
-// new goroutine whose lock state is known.
+// shown returns whether the runtime shows locks in this form. onceShown finds out once, on a new
+// goroutine whose lock state is known.
 var shown = onceShown()
 
 func onceShown() func() bool {
@@ -43,18 +43,18 @@ func seesLock() (is bool) {
 
 var lockMark = []byte(", locked to thread")
 
-// A State is the lock state of a goroutine. It must be the same for the goroutine that resumes a
-// coroutine and the one that began the coroutine. It is Free or, if the goroutine is locked to its
-// thread, the goroutine's number. (The number of locks must be the same too, but the runtime does
-// not show it.) The zero State is no State.
+// A State is the lock state of a goroutine: Free, or the goroutine's number if it is locked to its
+// thread. A coroutine can only be resumed by a goroutine in the same lock state as the one that
+// created the coroutine. (The runtime also compares how often the goroutine was locked, but does
+// not show that number.) The zero State is not a valid State.
 type State uint64
 
-// Free is the State of every goroutine that is not locked to a thread.
+// Free is the State of every goroutine that is not locked to its thread.
 const Free State = math.MaxUint64
 
-// A Probe reads the State of its caller, without an allocation. On a deep stack that is slow.
+// A Probe reads the State of its caller without an allocation. A deep stack makes that slow.
 type Probe struct {
-	head [64]byte // a number of 20 digits fits
+	head [64]byte // room for a number of 20 digits
 }
 
 func (p *Probe) header() []byte { return p.head[:runtime.Stack(p.head[:], false)] }

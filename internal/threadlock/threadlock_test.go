@@ -7,8 +7,8 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The runtime must show locks as Locked expects. If a new version of Go does not, every goroutine
-// counts as locked: handshakes are slower then, and this test fails.
+// The runtime must show locks in the form that Locked expects. If a new version of Go does not,
+// this test fails. Then every goroutine counts as locked, which makes handshakes slower.
 func TestLocksAreSeen(t *testing.T) {
 	if !shown() {
 		t.Error("a locked goroutine's stack does not begin as expected")
@@ -42,14 +42,15 @@ func TestUnknownFormCountsAsLocked(t *testing.T) {
 	}
 }
 
-// All goroutines that are not locked have one State, and each that is locked has its own.
+// All goroutines that are not locked have the same State. Each locked goroutine has a State of its
+// own.
 func TestStates(t *testing.T) {
 	free, locked := make(chan State), make(chan State)
 	for range 2 {
 		go func() {
 			var p Probe
 			free <- p.State()
-			runtime.LockOSThread() // the thread ends with the goroutine
+			runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 			locked <- p.State()
 			locked <- p.State()
 		}()

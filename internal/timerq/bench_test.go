@@ -19,7 +19,8 @@ func full() (*timerq.Queue, []timerq.Timer) {
 	return q, timers
 }
 
-// The benchmark does what a message does: it moves the idle deadline of a connection to later.
+// The benchmark moves the deadline of a timer to later, as each message does with the idle deadline
+// of its connection.
 func BenchmarkReArmLater(b *testing.B) {
 	q, timers := full()
 	b.ReportAllocs()
@@ -38,7 +39,8 @@ func BenchmarkArmStop(b *testing.B) {
 	}
 }
 
-// The earliest expires and is armed anew at the end: heap work in full depth.
+// The benchmark expires the earliest timer and arms it with the latest deadline. So each step moves
+// entries through the whole depth of the heap.
 func BenchmarkExpireArm(b *testing.B) {
 	q, _ := full()
 	b.ReportAllocs()

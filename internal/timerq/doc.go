@@ -1,2 +1,2 @@
-// Package timerq orders timers by their deadlines. It never reads a clock.
+// Package timerq sorts timers by their deadlines. It never reads a clock.
 package timerq

@@ -6,7 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/timerq"
 )
 
-// A loop with timers: it sleeps until Next, then calls what is due.
+// A loop with timers sleeps until Next. Then it calls the functions of the timers that have
+// expired.
 func ExampleQueue() {
 	var q timerq.Queue
 	say := func(text string) *timerq.Timer {
@@ -17,7 +18,7 @@ func ExampleQueue() {
 	q.Arm(say("tick"), 20)
 	q.Arm(idle, 30) // moves it to later
 	for now := q.Next(); q.Len() > 0; now = q.Next() {
-		mark := q.Mark() // timers that are armed from here on wait for the next time
+		mark := q.Mark() // a timer that is armed from here on does not expire in this round
 		for t := q.Expire(now, mark); t != nil; t = q.Expire(now, mark) {
 			fmt.Print(int(now), " ")
 			t.F()

@@ -2,37 +2,37 @@ package timerq
 
 import "github.com/ureactor/ureactor/timeout"
 
-// A Timer is a Deadline in a Queue and the function to call then. The zero Timer is idle and can be
-// armed. A Timer belongs to one Queue at a time. It must not be copied while it is armed.
+// A Timer has a deadline, and a function to call when the deadline has passed. The zero Timer is
+// idle and can be armed. A Timer is in one Queue at most. It must not be copied while it is armed.
 type Timer struct {
-	F func() // the owner calls it when Expire has returned the timer; the Queue never calls it
+	F func() // called by the owner when Expire has returned the Timer; the Queue never calls it
 
 	until timeout.Deadline
-	seq   uint64 // the number of the last Arm, which orders timers with equal deadlines
+	seq   uint64 // the number of the last Arm; it orders timers with equal deadlines
 	place int32  // index in the heap + 1; 0 when idle
 }
 
-// Armed returns whether the timer is in a queue.
+// Armed returns whether the Timer is in a Queue.
 func (t *Timer) Armed() bool { return t.place != 0 }
 
-// Until returns the deadline of an armed timer.
+// Until returns the deadline of an armed Timer.
 func (t *Timer) Until() timeout.Deadline { return t.until }
 
-// A Queue orders armed timers by deadline, and timers with equal deadlines by the time of Arm. It
-// is a 4-ary heap whose keys may be earlier than the deadlines (they lag). Moving a timer to a
-// later deadline only stores the deadline; the heap is repaired when the timer's old key reaches
-// the top. So re-arming for each message is O(1), and everything else is O(log n). Only growth
-// allocates.
+// A Queue sorts armed timers by deadline. Timers with equal deadlines are in the order in which
+// they were armed. It is a heap in which each entry has up to four children and a key. If a timer
+// is moved to a later deadline, Arm stores the deadline only in the Timer, so the key is too early:
+// it lags. The heap is repaired when the lagging key reaches the top. So a move to a later deadline
+// takes constant time, and other changes take O(log n). Only growth allocates.
 type Queue struct {
 	heap []entry
 	seq  uint64
 }
 
-// heapKeep is how many places a Queue keeps even if it has few timers.
+// heapKeep is the number of places up to which a Queue does not shrink.
 const heapKeep = 4096
 
-// An entry is one timer with its key. Invariant: a key is never later than its timer's deadline. So
-// if the key at the top is exact, its timer is the earliest of all.
+// An entry is one timer with its key. Invariant: a key is never later than the deadline of its
+// timer. So if the key at the top does not lag, the timer at the top is the earliest of all.
 type entry struct {
 	key timeout.Deadline
 	seq uint64
@@ -45,8 +45,9 @@ func (a *entry) before(b *entry) bool { return a.key < b.key || a.key == b.key &
 func (q *Queue) Len() int { return len(q.heap) }
 
 // Some calls f for the armed timers from place i on, in no particular order, until f returns false.
-// It returns the place where the next call continues. done means that there are no more. A timer
-// that is armed or stopped between two calls may move, and is then seen twice or not at all.
+// It returns the place where the next call continues. done means that no timers are left. If a
+// timer is armed or stopped between two calls, timers may move: the second call may repeat or miss
+// them.
 func (q *Queue) Some(i int, f func(t *Timer) bool) (next int, done bool) {
 	if f == nil {
 		panic("timerq: Some with a nil function")
@@ -59,18 +60,18 @@ func (q *Queue) Some(i int, f func(t *Timer) bool) (next int, done bool) {
 	return i, true
 }
 
-// Mark returns the sequence number that the next armed timer gets; see Expire.
+// Mark returns the sequence number that the next Arm uses. It is an argument of Expire.
 func (q *Queue) Mark() uint64 { return q.seq + 1 }
 
-// Arm adds the timer with the deadline, or moves it if it is armed. It panics if the deadline is
-// Never, because such a timer would hold a place without use.
+// Arm adds the Timer with this deadline, or moves the Timer if it is armed. Arm panics if the
+// deadline is Never, because a Timer that never expires would only use memory.
 func (q *Queue) Arm(t *Timer, until timeout.Deadline) {
 	if until == timeout.Never {
 		panic("timerq: a timer that never fires; stop it instead")
 	}
 	q.seq++
 	if t.place != 0 && until >= q.heap[t.place-1].key {
-		t.until, t.seq = until, q.seq // the key lags until top repairs it
+		t.until, t.seq = until, q.seq // the key lags until repair
 		return
 	}
 	t.until, t.seq = until, q.seq
@@ -83,7 +84,7 @@ func (q *Queue) Arm(t *Timer, until timeout.Deadline) {
 	q.up(len(q.heap)-1, e)
 }
 
-// Stop removes the timer and returns whether it was armed.
+// Stop removes the Timer, and returns whether it was armed.
 func (q *Queue) Stop(t *Timer) bool {
 	if t.place == 0 {
 		return false
@@ -105,9 +106,10 @@ func (q *Queue) Stop(t *Timer) bool {
 	return true
 }
 
-// Settle repairs lagging keys at the top, in at most n steps. It returns how many steps are left.
-// ok means that Next and Expire need no repair. They work without Settle too, but then they may
-// make one step for each timer that was moved to a later deadline.
+// Settle repairs lagging keys at the top. It makes at most n steps, and returns how many of the n
+// it has not made. ok means that no key at the top lags, so Next and Expire need no repair. Next
+// and Expire also work without Settle. Then they may make one step for each timer that was moved to
+// later.
 func (q *Queue) Settle(n int) (left int, ok bool) {
 	for ; len(q.heap) > 0 && q.heap[0].seq != q.heap[0].t.seq; n-- {
 		if n <= 0 {
@@ -118,7 +120,7 @@ func (q *Queue) Settle(n int) (left int, ok bool) {
 	return n, true
 }
 
-// Next returns the earliest deadline, or Never if no timer is armed.
+// Next returns the earliest deadline, or Never if no Timer is armed.
 func (q *Queue) Next() timeout.Deadline {
 	if len(q.heap) == 0 {
 		return timeout.Never
@@ -126,10 +128,11 @@ func (q *Queue) Next() timeout.Deadline {
 	return q.top().until
 }
 
-// Expire removes and returns the earliest timer, if its deadline has passed at now and it was armed
-// before the mark. Otherwise it returns nil. To expire only timers that are armed already, take one
-// Mark and call Expire until it returns nil. These calls do not return a timer that F arms
-// meanwhile, provided that its deadline is not before now.
+// Expire removes and returns the earliest Timer, if its deadline has passed at now and it was armed
+// before mark was read. Otherwise it returns nil. To expire only the timers that are armed already,
+// call Mark once, and then call Expire until it returns nil. F may arm timers between these calls.
+// Such a timer is not returned. If its deadline is before now, it hides older timers until a new
+// Mark.
 func (q *Queue) Expire(now timeout.Deadline, mark uint64) *Timer {
 	if len(q.heap) == 0 {
 		return nil
@@ -142,7 +145,7 @@ func (q *Queue) Expire(now timeout.Deadline, mark uint64) *Timer {
 	return t
 }
 
-// top makes the first key exact and returns its timer.
+// top repairs lagging keys at the top, and returns the earliest Timer.
 func (q *Queue) top() *Timer {
 	for {
 		t := q.heap[0].t
@@ -153,13 +156,14 @@ func (q *Queue) top() *Timer {
 	}
 }
 
-// repair makes the key at the top exact and moves its timer to the place of its deadline.
+// repair sets the key at the top to the deadline of its Timer, and moves the entry down to its
+// place.
 func (q *Queue) repair() {
 	t := q.heap[0].t
 	q.down(0, entry{t.until, t.seq, t})
 }
 
-// shrink frees memory when three quarters of the places are unused.
+// shrink frees memory if less than a quarter of the places is in use.
 func (q *Queue) shrink() {
 	if n := len(q.heap); cap(q.heap) > heapKeep && n < cap(q.heap)/4 {
 		q.heap = append(make([]entry, 0, 2*n), q.heap...)

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// An oracle is a Queue done plainly: the armed timers, in the order of (deadline, age).
+// An oracle is a simple Queue: a slice of the armed timers, sorted by deadline and then by age.
 type oracle struct {
 	armed []armed
 	age   uint64
@@ -62,15 +62,15 @@ func (o *oracle) expire(now timeout.Deadline, mark uint64) *timerq.Timer {
 	return t
 }
 
-// Random arms (also earlier, later, and at equal deadlines), stops and expiries of some 40 timers,
-// step by step beside the oracle.
+// The test arms, stops and expires some 40 timers at random. It moves timers to earlier, later and
+// equal deadlines. It makes the same calls on the oracle, and compares after each step.
 func TestQueueDoesWhatASortedSliceDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q timerq.Queue
 		var o oracle
 		timers := make([]timerq.Timer, 40)
 		pick := rapid.IntRange(0, len(timers)-1)
-		few := rapid.Int64Range(0, 20) // so that ties are common
+		few := rapid.Int64Range(0, 20) // few different deadlines, so that equal ones are common
 		mark := q.Mark()
 		t.Repeat(map[string]func(*rapid.T){
 			"arm": func(t *rapid.T) {
@@ -126,7 +126,8 @@ func TestQueueDoesWhatASortedSliceDoes(t *testing.T) {
 	})
 }
 
-// A timer that is armed while its fellows expire, at the very present, waits for the next mark.
+// A timer whose deadline is now, and which is armed while others expire, expires only with the next
+// mark.
 func TestTimerArmedDuringExpiryWaitsForTheNextMark(t *testing.T) {
 	var q timerq.Queue
 	var a, b timerq.Timer
@@ -149,7 +150,7 @@ func TestTimerArmedDuringExpiryWaitsForTheNextMark(t *testing.T) {
 }
 
 // All timers have the same deadline. If one of them is armed again, it becomes the youngest,
-// although the heap has not moved it yet.
+// although its entry in the heap has not moved.
 func TestTiesExpireByAge(t *testing.T) {
 	var q timerq.Queue
 	timers := make([]timerq.Timer, 100)
@@ -164,8 +165,8 @@ func TestTiesExpireByAge(t *testing.T) {
 	}
 }
 
-// 100,000 timers are armed in random order, half of them are moved, and a tenth is stopped. All
-// other timers expire in order, each at its deadline.
+// The test arms 100,000 timers in random order, moves half of them, and stops a tenth. All others
+// expire in order, each at its deadline.
 func TestHundredThousandTimersExpireInOrder(t *testing.T) {
 	const n = 100_000
 	var q timerq.Queue
@@ -200,8 +201,8 @@ func TestHundredThousandTimersExpireInOrder(t *testing.T) {
 	}
 }
 
-// A hundred thousand timers are moved to later: no Settle makes more steps than it may, all of them
-// one for each timer, and after the last nothing lags.
+// The test moves 100,000 timers to later. No Settle makes more steps than its limit. All Settles
+// together make one step for each timer. After the last Settle no key lags.
 func TestSettleIsBounded(t *testing.T) {
 	const n, share = 100_000, 1000
 	var q timerq.Queue
@@ -229,12 +230,12 @@ func TestSettleIsBounded(t *testing.T) {
 	}
 }
 
-// A burst of timers returns its memory after all have expired or stopped.
+// A Queue returns the memory of many timers after all of them have expired or were stopped.
 func TestQueueShrinks(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
 	}
-	n := longtest.Count(1<<18, 1<<18, 1<<20) // 4 MiB at least, if it does not shrink
+	n := longtest.Count(1<<18, 1<<18, 1<<20) // without shrinking, at least 4 MiB would stay
 	for name, empty := range map[string]func(q *timerq.Queue, timers []timerq.Timer){
 		"Expire": func(q *timerq.Queue, timers []timerq.Timer) {
 			for q.Expire(timeout.Deadline(n), q.Mark()) != nil {
@@ -271,7 +272,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// Later, earlier, stopped and armed anew: once the heap has its size nothing allocates.
+// A Queue that has reached its size allocates nothing when timers are moved, stopped or armed
+// again.
 func TestReArmingAllocatesNothing(t *testing.T) {
 	var q timerq.Queue
 	timers := make([]timerq.Timer, 1000)

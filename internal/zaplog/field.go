@@ -7,7 +7,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// The functions below make the fields that zap's functions of the same names make.
+// The functions below make the same fields as zap's functions with the same names.
 
 func Skip() zapcore.Field { return zapcore.Field{Type: zapcore.SkipType} }
 
@@ -31,7 +31,7 @@ func Stringer(key string, s fmt.Stringer) zapcore.Field {
 	return zapcore.Field{Key: key, Type: zapcore.StringerType, Interface: s}
 }
 
-// Error has the key "error". A nil error is left out.
+// Error makes a field with the key "error". For a nil error, the field is skipped.
 func Error(err error) zapcore.Field {
 	if err == nil {
 		return Skip()
@@ -39,8 +39,8 @@ func Error(err error) zapcore.Field {
 	return zapcore.Field{Key: "error", Type: zapcore.ErrorType, Interface: err}
 }
 
-// Any is for the value of a panic, usually a string, an error or a Stringer. Any other value is
-// encoded by reflection, with the same result in JSON as zap's own types.
+// Any makes a field for the value of a panic, which is usually a string, an error or a Stringer.
+// Other values are encoded by reflection. In JSON that has the same result as zap's Any.
 func Any(key string, value any) zapcore.Field {
 	f := zapcore.Field{Key: key, Interface: value}
 	switch v := value.(type) {
@@ -56,9 +56,9 @@ func Any(key string, value any) zapcore.Field {
 	return f
 }
 
-// Value returns the value in a field of this package: an int64, a time.Duration, a string, an
-// error, or the value given to Any. A Stringer becomes a string, because it may describe an object
-// that changes.
+// Value returns the value of a field that this package has made: an int64, a time.Duration, a
+// string, an error, or the value that was passed to Any. A Stringer is converted to a string at
+// once, because the object that it describes may change.
 func Value(f zapcore.Field) any {
 	switch f.Type {
 	case zapcore.Int64Type:

@@ -10,19 +10,19 @@ import (
 // Lines is how many lines of one kind are logged in a second.
 const Lines = 100
 
-// A Limit bounds how many lines of one kind are logged, because peers may choose how often that
-// kind occurs: at most Lines lines in a second, and at most one stack. The zero Limit is ready for
-// use. Any goroutine may use it.
+// A Limit bounds how many lines of one kind are logged: at most Lines lines and one stack in a
+// second. The limit is needed because peers may choose how often the kind occurs. The zero Limit is
+// ready for use. Any goroutine may use it.
 type Limit struct {
 	mu      sync.Mutex
 	second  time.Time // the start of the present second
 	lines   int       // lines logged in that second
-	dropped int       // events since the last line that were not logged
+	dropped int       // events since the last logged line
 }
 
-// Line counts an event. ok reports whether to log the event with the returned fields. The fields
-// are the stack, for the first event of a second, and how many events before this one were not
-// logged.
+// Line counts an event. ok reports whether the caller shall log the event, with the returned
+// fields. The first event of a second gets a field with the stack. If events before this one were
+// not logged, another field has their number.
 func (l *Limit) Line(stack func() zapcore.Field) (fields []zapcore.Field, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

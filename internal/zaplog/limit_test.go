@@ -7,17 +7,17 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 )
 
-// A flood of one kind, on a fake clock: a hundred lines and one stack in each second, and every
-// event is either a line or counted in the next one.
+// 5,000 events of one kind come in five seconds of a fake clock. In each second 100 lines and one
+// stack are logged. Every event is either logged or counted by the next line.
 func TestFloodIsAFewLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l Limit
 		lines, stacks, dropped := 0, 0, 0
 		const events = 5000
-		for range events { // in five seconds
+		for range events { // in five seconds of the fake clock
 			fields, ok := l.Line(func() zapcore.Field { stacks++; return String("stack", "") })
 			if ok {
 				lines++

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// A Logger writes entries to its core. A *Logger is immutable: any goroutine may use it.
+// A Logger writes entries to its core. A Logger is immutable, so any goroutine may use it.
 type Logger struct {
 	core zapcore.Core
 	name string
@@ -20,9 +20,9 @@ func New(core zapcore.Core) *Logger { return &Logger{core: core} }
 // Nop returns a Logger that writes nothing.
 func Nop() *Logger { return New(zapcore.NewNopCore()) }
 
-// Of returns a Logger that writes to the core of l. It also has the name of l, which *zap.Logger
-// keeps outside its core. It returns nil if there is no core: l is nil or a nil pointer, or its
-// core is nil.
+// Of returns a Logger that writes to the core of l. It also copies the name of l, because a
+// *zap.Logger keeps its name outside of its core. Of returns nil if l is nil, is a nil pointer, or
+// has a nil core.
 func Of(l interface{ Core() zapcore.Core }) *Logger {
 	if v := reflect.ValueOf(l); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil
@@ -38,15 +38,15 @@ func Of(l interface{ Core() zapcore.Core }) *Logger {
 	return log
 }
 
-// Core returns the core, so that a *Logger is an argument for reactor.WithLogger.
+// Core returns the core, so that a *Logger can be passed to reactor.WithLogger.
 func (l *Logger) Core() zapcore.Core { return l.core }
 
-// With returns a Logger that adds fields to each entry.
+// With returns a Logger that adds the fields to each entry.
 func (l *Logger) With(fields ...zapcore.Field) *Logger {
 	return &Logger{core: l.core.With(fields), name: l.name}
 }
 
-// Wrap returns a Logger that writes to wrap's result.
+// Wrap returns a Logger that writes to the Core that wrap returns.
 func (l *Logger) Wrap(wrap func(zapcore.Core) zapcore.Core) *Logger {
 	return &Logger{core: wrap(l.core), name: l.name}
 }
@@ -60,10 +60,10 @@ func (l *Logger) write(level zapcore.Level, msg string, fields []zapcore.Field) 
 	Write(l.core, zapcore.Entry{Level: level, Time: time.Now(), LoggerName: l.name, Message: msg}, fields)
 }
 
-// stderr gets a line if an entry cannot be written, as with zap's own Logger.
+// stderr gets a line if an entry cannot be written. zap's own Logger does the same.
 var stderr = zapcore.Lock(os.Stderr)
 
-// Write writes one entry to core, if core wants it. A failure is reported on stderr.
+// Write writes one entry to core, if core accepts its level. A failure is reported on stderr.
 func Write(core zapcore.Core, e zapcore.Entry, fields []zapcore.Field) {
 	if ce := core.Check(e, nil); ce != nil {
 		ce.ErrorOutput = stderr

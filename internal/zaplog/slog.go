@@ -7,14 +7,14 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Slog returns a Logger that writes to h. Levels and fields become slog's; The records have no
-// source, because the line that logs is never the line that matters.
+// Slog returns a Logger that writes to h. Levels and fields are converted to those of slog. The
+// records have no source position, because it would be a line of this module that says nothing.
 func Slog(h slog.Handler) *Logger { return New(slogCore{h}) }
 
 type slogCore struct{ h slog.Handler }
 
-// slogLevel converts a level. Both scales have Info at 0, and one step of zap's scale is four steps
-// of slog's.
+// slogLevel converts a level. In both packages Info is 0. The distance between two levels is 1 in
+// zap and 4 in slog.
 func slogLevel(l zapcore.Level) slog.Level { return 4 * slog.Level(l) }
 
 func (c slogCore) Enabled(l zapcore.Level) bool {

@@ -14,10 +14,10 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 )
 
-// Each function makes the field that zap's function of the same name makes.
+// Each function makes the same field as zap's function with the same name.
 func TestFieldsAreZapsFields(t *testing.T) {
 	addr := netip.MustParseAddrPort("127.0.0.1:80")
 	err := errors.New("broken")
@@ -42,7 +42,7 @@ func TestFieldsAreZapsFields(t *testing.T) {
 	}
 }
 
-// A value of any other type has the same text in JSON as with zap.
+// Any makes the same text in JSON as zap's Any, for values of other types too.
 func TestAnyIsZapsAnyInJSON(t *testing.T) {
 	for _, v := range []any{true, 1, int64(-2), uint8(9), 3.5, time.Second, []byte{1}, [2]int{1, 2}, struct{ X string }{"y"}} {
 		var text [2]string
@@ -61,7 +61,7 @@ func TestAnyIsZapsAnyInJSON(t *testing.T) {
 }
 
 // The name, the fields and the level of a *zap.Logger reach the core. A nil logger is refused when
-// it is passed, not when it is used.
+// it is passed to Of, and not later when an entry is written.
 func TestOfKeepsWhatZapsLoggerCarries(t *testing.T) {
 	core, logs := observer.New(zapcore.WarnLevel)
 	log := Of(zap.New(core).Named("net").Named("loop").With(zap.String("host", "a"))).With(Int("loop", 3))
@@ -86,8 +86,8 @@ type coreless struct{}
 
 func (coreless) Core() zapcore.Core { return nil }
 
-// A slog.Handler gets the same lines: levels, fields in their order and with their types, and the
-// fields of With.
+// A slog.Handler gets the same lines as a Core: the level, the fields of the entry and those of
+// With, in the same order and with the same types.
 func TestSlogGetsTheSameLines(t *testing.T) {
 	var out bytes.Buffer
 	h := slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo,
