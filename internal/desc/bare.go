@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// outOfResources returns whether a registration failed for lack of a resource: a descriptor for the
-// background goroutine's Poller, memory, or registrations that this user may have.
+// outOfResources returns whether a registration has failed because something has run out:
+// descriptors for the Poller, memory, or the registrations that this user may have.
 func outOfResources(e Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOBUFS, kernel.ENOSPC:
@@ -18,14 +18,14 @@ func outOfResources(e Errno) bool {
 	return false
 }
 
-// bareMost is how long waitBare waits in the kernel. While it waits, the call does not notice
-// Close, a new deadline, or that descriptors have become free.
+// bareMost limits one wait of waitBare. During that wait the call does not notice a Close, a new
+// deadline, or a descriptor that has become free.
 const bareMost = 20 * time.Millisecond
 
-// waitBare waits for a short time by poll(2), which needs no further descriptor. A call uses
-// waitBare if its registration has failed with the error `why`. After waitBare the call tries
-// again, and then tries to register again. The call keeps its reference meanwhile, because the
-// kernel uses the descriptor's number.
+// waitBare waits for a short time by poll(2), which needs no further descriptor. A call uses it if
+// its registration has failed with the error why. After waitBare the call tries again, and then
+// tries to register again. During the wait the call keeps its reference, because the kernel uses
+// the number.
 func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 	c.deadline(d.Kernel)
 	d.lock()

@@ -6,12 +6,12 @@ import (
 )
 
 // A Call is one call by user code. It has one deadline, however many tries it makes
-// (doc/semantics.md, D5). The deadline is computed after the first try that is not complete. So a
-// call that completes with its first try reads no clock and cannot time out (D7).
+// (doc/semantics.md, D5). The deadline is computed after the first try that does not complete the
+// call. So a call that its first try completes reads no clock, and cannot time out (D7).
 //
-// Only the goroutine or task that makes the call uses its Call. A Call may be used for several
-// calls of Do one after the other: for a TLS handshake and then for the read. These calls of Do
-// share the deadline.
+// Only the goroutine or task that makes the call uses the Call. It may make several calls of Do one
+// after the other, for example for a TLS handshake and then for a read. Such calls of Do share the
+// deadline.
 //
 // The callers of Do set these fields:
 //
@@ -40,34 +40,34 @@ import (
 //	lastTry     readyAt, sleepFast    –                  the deadline has passed
 //	moved       nextPart              –                  Limit is 0
 //
-// checkBegin and checkEnd check them in race builds.
+// In race builds checkBegin and checkEnd check these rules.
 type Call struct {
 	Limit          timeout.Timeout
-	Step           timeout.Timeout // 0 is no limit; it is for readiness that no Event reports
+	Step           timeout.Timeout // limits a sleep, if no Event reports the readiness; 0: no limit
 	until          timeout.Deadline
-	step           timeout.Deadline // the end of the present sleep's step
-	KeepRegistered bool             // the call ends with a suspended registration; see suspend
+	step           timeout.Deadline // when the present sleep ends because of Step
+	KeepRegistered bool             // when the call ends, its registration is suspended (see suspend)
 	Drained        bool             // the last try emptied the socket
-	NeedsNew       bool             // the call needs new data: after Drained it waits for an Event
+	NeedsNew       bool             // the call needs new data, so after Drained it waits for an Event
 	BothDeadlines  bool             // the deadlines of both directions limit the call
-	Records        uint8            // cost of the try beside its bytes, in units of the budget
-	P              []byte           // unsent bytes
-	V              *[][]byte        // unsent buffers
-	Again          bool             // the try made progress, and the call is not complete
+	Records        uint8            // the cost of the try in units of the budget, beside its bytes
+	P              []byte           // bytes that are not sent yet
+	V              *[][]byte        // buffers that are not sent yet
+	Again          bool             // the try was successful, but the call needs another one
 	begun          bool             // until is valid
 	tried          bool
-	sleepFirst     bool // before the first try
+	sleepFirst     bool // the call sleeps before its first try
 	registered     bool
-	retried        bool // tried twice since the last sleep; see wait
-	ref            bool // holds a reference
+	retried        bool // the call has tried twice since its last sleep; see wait
+	ref            bool // the call holds a reference
 	waited         bool
 	lastTry        bool
-	moved          int32 // bytes of all parts
+	moved          int32 // the bytes that all parts have moved
 }
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 	switch {
-	case c.Limit == timeout.None: // no limit, so it reads no clock
+	case c.Limit == timeout.None: // without a limit, no clock is read
 		return timeout.Never
 	case !c.begun:
 		c.begun = true
@@ -76,12 +76,11 @@ func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 	return c.until
 }
 
-// Deadline returns the call's deadline, for a wait that continues without Do.
+// Deadline returns the deadline of the call, for code that waits without Do.
 func (c *Call) Deadline(k kernel.Kernel) timeout.Deadline { return c.deadline(k) }
 
-// Within returns a Call for a Do that runs inside a try of c, in the other direction. The new Call
-// has the deadline of c, and no other state of c. If the deadline of c is not computed yet, Within
-// computes it now.
+// Within returns a Call for a Do inside a try of c, in the other direction. It has the same
+// deadline as c, but not the state of c. If the deadline is not computed yet, Within computes it.
 func (c *Call) Within(k kernel.Kernel) Call {
 	c.deadline(k)
 	return Call{Limit: c.Limit, Step: c.Step, KeepRegistered: c.KeepRegistered, until: c.until, begun: c.begun}

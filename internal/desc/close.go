@@ -7,12 +7,12 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Hook is called once when the Desc closes, before another descriptor can get its number. It may
-// use the number, for example to unregister it from a Poller, but it must not make calls on the
+// A Hook is called once when the Desc is closed, while no other descriptor can have its number. It
+// may use the number, for example to unregister it from a Poller. It must not make calls on the
 // Desc.
 type Hook struct{ F func() }
 
-// AddHook adds a hook. It returns EBADF once the Desc is closed.
+// AddHook adds the hook. If the Desc is closed, it returns EBADF.
 func (d *Desc) AddHook(h *Hook) Errno {
 	d.lock()
 	defer d.unlock()
@@ -39,11 +39,11 @@ func (d *Desc) DelHook(h *Hook) {
 // Close ends every call in progress with EBADF, unregisters the descriptor, runs the hooks, and
 // closes the descriptor. Close returns when the descriptor is closed, and so does a second Close.
 //
-// In two cases Close does not wait, and the reference that is released last closes the descriptor.
-// One is a Close on a loop while another call holds a reference. The other is a Close while a user
-// function runs whose caller holds a reference.
+// In two cases Close does not wait, and the release of the last reference closes the descriptor.
+// One case is a Close on a loop while another call holds a reference. The other case is a Close
+// while a user function runs inside User.
 //
-// Close does not use shutdown(2), because the open file may have other owners.
+// Close does not call shutdown(2), because the open file may have other owners.
 func (d *Desc) Close() Errno {
 	d.lock()
 	if d.closed {
@@ -55,10 +55,10 @@ func (d *Desc) Close() Errno {
 	return d.awaitClosed()
 }
 
-// Detach closes the Desc but not the descriptor, which belongs to the caller from now on and is
-// still non-blocking. In the cases in which Close would not wait, the caller gets a duplicate.
-// Detach returns EBADF once the Desc is closed. If it cannot make the duplicate, it returns the
-// error and changes nothing.
+// Detach closes the Desc but not the descriptor. From now on the descriptor belongs to the caller,
+// and it is still non-blocking. If Close would not wait, Detach returns a duplicate instead. If
+// Detach cannot make the duplicate, it returns the error and changes nothing. If the Desc is
+// closed, Detach returns EBADF.
 func (d *Desc) Detach() (int, Errno) {
 	d.lock()
 	switch {
@@ -82,17 +82,17 @@ func (d *Desc) Detach() (int, Errno) {
 	if d.refs == 0 {
 		return d.FD, 0
 	}
-	// A try takes long, or a user function runs. So the holder of the last reference will close the
+	// A try or a user function has not returned yet. The release of its reference will close the
 	// number.
 	d.detached = false
 	return kernel.Dup(d.Kernel, d.FD)
 }
 
-// beginClose closes the Desc. If no reference is left, it also closes the number. The caller has
-// locked the Desc, and beginClose unlocks it.
+// beginClose closes the Desc. If there is no reference, it also closes the number. The Desc is
+// locked before beginClose, and unlocked after it.
 func (d *Desc) beginClose() {
 	d.closed = true
-	d.refs++ // until the hooks have run
+	d.refs++ // a reference of beginClose itself, until the hooks have run
 	if d.registered || d.suspended || d.keepsParker {
 		d.Waiter.Unregister(d)
 		d.registered, d.output, d.level, d.suspended = false, false, false, false
@@ -127,15 +127,16 @@ func (d *Desc) beginClose() {
 	}
 }
 
-// cannotWait returns whether Close and Detach must not wait for the references; locked. Their
-// caller may hold a reference itself, or another caller may hold a reference for a long time.
+// cannotWait returns whether Close and Detach must not wait for the references. On a loop their
+// caller may itself hold a reference. A user function may hold one for a long time. The Desc is
+// locked.
 func (d *Desc) cannotWait() bool { return !d.shared || d.userCalls > 0 }
 
-// closeMost is how long Close waits for a try. A try never waits, unless another owner of the open
-// file has cleared O_NONBLOCK.
+// closeMost is how long Close waits for a try. A try can take that long only if another owner of
+// the open file has cleared O_NONBLOCK.
 const closeMost = 5 * time.Second
 
-// awaitClosed waits until a closed Desc is finished. It returns the error of the kernel's close.
+// awaitClosed waits until the Desc is finished. It returns the error of the kernel's close.
 func (d *Desc) awaitClosed() (e Errno) {
 	d.lock()
 	if !d.finished && !d.cannotWait() {

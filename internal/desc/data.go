@@ -5,21 +5,20 @@ import (
 	"unsafe"
 )
 
-// A Buffer is the buffer into which all callbacks and tasks of a loop receive, one after the other.
-// The bytes that a task has received there are valid until the task waits.
+// A Buffer is the memory into which all callbacks and tasks of a loop receive, one after the other.
+// The bytes that a task has received are valid until the task waits.
 type Buffer struct {
 	P    []byte
-	lent int // bytes of P that a task uses now; counted only if Poisons
-	// Keeper is the object whose bytes, received but not consumed, are in P. It is nil if there is
-	// none.
+	lent int // how many bytes of P a task uses now; only counted if Poisons
+	// Keeper is the object whose received bytes are in P and not consumed yet. It is nil if there are
+	// no such bytes.
 	Keeper Keeper
 }
 
-// A Keeper owns received bytes in a Buffer. Before the Buffer is used again, the Keeper copies
-// these bytes.
+// A Keeper owns bytes in a Buffer. Save copies these bytes, before the Buffer is used again.
 type Keeper interface{ Save() }
 
-// End ends the validity of the bytes that a task has received in the Buffer.
+// End is called when the bytes that a task has received in the Buffer become invalid.
 func (b *Buffer) End() {
 	if k := b.Keeper; k != nil {
 		b.Keeper = nil
@@ -31,17 +30,17 @@ func (b *Buffer) End() {
 	}
 }
 
-// Poison overwrites bytes that are not valid any more. It is called only if Poisons.
+// Poison overwrites bytes that are not valid any more. It is called only if Poisons is true.
 func Poison(p []byte) {
 	for len(p) > 0 {
 		p = p[copy(p, poison):]
 	}
 }
 
-// poison is the text that a program reads if it has kept a slice for too long.
+// poison is what a program reads if it uses a slice after the slice has become invalid.
 const poison = "<this was valid until the task's next wait or the callback's end; copy what you keep>"
 
-// own returns p, or a copy of it if p is in the Buffer.
+// own returns p. If p is in the Buffer, own returns a copy of p.
 func (b *Buffer) own(p []byte) []byte {
 	if Within(p, b.P) {
 		return append([]byte(nil), p...)
@@ -49,14 +48,14 @@ func (b *Buffer) own(p []byte) []byte {
 	return p
 }
 
-// Within reports whether p begins in memory.
+// Within reports whether the first byte of p is in memory.
 func Within(p, memory []byte) bool {
 	at, first := uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(unsafe.Pointer(unsafe.SliceData(memory)))
 	return at-first < uintptr(len(memory))
 }
 
-// Own returns p. If p is in the loop's buffer, where it would not be valid after a wait, Own
-// returns a copy.
+// Own returns p. If p is in the loop's buffer, Own returns a copy, because p would not be valid
+// after a wait.
 func (d *Desc) Own(p []byte) []byte {
 	if !d.shared && len(p) > 0 {
 		if b, e := d.Waiter.Buffer(); e == 0 {
@@ -66,8 +65,8 @@ func (d *Desc) Own(p []byte) []byte {
 	return p
 }
 
-// own replaces the unsent bytes of a call that is about to wait by copies, if they are in the
-// loop's buffer.
+// own is called before a call waits. It replaces unsent bytes that are in the loop's buffer by
+// copies.
 func (d *Desc) own(c *Call) {
 	c.P = d.Own(c.P)
 	if c.V != nil {
@@ -77,9 +76,8 @@ func (d *Desc) own(c *Call) {
 	}
 }
 
-// Room returns the loop's buffer. A call of a task receives into that buffer and then calls Shown.
-// If callers of the Desc park instead of suspending a task, Room returns nil, and the caller uses
-// Borrow.
+// Room returns the loop's buffer. A task receives into it, and then calls Shown. If the callers of
+// the Desc park, Room returns nil, and the caller must use Borrow.
 func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	if d.shared {
 		return nil, 0
@@ -98,8 +96,8 @@ func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	return b.P, 0
 }
 
-// Shown returns the n bytes that a call has received in the loop's buffer. They are valid until the
-// task's next wait.
+// Shown returns the n bytes that a task has received into the loop's buffer. They are valid until
+// the task waits.
 func (d *Desc) Shown(room []byte, n int) []byte {
 	if Poisons {
 		if b, e := d.Waiter.Buffer(); e == 0 {
@@ -109,14 +107,14 @@ func (d *Desc) Shown(room []byte, n int) []byte {
 	return room[:n:n]
 }
 
-// secondReader panics: two callers of Data on one Desc would share one buffer.
+// secondReader panics, because two callers of Data on one Desc would use the same buffer.
 func (d *Desc) secondReader() {
 	panic(fmt.Sprintf("Data on descriptor %d, whose input another caller waits for: let one caller read, or use a read into a buffer of your own, which takes turns", d.FD))
 }
 
-// Fetch is Do with one receive into a buffer of Scratch. A call that waits holds no buffer. The
-// caller owns the result, which is nil for the end of input or an empty datagram. If receive is
-// nil, Fetch uses recv(2).
+// Fetch calls Do with a try that receives once, into a buffer of the pool Scratch. While the call
+// waits, it holds no buffer. The caller owns the returned buffer. It is nil after the end of input
+// or an empty datagram. If receive is nil, the try is recv(2).
 func (d *Desc) Fetch(c *Call, receive Receive) (room *[ScratchSize]byte, n int, e Errno) {
 	c.NeedsNew = c.NeedsNew || receive == nil && d.Drains()
 	n, e = d.Do(In, c, func() (n int, e Errno) {
@@ -137,7 +135,8 @@ func (d *Desc) Fetch(c *Call, receive Receive) (room *[ScratchSize]byte, n int, 
 	return room, n, e
 }
 
-// Borrow is Fetch with a buffer that the Desc owns. The result is valid until the next Borrow.
+// Borrow is like Fetch, except that the Desc owns the buffer. The result is valid until the next
+// Borrow.
 func (d *Desc) Borrow(c *Call, receive Receive) ([]byte, Errno) {
 	d.giveBack(c)
 	room, n, e := d.Fetch(c, receive)
@@ -145,14 +144,14 @@ func (d *Desc) Borrow(c *Call, receive Receive) ([]byte, Errno) {
 		return nil, e
 	}
 	d.lock()
-	if d.extra != nil && d.extra.borrowed == nil { // otherwise the garbage collector frees the buffer
+	if d.extra != nil && d.extra.borrowed == nil { // otherwise the garbage collector frees it
 		d.extra.borrowed = room
 	}
 	d.unlock()
 	return room[:n:n], e
 }
 
-// giveBack returns the buffer of the last Borrow to Scratch.
+// giveBack returns the buffer of the last Borrow to the pool Scratch.
 func (d *Desc) giveBack(c *Call) {
 	d.lock()
 	if d.dirs[In].busy && c.Limit.Blocks() && !d.closed {

@@ -5,12 +5,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// SetDeadline sets the deadline of a direction, for calls in progress and all later ones. A call
-// then ends at this deadline or after its own Limit, whichever comes first. Once the deadline has
-// passed, calls return ETIMEDOUT without a try. timeout.Never removes the deadline.
+// SetDeadline sets the deadline of a direction, for calls in progress and for later ones. A call
+// then ends at this deadline or after its own Limit, whichever comes first. After the deadline,
+// calls return ETIMEDOUT without a try. timeout.Never removes the deadline.
 //
 // The deadline may be changed at any time, also while calls wait. A deadline that is replaced
-// before it has passed has no effect. SetDeadline returns EBADF once the Desc is closed.
+// before it has passed has no effect. If the Desc is closed, SetDeadline returns EBADF.
 func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	d.lock()
 	if d.closed {
@@ -24,11 +24,11 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	q := d.queue(dir)
 	later := at >= q.deadline
 	q.deadline = at
-	if later { // a sleeper wakes at the old deadline and then reads the new one
+	if later { // calls that sleep wake at the old deadline and then read the new one
 		d.unlock()
 		return 0
 	}
-	var holders [2]Sleeper // the holders of both directions, because of Call.BothDeadlines
+	var holders [2]Sleeper // both directions, because of Call.BothDeadlines
 	var queued []Sleeper
 	for i := range d.dirs {
 		holders[i] = d.dirs[i].waiting
@@ -46,7 +46,8 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	return 0
 }
 
-// withDirDeadline returns the sooner of until and the deadline of the call's direction; locked.
+// withDirDeadline returns the earlier of until and the deadline of the call's direction. The Desc
+// is locked.
 func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if d.queues == nil {
 		return until
@@ -54,8 +55,8 @@ func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout
 	return d.withDirDeadlineSlow(dir, c, until)
 }
 
-// withDirDeadlineSlow does the work of withDirDeadline for a Desc with deadlines. Few Descs have
-// deadlines, so this is a separate function, and withDirDeadline can be inlined.
+// withDirDeadlineSlow is the part of withDirDeadline that only few Descs need: those with
+// deadlines. It is a separate function, so that withDirDeadline can be inlined.
 func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if c.BothDeadlines {
 		until = until.Sooner(d.queues[1-dir].deadline)
@@ -63,22 +64,22 @@ func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) tim
 	return until.Sooner(d.queues[dir].deadline)
 }
 
-// dirExpired returns whether the deadline of the call's direction has passed; locked.
+// dirExpired returns whether the deadline of the call's direction has passed. The Desc is locked.
 func (d *Desc) dirExpired(dir Dir, c *Call) bool {
 	at := d.withDirDeadline(dir, c, timeout.Never)
 	return at != timeout.Never && at.Passed(d.Kernel.Now())
 }
 
-// NoteTimedOut records that ETIMEDOUT came from the kernel (the connection timed out), not from a
-// deadline. Do calls it for the results of a try.
+// NoteTimedOut records that the kernel has returned ETIMEDOUT, because the connection has timed
+// out. So the cause is not a deadline. Do calls NoteTimedOut after such a result of a try.
 func (d *Desc) NoteTimedOut() {
 	d.lock()
 	d.timedOut = true
 	d.unlock()
 }
 
-// DeadlinePassed returns whether an ETIMEDOUT of Do came from a deadline. To compare the deadline
-// with the clock would not be enough, because the deadline may have been changed since.
+// DeadlinePassed returns whether an ETIMEDOUT of Do was caused by a deadline. The clock could not
+// show this, because the deadline may have been changed since.
 func (d *Desc) DeadlinePassed() bool {
 	d.lock()
 	defer d.unlock()

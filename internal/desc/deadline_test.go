@@ -11,10 +11,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A direction's deadline ends calls in progress and later calls, also calls that wait for their
-// turn. If the deadline is moved, only the new one counts. A call ends at the deadline or after its
-// own limit, whichever comes first. Once the deadline has passed, a call fails even if data is
-// there.
+// A deadline of a direction ends the calls in progress and later calls, also those that wait for
+// their turn. If the deadline is moved, only the new one has an effect. A call ends at the deadline
+// or after its own limit, whichever comes first. After the deadline, a call fails even if data
+// waits.
 func TestDirectionDeadline(t *testing.T) {
 	r := newReceiver(t)
 	in := func(d time.Duration) timeout.Deadline { return timeout.Timeout(d).After(r.Kernel.Now()) }
@@ -46,10 +46,10 @@ func TestDirectionDeadline(t *testing.T) {
 		t.Errorf("the call's own limit: %v", e)
 	}
 	ended := make(chan kernel.Errno)
-	for range 3 { // one waits for data, two for their turn
+	for range 3 { // one waits for data, and two for their turn
 		go func() { _, e := r.recv(timeout.None); ended <- e }()
 	}
-	set(in(5 * time.Millisecond)) // the old one had been an hour
+	set(in(5 * time.Millisecond)) // it replaces a deadline that is an hour away
 	at = in(40 * time.Millisecond)
 	set(at)
 	for range 3 {

@@ -11,46 +11,46 @@ import (
 // Errno is kernel.Errno.
 type Errno = kernel.Errno
 
-// A Waiter decides how the callers of a Desc wait: they park their goroutine, or they suspend the
-// task that a loop runs.
+// A Waiter decides how the callers of a Desc wait. One kind parks the calling goroutine. The other
+// kind suspends the task that a loop runs.
 type Waiter interface {
-	// Sleeper returns the Sleeper of the present caller. It returns EDEADLK to a callback of the
-	// loop, which cannot wait.
+	// Sleeper returns the Sleeper of the present caller. In a callback of the loop it returns EDEADLK,
+	// because a callback cannot wait.
 	Sleeper() (Sleeper, Errno)
-	// Register makes an edge-triggered registration: each Event of d is delivered to d.Ready, and
-	// so is readiness that exists already. After Unregister, Ready is not called. The callers of
-	// Register and Unregister have locked d, or run on the loop.
+	// Register makes an edge-triggered registration of d. Each Event of d is delivered to d.Ready, and
+	// so is readiness that exists already. After Unregister, Ready is not called any more. The callers
+	// of Register and Unregister have locked d, or run on the loop.
 	Register(d *Desc, want poller.Interest) Errno
 	Unregister(d *Desc)
-	// Rearm replaces the interest of a registered Desc. Readiness that exists already is delivered.
+	// Rearm changes the interest of a registered Desc. Readiness that exists already is delivered.
 	Rearm(d *Desc, want poller.Interest) Errno
-	// Has returns whether fd is registered now, by any owner.
+	// Has returns whether fd is registered now, whoever has registered it.
 	Has(fd int) bool
-	// Post calls f soon and outside all user code: on the loop, or on one dispatching goroutine.
-	// Any goroutine may call Post. It returns false if the loop has ended; f is not called then.
+	// Post calls f soon, and not inside other user code: on the loop, or on a dispatching goroutine.
+	// Any goroutine may call Post. If the loop has ended, Post returns false and does not call f.
 	Post(f func()) bool
-	// Call calls f, which is user code, at once. A loop guards f as it guards each callback.
+	// Call calls f at once. f is user code, and a loop guards it like a callback.
 	Call(f func())
-	// Yield lets other tasks or other goroutines run, because the caller has used up its budget. It
-	// returns ECANCELED in the cases in which Sleep does. In a callback it does nothing.
+	// Yield lets other tasks or goroutines run, because the caller has used up its budget. It returns
+	// ECANCELED if Sleep would. In a callback it does nothing.
 	Yield(dir Dir) Errno
 	// Shared returns whether several goroutines may use a Desc at the same time.
 	Shared() bool
-	// Buffer returns the loop's buffer to the task that runs. It returns EDEADLK to a callback,
-	// because the callback may be using the buffer. Free panics if a callback of the loop has
-	// registered d's number. Neither method is called for Descs whose callers park.
+	// Buffer returns the loop's buffer, for the task that runs. In a callback it returns EDEADLK,
+	// because the callback may itself be using the buffer. Free panics if a callback of the loop has
+	// registered the number of d. If the callers of a Desc park, neither method is called for it.
 	Buffer() (*Buffer, Errno)
 	Free(d *Desc)
 }
 
-// A Sleeper is one caller who can wait.
+// A Sleeper makes one caller wait, and wakes it.
 type Sleeper interface {
-	// Sleep returns 0 after Wake, also if Wake was called before Sleep. Spurious wakes are allowed.
-	// It returns ETIMEDOUT after the deadline, and ECANCELED if the caller must not wait any more.
-	// If the caller calls Sleep again after ECANCELED, Sleep panics, which unwinds the caller's
-	// task.
+	// Sleep waits until Wake is called. If Wake was called before Sleep, Sleep returns at once. In
+	// both cases it returns 0, which it may also do without a Wake. It returns ETIMEDOUT after the
+	// deadline, and ECANCELED if the caller must not wait any more. If the caller then calls Sleep
+	// again, Sleep panics, which unwinds the caller's task.
 	Sleep(dir Dir, until timeout.Deadline) Errno
-	// Unwind panics if Sleep would panic now.
+	// Unwind panics if a call of Sleep would panic now.
 	Unwind(dir Dir)
 	Wake()
 }
@@ -63,21 +63,23 @@ const (
 	Out
 )
 
-// eventsFor is the readiness that wakes each direction. An error or a hang-up wakes both.
+// eventsFor has the readiness that wakes the calls of each direction. An error or a hang-up wakes
+// the calls of both directions.
 var eventsFor = [2]poller.Readiness{
 	In:  poller.In | poller.Err | poller.Hup,
 	Out: poller.Out | poller.Err | poller.Hup,
 }
 
 // A Desc represents a descriptor: its number, the calls in progress on it, and the steps of its
-// close. It outlives the number: after Close every call returns EBADF.
+// close. After Close, the Desc still exists without its number, and every call returns EBADF.
 //
-// A call holds a reference while it may use the number: during a try, not while it sleeps. Close
-// and Detach refuse new references and return when the last one is released. Then the number is
-// free, or it belongs to the caller of Detach.
+// A call holds a reference while it may use the number: during a try, but not while it sleeps.
+// Close and Detach refuse new references, and return when the last reference is released. Then the
+// number is closed, or it belongs to the caller of Detach.
 //
-// State. "Lock" is mu if the Desc is shared. If it is not, the loop's goroutine owns all fields.
-// checkState checks the last column in race builds.
+// The table shows the state. "Lock" means mu if the Desc is shared. The fields of a Desc that is
+// not shared belong to the loop's goroutine. In race builds checkState checks what the last column
+// says.
 //
 //	field       set by                   cleared by           guarded by  implies
 //	Kernel, FD,
@@ -115,7 +117,8 @@ var eventsFor = [2]poller.Readiness{
 //	queues      queue                    –                    lock
 //	extra       ensureExtra              beginClose           lock
 //
-// For each direction (dirState, turnQueue); the holder is the call that has the turn:
+// These fields exist for each direction (dirState, turnQueue). The holder is the call that has the
+// direction's turn:
 //
 //	ready       an Event, SetReady       the holder, before   lock
 //	                                     each try
@@ -132,21 +135,22 @@ type Desc struct {
 	FD     int
 	Waiter Waiter
 
-	Gen uint32 // generation of the registration
+	Gen uint32 // the generation of the registration
 
-	// AsNet: the calls are those of a net.Conn or net.Listener. Only the deadlines of the
-	// directions limit them.
+	// AsNet means that the calls are those of a net.Conn or net.Listener. Only the deadlines of the
+	// directions limit such calls.
 	AsNet bool
-	// ShortIsAll: a recv that does not fill its buffer has emptied the socket. This is set for TCP
-	// sockets; see kernel.ReadsFully.
+	// ShortIsAll means that a recv that does not fill its buffer has emptied the socket. It is set for
+	// TCP sockets if kernel.ReadsFully holds.
 	ShortIsAll bool
-	// UnixStream: a short recv may leave data, because it stops where descriptors were passed. On a
-	// loop such a socket is registered level-triggered, so that an Event reports the rest.
+	// UnixStream means that a short recv may leave data, because recv stops where descriptors were
+	// passed. A loop registers such a socket level-triggered, so that an Event reports the remaining
+	// data.
 	UnixStream bool
 
-	refs      int32 // references to FD; the last one released after Close closes it
-	unturned  int32 // the references of calls that may receive without the turn
-	userCalls int32 // user functions that run inside a reference
+	refs      int32 // references to FD; after Close, the release of the last one closes FD
+	unturned  int32 // references of calls that may receive without holding the turn
+	userCalls int32 // user functions that run while their caller holds a reference
 	shared    bool
 	closed    bool
 	detached  bool // FD belongs to another owner
@@ -154,48 +158,51 @@ type Desc struct {
 	timedOut  bool // see NoteTimedOut
 	endSeen   bool // see EndSeen
 
-	registered bool // registered for input
-	output     bool // registered for output too
+	registered bool // registered for input, or for more than input
+	output     bool // registered for output as well
 	level      bool // level-triggered
-	// Transient: the Desc is registered only while a call waits. The descriptor of a Poll is
-	// Transient, because the kernel limits how many Pollers can have such a descriptor at the same
-	// time.
-	Transient   bool
-	keepsParker bool // counted in Parker.keepers: its goroutine stays until the Desc is closed
-	suspended   bool // registered for nothing; see suspend
+	// Transient means that the Desc is registered only while a call waits. It is set for the
+	// descriptor of a Poll, because the kernel limits how many Pollers can have such a descriptor at
+	// the same time.
+	Transient bool
+	// keepsParker means that Parker.keepers counts the Desc: the background goroutine does not end
+	// before the Desc is closed.
+	keepsParker bool
+	suspended   bool // registered without an interest; see suspend
 	mu          sync.Mutex
 	dirs        [2]dirState
-	queues      *[2]turnQueue // nil until first needed
+	queues      *[2]turnQueue // nil until a call needs them
 	extra       *extra
 }
 
-// extra has the fields that few Descs need.
+// extra has the fields that only few Descs need.
 type extra struct {
 	hooks      []*Hook
-	onArrival  func()             // called after each Event that may mean input
+	onArrival  func()             // called after each Event that may report input
 	onEvent    func()             // called after each Event
-	objects    func() int         // for a Poll: returns how many objects are registered
-	closedCh   chan struct{}      // closed when Close need not wait any longer; nil if none waits
-	closeErrno Errno              // result of the close
-	borrowed   *[ScratchSize]byte // the buffer that the last Borrow returned
+	objects    func() int         // for a Poll: returns how many objects it has
+	closedCh   chan struct{}      // closed when Close can return; nil if no Close waits
+	closeErrno Errno              // the error of the kernel's close
+	borrowed   *[ScratchSize]byte // the buffer that Borrow has returned last
 }
 
-// A dirState is the state of one direction. One call at a time holds the direction's turn. Only the
-// holder waits for readiness. The other calls wait for the turn, in the order in which they came.
+// A dirState is the state of one direction. One call at a time has the direction's turn. This call,
+// the holder, is the only one that waits for readiness. The other calls wait for the turn, in the
+// order in which they came.
 type dirState struct {
-	ready   bool // the ready flag: an Event has come since the holder's last try
-	drained bool // that try emptied the socket (Call.Drained), so an Event will announce new data
+	ready   bool // the ready flag: an Event has come since the last try
+	drained bool // the last try emptied the socket (Call.Drained), so an Event reports new data
 	busy    bool // a call holds the turn
 	spent   uint8
 	waiting Sleeper // the holder's Sleeper, while it sleeps
 }
 
-// A turnQueue has the calls that wait for a turn, and the direction's deadline. In a shared Desc
-// the turnQueue also keeps the holder's Sleeper, so that waiting allocates nothing.
+// A turnQueue has the calls that wait for a direction's turn, and the direction's deadline. In a
+// shared Desc it also keeps a Sleeper for all holders, so that a wait allocates nothing.
 type turnQueue struct {
 	first, last *queued
 	sleeper     Sleeper
-	deadline    timeout.Deadline // of SetDeadline
+	deadline    timeout.Deadline // set by SetDeadline
 }
 
 func (d *Desc) queue(dir Dir) *turnQueue {
@@ -205,12 +212,13 @@ func (d *Desc) queue(dir Dir) *turnQueue {
 	return &d.queues[dir]
 }
 
-// New makes a Desc, which owns the descriptor from now on.
+// New makes a Desc. From now on the Desc owns the descriptor.
 func New(k kernel.Kernel, fd int, w Waiter) *Desc {
 	return &Desc{Kernel: k, FD: fd, Waiter: w, shared: w.Shared()}
 }
 
-// lock does nothing on a loop, where one goroutine owns everything.
+// lock does nothing if the Desc is not shared, because one goroutine of the loop then owns
+// everything.
 func (d *Desc) lock() {
 	if d.shared {
 		d.mu.Lock()
@@ -219,7 +227,7 @@ func (d *Desc) lock() {
 
 func (d *Desc) unlock() {
 	if d.shared {
-		d.unlockShared() // a function of its own, so that unlock can be inlined
+		d.unlockShared() // a separate function, so that unlock can be inlined
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A receiver is a parked Desc of a UDP socket and the means to send to it.
+// A receiver is the Desc of a UDP socket whose callers park, and a socket that sends to it.
 type receiver struct {
 	*desc.Desc
 	t  *testing.T
@@ -55,7 +55,8 @@ func (r *receiver) recv(limit timeout.Timeout) (string, kernel.Errno) {
 	return string(buf[:n]), e
 }
 
-// The three modes of one call with nothing there, then with something: ready beats timeout.
+// A receive with each of the three kinds of timeout, without data and then with data. Readiness
+// beats the timeout.
 func TestModes(t *testing.T) {
 	r := newReceiver(t)
 	if _, e := r.recv(0); e != kernel.EAGAIN {
@@ -72,7 +73,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// 500 waits of up to 2 ms that nothing ends: none returns before its time.
+// 500 waits of up to 2 ms end only by their timeouts. None of them returns too early.
 func TestDeadlineIsNeverEarly(t *testing.T) {
 	r := newReceiver(t)
 	waits := longtest.Count(50, 250, 1000)
@@ -88,8 +89,8 @@ func TestDeadlineIsNeverEarly(t *testing.T) {
 	}
 }
 
-// Sixteen goroutines receive from one Desc. Sixteen datagrams reach one each. Nobody gets two, and
-// nobody waits without end.
+// Sixteen goroutines receive from one Desc, and sixteen datagrams arrive. Each goroutine receives
+// one.
 func TestCallersOfOneDirectionTakeTurns(t *testing.T) {
 	r := newReceiver(t)
 	var wg sync.WaitGroup
@@ -111,8 +112,8 @@ func TestCallersOfOneDirectionTakeTurns(t *testing.T) {
 	wg.Wait()
 }
 
-// One goroutine holds the turn, and others wait for the turn with a timeout. They give up when
-// their timeouts expire. The turn still reaches a goroutine that waits without limit.
+// While one goroutine holds the turn, others wait for the turn with a timeout, and their timeouts
+// expire. The turn must still reach a goroutine that waits for it without a limit.
 func TestTimeoutWhileQueuedForTheTurn(t *testing.T) {
 	r := newReceiver(t)
 	var wg sync.WaitGroup
@@ -130,7 +131,7 @@ func TestTimeoutWhileQueuedForTheTurn(t *testing.T) {
 			}
 		})
 	}
-	// not to synchronise: it only makes the timeouts likely to come first
+	// This sleep synchronises nothing. It makes it likely that the timeouts expire first.
 	time.Sleep(5 * time.Millisecond)
 	for range 10 {
 		r.send("x")
@@ -138,8 +139,8 @@ func TestTimeoutWhileQueuedForTheTurn(t *testing.T) {
 	wg.Wait()
 }
 
-// Close from elsewhere ends the holder's wait and those in the queue with EBADF, and every later
-// call.
+// A Close by another goroutine ends the wait of the holder and of the calls in the queue with
+// EBADF. Every later call returns EBADF too.
 func TestCloseWakesEveryCaller(t *testing.T) {
 	for range 50 {
 		r := newReceiver(t)
@@ -169,7 +170,8 @@ func TestCloseWakesEveryCaller(t *testing.T) {
 	}
 }
 
-// Hooks run once at Close, while the number is still ours, and not when they were taken out.
+// Close runs each hook once, while no other descriptor has the number. It does not run a hook that
+// was removed.
 func TestHooksRunAtCloseWhileTheNumberIsOurs(t *testing.T) {
 	r := newReceiver(t)
 	ran := 0
@@ -193,8 +195,8 @@ func TestHooksRunAtCloseWhileTheNumberIsOurs(t *testing.T) {
 	}
 }
 
-// 300 goroutines wait on 300 Descs: threads stay few, and once all are closed the background
-// goroutine has ended (TestMain).
+// 300 goroutines wait on 300 Descs, and the number of threads stays small. When all Descs are
+// closed, the background goroutine ends, which TestMain checks.
 func TestParkedCallersCostNoThreads(t *testing.T) {
 	before := threads(t)
 	var wg sync.WaitGroup
@@ -217,7 +219,7 @@ func TestParkedCallersCostNoThreads(t *testing.T) {
 	}
 }
 
-// A round trip between two parked goroutines allocates nothing.
+// A round trip between two goroutines whose calls park allocates nothing.
 func TestParkedWaitAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")

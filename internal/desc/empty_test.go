@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A scripted Waiter: Sleep does what the test says.
+// A scripted Waiter calls a function of the test when a call sleeps.
 type scripted struct {
 	sleep func() Errno
 	woken bool
@@ -31,15 +31,15 @@ func (s *scripted) Wake()                                 { s.woken = true }
 func (s *scripted) Unwind(Dir)                            {}
 func (s *scripted) Sleep(_ Dir, _ timeout.Deadline) Errno { return s.sleep() }
 
-// After a try that has emptied the descriptor, the next one waits for an Event that reports more
-// input. A wait that ends without an Event makes one more try, so it misses no input.
+// After a try that has emptied the descriptor, the next call waits for an Event that reports input.
+// If its wait ends without an Event, it makes one more try, so it misses no input.
 func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 	const data = 7
 	for _, c := range []struct {
 		name  string
-		event poller.Readiness // between the calls
+		event poller.Readiness // comes between the two calls
 		sleep Errno
-		tries int // of the second call
+		tries int // how many tries the second call makes
 		want  Errno
 	}{
 		{"an Event ends the sleep", 0, 0, 1, 0},
@@ -85,9 +85,9 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 	}
 }
 
-// A call that does not wait always tries, even if the last call has emptied the descriptor. The
-// reason is that no loop has run since, which could have delivered an Event for new input. A call
-// whose result is not the next input, such as Accept on a connection, always tries too.
+// A call that does not wait always tries, even if the call before it has emptied the descriptor.
+// The loop has not run since, so it could not deliver an Event for new input. A call without
+// NeedsNew, such as Accept, always tries too.
 func TestOtherCallsAlwaysTry(t *testing.T) {
 	w := &scripted{}
 	d := New(kernel.Host, 1000, w)
@@ -111,8 +111,8 @@ func TestOtherCallsAlwaysTry(t *testing.T) {
 	}
 }
 
-// ETIMEDOUT from the kernel does not mean that a deadline has passed. This also holds if a call
-// finds it that has slept before its first try.
+// An ETIMEDOUT of the kernel does not count as a deadline. This must also hold for a call that
+// sleeps before its first try.
 func TestTheKernelsOwnTimeout(t *testing.T) {
 	for _, sleeps := range []Errno{0, kernel.ETIMEDOUT, kernel.EDEADLK} {
 		w := &scripted{sleep: func() Errno { return sleeps }}
@@ -131,8 +131,8 @@ func TestTheKernelsOwnTimeout(t *testing.T) {
 	}
 }
 
-// An Event may have reported an urgent byte. After it a call sleeps only when two tries have found
-// nothing, each time.
+// After an Event with End, an urgent byte may hide data. So before each sleep, a call makes two
+// tries.
 func TestTwoTriesBehindAnEnd(t *testing.T) {
 	w := &scripted{}
 	d := New(kernel.Host, 1000, w)

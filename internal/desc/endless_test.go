@@ -12,15 +12,15 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// An endless kernel has a peer that never pauses, so no call waits, and a clock on which each try
-// takes a millisecond. It knows one descriptor and counts how it is used.
+// An endless kernel has a peer that never pauses, so no call waits. Its clock advances by a
+// millisecond with each try. It has one descriptor and counts the calls on it.
 type endless struct {
 	kernel.Kernel
 	now    atomic.Int64
 	tries  atomic.Int64
 	after  atomic.Int64 // tries after the close
 	closes atomic.Int64
-	try    func(n int64) // in the middle of the nth
+	try    func(n int64) // called in the middle of try n
 }
 
 func (k *endless) Now() timeout.Deadline { return timeout.Deadline(k.now.Load()) }
@@ -36,7 +36,8 @@ func (k *endless) move(p []byte) (int, kernel.Errno) {
 	return min(len(p), 4<<10), 0
 }
 
-// recv clears what it has received: p is from a pool, and may have the end of another test's line.
+// recv clears the bytes that it returns, because p comes from a pool and may contain a line of
+// another test.
 func (k *endless) recv(p []byte, _ int) (int, kernel.Errno) {
 	n, e := k.move(p)
 	clear(p[:n])
@@ -48,7 +49,7 @@ func (k *endless) Close(int) kernel.Errno {
 	return 0
 }
 
-// Dup gives a number that nobody has.
+// Dup returns a number that is not in use.
 func (k *endless) Dup(int) (int, kernel.Errno) { return theDup, 0 }
 
 const theFD, theDup = 1 << 20, 1 << 21
@@ -61,8 +62,8 @@ func newEndless() (*endless, *desc.Desc) {
 
 var room = make([]byte, 1<<28)
 
-// longCalls are the calls of several parts, each with more to do than anybody waits for. n is how
-// many bytes it has moved.
+// longCalls are calls of several parts. Each has more to do than a test can wait for. n is how many
+// bytes the call has moved.
 var longCalls = map[string]func(k *endless, d *desc.Desc, c *desc.Call) (n int, e kernel.Errno){
 	"Fill": func(k *endless, d *desc.Desc, c *desc.Call) (int, kernel.Errno) {
 		return d.Fill(c, room[:], k.recv)
@@ -84,17 +85,17 @@ var longCalls = map[string]func(k *endless, d *desc.Desc, c *desc.Call) (n int, 
 	},
 }
 
-// If the peer never pauses, each call still ends. With Timeout 0 it ends after PartMost, and
-// returns the bytes so far. With a timeout, or a deadline of the direction, it ends when that time
-// has passed, and not before. Close ends it at once. Tests with a peer that sends slowly do not
-// check this, because there each part of a call begins with a wait.
+// Each call ends although the peer never pauses. With Limit 0 it ends after PartMost bytes, and
+// returns them. With a limit, or with a deadline of the direction, it ends when that time has
+// passed, and not earlier. Close ends it at once. A slow peer would not do for this test, because
+// then each part of a call would begin with a wait.
 func TestEveryCallEnds(t *testing.T) {
 	const limit = 300 * time.Millisecond
-	const partsToSpend = 128 // share: how many small parts come between two looks at the clock
+	const partsToSpend = 128 // how many small parts use up the budget, after which the clock is read
 	for name, call := range longCalls {
 		perTry := int64(1)
 		if name == "Line by bytes" {
-			perTry = 256 // stepMax
+			perTry = 256 // the value of stepMax
 		}
 		k, d := newEndless()
 		n, e := call(k, d, &desc.Call{})
@@ -123,7 +124,7 @@ func TestEveryCallEnds(t *testing.T) {
 			k.try = func(n int64) {
 				if n == 3 {
 					go func() { d.Close(); close(closed) }()
-					for name != "Line" && !d.Closed() { // which peeks and receives under the lock
+					for name != "Line" && !d.Closed() { // Line holds the lock, so Close waits for it
 						time.Sleep(time.Millisecond)
 					}
 				}
@@ -140,8 +141,8 @@ func TestEveryCallEnds(t *testing.T) {
 	}
 }
 
-// Close and Detach return when nobody uses the number any more: a try that is under way ends first,
-// also for those who close again.
+// Close and Detach return when the last try has returned, and nobody uses the number any more. The
+// same holds for a second Close.
 func TestCloseWaitsForTheTry(t *testing.T) {
 	for _, detach := range []bool{false, true} {
 		k, d := newEndless()
@@ -164,7 +165,8 @@ func TestCloseWaitsForTheTry(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 			go func() { d.Close(); out <- "closer" }()
-			time.Sleep(20 * time.Millisecond) // for whoever does not wait
+			// A Close that does not wait would return in this time.
+			time.Sleep(20 * time.Millisecond)
 			out <- "try"
 		}
 		d.Do(desc.In, &desc.Call{}, func() (int, kernel.Errno) { return k.move(nil) })
@@ -179,9 +181,8 @@ func TestCloseWaitsForTheTry(t *testing.T) {
 	}
 }
 
-// A function of user code inside a reference may close or detach the Desc that it uses: it does not
-// wait for itself. The number is valid until the function returns, and closed after that. Detach
-// then returns another number.
+// User code that runs inside a reference may close or detach the Desc. Neither waits for that code.
+// The number is valid until the code returns, and is then closed. Detach returns another number.
 func TestUserClosesInside(t *testing.T) {
 	within := map[string]func(d *desc.Desc, f func()){
 		"Use": func(d *desc.Desc, f func()) {
@@ -214,8 +215,8 @@ func TestUserClosesInside(t *testing.T) {
 	}
 }
 
-// A user's function that begins while Close waits for its try makes Close wait no longer: the
-// function may wait for whoever closes.
+// Close waits for a try. If a user function begins in that try, Close must not wait any longer,
+// because the function may wait for the caller of Close.
 func TestCloseDoesNotWaitForUsers(t *testing.T) {
 	k, d := newEndless()
 	d.Do(desc.In, &desc.Call{}, func() (int, kernel.Errno) {

@@ -5,7 +5,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// register registers the Desc with its Waiter for a direction, unless it is registered already.
+// register registers the Desc for a direction, unless the Desc is registered for it already.
 func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 	d.lock()
 	if !d.reports(dir) && !d.closed {
@@ -16,18 +16,19 @@ func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 	return e
 }
 
-// reports returns whether each Event of a direction is delivered; locked.
+// reports returns whether each Event of the direction is delivered. The Desc is locked.
 func (d *Desc) reports(dir Dir) bool {
 	return d.registered && (dir == In || d.output || d.Transient)
 }
 
 // registerNow registers the Desc, resumes its suspended registration, or adds output to its
-// registration; locked. Output is not registered before a call waits for it: a Unix socket would
-// report an Event whenever the peer has received.
+// registration. The Desc is locked. Output is registered only when a call waits for it. Otherwise a
+// Unix socket would report an Event each time the peer has received.
 func (d *Desc) registerNow(output bool) (e Errno) {
-	output = output && !d.Transient // a Poller is never writable; a kqueue refuses that with EINVAL
-	// Hooks are called once for each Event, also if no call receives the input that the Event
-	// reports.
+	// A Poller's descriptor is never writable, and a kqueue refuses Out for it with EINVAL.
+	output = output && !d.Transient
+	// A hook needs each Event. A level-triggered Desc is suspended if no call receives the input, and
+	// would then get no more Events.
 	hooks := d.extra != nil && (d.extra.onArrival != nil || d.extra.onEvent != nil)
 	return d.registerAs(output, d.UnixStream && !d.shared && !output && !hooks)
 }
@@ -51,29 +52,29 @@ func (d *Desc) registerAs(output, level bool) (e Errno) {
 	return e
 }
 
-// dropOutput ends the registration for output, because an Event for output alone has come and no
-// call waits for it; locked. If the system call fails, Events for output continue to come, which
-// only costs time.
+// dropOutput ends the registration for output. It is called if an Event reports only output, and no
+// call waits for output. The Desc is locked. If the system call fails, more such Events come. They
+// only cost time.
 func (d *Desc) dropOutput() {
 	_ = d.registerNow(false)
 }
 
-// Drains returns whether a call may wait for an Event after a short recv: either that recv has
-// emptied the socket, or an Event will report the rest.
+// Drains returns whether a call may wait for an Event after a short recv. It may if the recv has
+// emptied the socket, or if the registration is level-triggered, so that an Event reports the rest.
 func (d *Desc) Drains() bool { return d.ShortIsAll || !d.shared && d.level }
 
-// suspend suspends the registration if keep is set, else unregisters the Desc; locked. A Transient
-// Desc is suspended when its call ends. A level-triggered Desc is suspended when no call receives
-// the input that an Event has reported.
+// suspend ends the registration, or suspends it if keep is set. The Desc is locked. A Transient
+// Desc is suspended when its call ends. A level-triggered Desc is suspended if an Event has
+// reported input that no call receives.
 func (d *Desc) suspend(keep bool) {
 	d.registered, d.output, d.level = false, false, false
-	// Edge alone is an interest in no readiness, but each Poller accepts it as a registration.
+	// Edge alone is an interest in nothing. Every Poller accepts it for a registration.
 	if d.suspended = keep && d.Waiter.Rearm(d, poller.Edge) == 0; !d.suspended {
 		d.Waiter.Unregister(d)
 	}
 }
 
-// unregistered notes that the registration of this generation is lost.
+// unregistered records that the registration with this generation does not exist any more.
 func (d *Desc) unregistered(gen uint32) {
 	d.lock()
 	defer d.unlock()
@@ -82,8 +83,8 @@ func (d *Desc) unregistered(gen uint32) {
 	}
 }
 
-// Ready delivers an Event. It sets the ready flag of each direction that the readiness i concerns,
-// and wakes the caller that waits for it. The Waiter calls it.
+// Ready delivers an Event with the readiness i. For each direction that i concerns, it sets the
+// ready flag and wakes the call that waits. Only the Waiter calls Ready.
 func (d *Desc) Ready(i poller.Readiness) {
 	if i&eventsFor[In] != 0 {
 		d.ready(In, i)
@@ -105,10 +106,10 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	if d.extra != nil {
 		onArrival, onEvent = d.extra.onArrival, d.extra.onEvent
 	}
-	switch { // nobody receives or sends now
+	switch { // no call receives or sends now
 	case sleeper != nil:
 	case d.level && dir == In && s.busy:
-		// The holder of the turn is doing something else, and will try again.
+		// The holder of the turn does something else now. It tries again later.
 		_ = d.registerAs(false, false)
 	case d.level && dir == In:
 		d.suspend(true)
@@ -118,7 +119,7 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	}
 	d.unlock()
 	if sleeper != nil {
-		sleeper.Wake() // on a loop this runs the task, which may do anything to d
+		sleeper.Wake() // on a loop this runs the task, which may change d
 	}
 	if onArrival != nil && dir == In {
 		onArrival()
@@ -128,17 +129,17 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	}
 }
 
-// EndSeen returns whether an Event has reported the peer's FIN, an error or an urgent byte. From
-// then on a short read does not prove that the socket is empty.
+// EndSeen returns whether an Event has reported the peer's FIN, an error or an urgent byte. After
+// such an Event a short read does not prove that the socket is empty.
 func (d *Desc) EndSeen() bool {
 	d.lock()
 	defer d.unlock()
 	return d.endSeen
 }
 
-// SetReady sets the ready flag of a direction and wakes the caller that waits for it. A call that
-// has received input without the direction's turn calls SetReady, because the Event for that input
-// may not come any more.
+// SetReady sets the ready flag of a direction and wakes the call that waits. A call that has
+// received input without holding the turn calls SetReady, because no other Event may come for that
+// input.
 func (d *Desc) SetReady(dir Dir) {
 	d.lock()
 	s := &d.dirs[dir]
@@ -150,15 +151,15 @@ func (d *Desc) SetReady(dir Dir) {
 	}
 }
 
-// Registered returns whether Events of the descriptor are delivered.
+// Registered returns whether the Desc is registered, so that its Events are delivered.
 func (d *Desc) Registered() bool {
 	d.lock()
 	defer d.unlock()
 	return d.registered
 }
 
-// OnEvent sets f, which is called after each Event, by the loop or the background goroutine; nil
-// removes it. If no call has waited before, readiness that exists already is delivered too.
+// OnEvent makes the loop or the background goroutine call f after each Event. A nil f ends that. If
+// no call has waited before, f is also called for readiness that exists already.
 func (d *Desc) OnEvent(f func()) Errno {
 	d.lock()
 	defer d.unlock()
@@ -168,8 +169,8 @@ func (d *Desc) OnEvent(f func()) Errno {
 	return d.setHook(&d.ensureExtra().onEvent, f, Out)
 }
 
-// OnArrival sets f, which is called after each Event that may mean input, by the loop or the
-// background goroutine; nil removes it. Readiness that exists already may be delivered too.
+// OnArrival makes the loop or the background goroutine call f after each Event that may report
+// input. A nil f ends that. f may also be called for readiness that exists already.
 func (d *Desc) OnArrival(f func()) Errno {
 	d.lock()
 	defer d.unlock()
@@ -179,7 +180,8 @@ func (d *Desc) OnArrival(f func()) Errno {
 	return d.setHook(&d.ensureExtra().onArrival, f, In)
 }
 
-// setHook makes *hook f, which gets the Events of a direction; locked.
+// setHook sets *hook to f, and makes sure that Events of the direction are delivered. The Desc is
+// locked.
 func (d *Desc) setHook(hook *func(), f func(), dir Dir) (e Errno) {
 	before := *hook
 	*hook = f

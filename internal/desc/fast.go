@@ -5,12 +5,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The fast path is Do for the two calls that move nearly all messages of a loop's tasks. It has no
-// closure and no deferred function. No other code runs between its tries and its sleeps. So the
-// fast path holds the turn only while it sleeps, and a reference only in a try. For a call that
-// needs more than this, the fast path calls Do.
+// The fast path makes the two calls that move nearly all messages of a loop's tasks: a receive and
+// a send. It does the same as Do, without a closure and without a deferred function. No other code
+// runs between its tries and its sleeps. So it holds the turn only while it sleeps, and a reference
+// only during a try. If a call needs more than that, the fast path calls Do.
 
-// fast returns whether a call may use the fast path.
+// fast returns whether the call may use the fast path.
 func (d *Desc) fast(dir Dir, c *Call) bool {
 	if d.shared || d.closed || d.endSeen || d.dirs[dir].busy || d.Transient {
 		return false
@@ -18,7 +18,7 @@ func (d *Desc) fast(dir Dir, c *Call) bool {
 	return d.dirs[In].spent < budget && c.Limit.Blocks() && (d.queues == nil || !d.dirExpired(dir, c))
 }
 
-// Recv is Do with recv(2). If there are no flags, the caller sets Call.NeedsNew to d.Drains().
+// Recv is Do with recv(2). If flags is 0, the caller sets Call.NeedsNew to d.Drains().
 func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	if !d.fast(In, c) {
 		return d.recvSlow(c, p, flags)
@@ -32,7 +32,7 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	if e == kernel.EAGAIN {
 		why := Errno(0)
 		if !d.registered {
-			why = d.register(In, c) // not in sleepFast, as in Do
+			why = d.register(In, c) // not in sleepFast, for the same reason as in Do
 		}
 		if why == 0 {
 			why = d.sleepFast(In, c)
@@ -53,7 +53,8 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	return n, e
 }
 
-// recv is one try. It clears the ready flag first, so that an Event during the try is not lost.
+// recv makes one try. It clears the ready flag before the try, so that an Event during the try is
+// not lost.
 func (d *Desc) recv(p []byte, flags int) (n int, e Errno) {
 	d.dirs[In].ready = false
 	d.refs++
@@ -70,7 +71,7 @@ func (d *Desc) recvSlow(c *Call, p []byte, flags int) (int, Errno) {
 	})
 }
 
-// SendAll is Pour with send(2). One try moves at most the given number of bytes of p.
+// SendAll is Pour with send(2). One try sends at most most bytes of p.
 func (d *Desc) SendAll(c *Call, p []byte, most int) (n int, e Errno) {
 	if len(p) <= most && d.fast(Out, c) {
 		d.dirs[Out].ready = false
@@ -93,14 +94,14 @@ func (d *Desc) sendSlow(c *Call, p []byte, sent, most int) (int, Errno) {
 	return sent + n, e
 }
 
-// drop releases a try's reference.
+// drop releases the reference of a try.
 func (d *Desc) drop() {
 	if d.refs--; d.closed && d.refs == 0 {
 		d.finish()
 	}
 }
 
-// endFast ends a call that has moved n bytes.
+// endFast ends a call that has moved n bytes on the fast path.
 func (d *Desc) endFast(c *Call, n int, e Errno) {
 	d.charge(In, c, n)
 	if e == kernel.ETIMEDOUT {
@@ -109,9 +110,9 @@ func (d *Desc) endFast(c *Call, n int, e Errno) {
 	d.checkState()
 }
 
-// sleepFast is wait for the fast path. After the sleep it passes the direction's turn to the next
-// call, before its own call makes its last try. The next call cannot run before that try, because
-// no other code runs in between.
+// sleepFast does the work of wait for the fast path. After the sleep it gives the direction's turn
+// to the next call, although its own call still makes a try. The next call cannot run before that
+// try, because no other code runs in between.
 func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 	sleeper, e := d.Waiter.Sleeper()
 	if e != 0 {
@@ -119,7 +120,7 @@ func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 	}
 	s := &d.dirs[dir]
 	if !s.ready && !d.closed {
-		sleeper.Unwind(dir) // from here on nothing panics, so nothing is deferred
+		sleeper.Unwind(dir) // from here on nothing panics, so nothing must be deferred
 	}
 	s.busy = true
 	d.dirs[In].spent = 0
@@ -130,7 +131,7 @@ func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 		s.waiting = sleeper
 		next := d.next(dir, c)
 		if e = sleeper.Sleep(dir, next); e == kernel.ETIMEDOUT && d.next(dir, c) > next {
-			e = 0 // SetDeadline has moved the deadline meanwhile
+			e = 0 // SetDeadline has moved the deadline to later
 		}
 	}
 	s.waiting = nil

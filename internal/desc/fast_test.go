@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A script is a kernel and a Waiter that answer a call by a number: each answer takes a digit from
-// it.
+// A script is a kernel and a Waiter. Its answers to a call are the digits of a number: each answer
+// uses one digit.
 type script struct {
 	kernel.Kernel
 	scripted
@@ -20,7 +20,7 @@ type script struct {
 	rest  int
 	tries int
 	naps  int
-	lazy  int // how often in a row nothing has happened
+	lazy  int // how often in a row a sleep has ended without a reason
 	now   timeout.Deadline
 }
 
@@ -34,14 +34,14 @@ func (s *script) Now() timeout.Deadline     { return s.now }
 func (s *script) Close(int) kernel.Errno    { return 0 }
 func (s *script) Sleeper() (Sleeper, Errno) { return s, 0 }
 
-// try is 5 bytes when the digits have run out.
+// try uses the next digit. When no digits are left, it returns 5 bytes.
 func (s *script) try(room int) (int, Errno) {
 	s.tries++
 	switch s.digit(8) {
 	case 1, 2:
 		return 0, kernel.EAGAIN
 	case 3:
-		s.d.Ready(poller.In | poller.Out) // while the kernel works
+		s.d.Ready(poller.In | poller.Out) // an Event during the system call
 		return 0, kernel.EAGAIN
 	case 4:
 		return room, 0
@@ -59,7 +59,8 @@ func (s *script) try(room int) (int, Errno) {
 func (s *script) Recv(_ int, p []byte, _ int) (int, Errno) { return s.try(len(p)) }
 func (s *script) Send(_ int, p []byte, _ int) (int, Errno) { return s.try(len(p)) }
 
-// unwinds: only the first sleep of a call can panic, because the Task waits again after ECANCELED.
+// unwinds returns whether the next sleep panics. A sleep panics if an earlier call was cancelled,
+// and ECANCELED ends a call. So only the first sleep of a call can panic.
 func (s *script) unwinds() bool { return s.naps == 0 && s.rest%11 == 7 }
 
 func (s *script) Unwind(Dir) {
@@ -79,7 +80,7 @@ func (s *script) Sleep(_ Dir, until timeout.Deadline) Errno {
 	}
 	s.naps++
 	switch s.digit(11) {
-	case 1: // for nothing
+	case 1: // the sleep ends without a reason
 		if s.lazy++; s.lazy < 3 {
 			return 0
 		}
@@ -116,14 +117,14 @@ func (s *script) Sleep(_ Dir, until timeout.Deadline) Errno {
 	return 0
 }
 
-// A start is what a call finds.
+// A start is the state in which a call begins.
 type start struct {
 	limit                        timeout.Timeout
 	more, empty, word, heard, to bool
 	number                       int
 }
 
-// An outcome is all that can be seen of a call.
+// An outcome is everything that a caller or a later call can see of a call.
 type outcome struct {
 	n           int
 	e           Errno
@@ -136,7 +137,7 @@ type outcome struct {
 	sides       [2]dirState
 }
 
-// outcome runs a call by the script.
+// outcome makes a call with the answers of the script.
 func (st start) outcome(call func(d *Desc, c *Call) (int, Errno)) (o outcome) {
 	s := &script{Kernel: kernel.Host, rest: st.number, now: 1000}
 	d := New(s, 1000, s)
@@ -159,8 +160,8 @@ func (st start) outcome(call func(d *Desc, c *Call) (int, Errno)) (o outcome) {
 	return o
 }
 
-// Nothing shows which way a call goes: each script has the same outcome as with Do. The scripts are
-// all that have up to four answers, or a part of them without -long.
+// A call on the fast path has the same outcome as a call of Do, for each script. The test runs all
+// scripts of up to four answers. Without -long it runs a part of them.
 func TestShortWayIsDo(t *testing.T) {
 	step := longtest.Count(7, 3, 1) // coprime to the number of choices of a digit, so that all occur
 	p := make([]byte, 10)
@@ -187,7 +188,7 @@ func TestShortWayIsDo(t *testing.T) {
 				}
 				for st.number = flags % step; st.number < 8*11*8*11; st.number += step {
 					short, long := st.outcome(way[0]), st.outcome(way[1])
-					for i := range short.sides { // a word too many costs a try
+					for i := range short.sides { // a set ready flag too many only costs a try
 						long.sides[i].ready = long.sides[i].ready || short.sides[i].ready
 					}
 					if short != long {

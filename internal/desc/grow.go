@@ -6,22 +6,24 @@ import (
 	"unsafe"
 )
 
-// growPart is how many bytes one part of a growth copies. A growth of fewer bytes is made at once.
+// growPart is how many bytes one part of a growth copies. A growth of fewer bytes has only one
+// part.
 const growPart = PartMost
 
-// A gathered collects bytes of unknown number in one slice that doubles. A large slice grows in
-// parts. Between two parts Do checks the clock, yields, and notices Close. Until the growth is
-// complete, data is whole, so a call that ends meanwhile returns it.
+// A gathered collects a number of bytes that is not known before. The bytes are in one slice, which
+// grows to twice its size. A large slice grows in parts. Between two parts, Do reads the clock,
+// yields, and notices Close. While the slice grows, data still has all bytes, so a call that ends
+// meanwhile can return them.
 //
-// A gathered grows in parts because new memory costs a page fault for each page. On some machines
-// that takes 10 ms for each megabyte, so a growth in one part would make the call miss its
-// deadline.
+// The reason for the parts is that new memory costs a page fault for each page. On some machines
+// that takes 10 ms for each megabyte. A growth in one part would make the call miss its deadline.
 type gathered struct {
 	data []byte
-	next []byte // nil unless data grows: a copy of its first bytes
+	next []byte // while data grows: the new slice, with a copy of the first bytes
 }
 
-// room returns how many bytes add accepts now, at most want. If it returns 0, call grow first.
+// room returns how many bytes can be added now, at most want. If room returns 0, call grow before
+// add.
 func (g *gathered) room(want int) int {
 	if len(g.data) < growPart {
 		return want
@@ -29,7 +31,7 @@ func (g *gathered) room(want int) int {
 	return min(want, cap(g.data)-len(g.data))
 }
 
-// grow makes one part of a growth and returns how many bytes it has copied.
+// grow makes one part of a growth, and returns how many bytes it has copied.
 func (g *gathered) grow() int {
 	if g.next == nil {
 		g.next = uncleared(2 * len(g.data))
@@ -42,8 +44,8 @@ func (g *gathered) grow() int {
 	return len(part)
 }
 
-// add appends p. It does not leave growth to append, which grows a large slice by a quarter and so
-// copies each byte about four times.
+// add appends p. A large slice must not grow in append, which adds only a quarter of its size, so
+// that each byte would be copied about four times.
 func (g *gathered) add(p []byte) {
 	if len(g.data)+len(p) > cap(g.data) {
 		g.data = slices.Grow(g.data, max(len(g.data), len(p)))
@@ -51,12 +53,13 @@ func (g *gathered) add(p []byte) {
 	g.data = append(g.data, p...)
 }
 
-// uncleared does what make([]byte, 0, n) does, but does not clear the memory. Clearing would cost
-// as much as a copy. Only a strings.Builder offers such memory. No code reads beyond the length of
-// the slice.
+// uncleared is like make([]byte, 0, n), but it does not clear the memory, which would cost as much
+// as a copy. Only a strings.Builder provides such memory. No code reads beyond the length of the
+// slice.
 func uncleared(n int) []byte {
 	var b strings.Builder
 	b.Grow(n)
-	b.WriteByte(0) // the memory of an empty string is unspecified
+	// The memory of an empty string is unspecified, so the string must not be empty.
+	b.WriteByte(0)
 	return unsafe.Slice(unsafe.StringData(b.String()), n)[:0]
 }

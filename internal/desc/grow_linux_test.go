@@ -12,17 +12,16 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Between two looks at the clock a call touches little new memory, however large its result is:
-// memory that the process has not used yet costs a page fault for each page, and many of them make
-// a call late. Page faults of the thread are counted, not time. Tests with a clock that moves with
-// each try saw nothing of this, because growing was no try.
+// Between two readings of the clock a call touches little new memory, even if its result is large.
+// New memory costs a page fault for each page, and many page faults make a call late. The test
+// counts the page faults of the thread, because time would depend on the machine.
 func TestGrowthFaultsInParts(t *testing.T) {
 	const most = 16 << 20
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for name, call := range gathers {
 		if name == "Line by bytes" {
-			continue // the same growth, and slow
+			continue // its result grows in the same way, and it is slow
 		}
 		debug.FreeOSMemory()
 		k, d := newEndless()
@@ -33,15 +32,15 @@ func TestGrowthFaultsInParts(t *testing.T) {
 		if len(got) != most || e != 0 {
 			t.Errorf("%s: %d bytes, %v", name, len(got), e)
 		}
-		// A look comes after two shares at most: 512 KiB are received, or copied, and the runtime
-		// has faults of its own.
+		// Between two readings there are at most two parts, in which 512 KiB are received or copied. The
+		// runtime causes some page faults of its own.
 		if limit := 4 << 20 / syscall.Getpagesize(); counts.most > limit {
 			t.Errorf("%s: %d page faults between two looks at the clock, want at most %d", name, counts.most, limit)
 		}
 	}
 }
 
-// A faulting kernel counts page faults between two looks at its clock.
+// A faulting kernel counts the page faults between two readings of its clock.
 type faulting struct {
 	*endless
 	last, most int

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// gathers are the calls whose result grows.
+// gathers are the calls whose result is a gathered.
 var gathers = map[string]func(d *desc.Desc, c *desc.Call, n int, recv desc.Receive) ([]byte, kernel.Errno){
 	"Gather": func(d *desc.Desc, c *desc.Call, n int, recv desc.Receive) ([]byte, kernel.Errno) {
 		return d.Gather(c, n, recv)
@@ -25,16 +25,16 @@ var gathers = map[string]func(d *desc.Desc, c *desc.Call, n int, recv desc.Recei
 	},
 }
 
-// A call returns exactly what it has received, wherever the deadline ends it: before, in and after
-// each growth of the result. The clock advances each time it is read, so each run reaches its
-// deadline at another reading.
+// A call returns exactly the bytes that it has received, wherever its deadline ends it: before,
+// during or after a growth of the result. The clock advances with each reading. Each run has
+// another deadline, so it ends at another reading.
 func TestResultIsWholeInEachGrowth(t *testing.T) {
 	const most = 1 << 20
 	pattern := bytes.Repeat([]byte("no line ends here, whatever comes. "), most/35+1)
 	for name, call := range gathers {
 		step := 1
 		if name == "Line by bytes" {
-			step = 13 // its runs are long
+			step = 13 // this call makes many tries, so its runs are long
 		}
 		for looks := 1; ; looks += step {
 			k, d := newEndless()
@@ -61,7 +61,7 @@ func TestResultIsWholeInEachGrowth(t *testing.T) {
 	}
 }
 
-// A ticking kernel's clock moves by a millisecond at each look.
+// The clock of a ticking kernel advances by a millisecond with each reading.
 type ticking struct{ *endless }
 
 func (k *ticking) Now() timeout.Deadline { return timeout.Deadline(k.now.Add(int64(time.Millisecond))) }

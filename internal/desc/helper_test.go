@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// threads is how many OS threads the process has made so far.
+// threads returns how many OS threads the process has created so far.
 func threads(t *testing.T) int {
 	t.Helper()
 	return pprof.Lookup("threadcreate").Count()

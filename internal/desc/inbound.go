@@ -6,38 +6,38 @@ import (
 	"fmt"
 )
 
-// These are the errors of Peek, Next and Discard. Package reactor exports them.
+// Peek, Next and Discard return these errors. Package reactor exports them.
 var (
 	ErrIncomplete = errors.New("reactor: the input has not arrived; try again in the next Data")
 	ErrInputLimit = errors.New("reactor: more input than the limit of KeepInput or NewInput")
 )
 
-// An Inbound is a buffer of input. It has the bytes of rest from start on, and then those of view.
-// Arriving bytes are in view, and are not copied. Before view becomes invalid, Settle or Keep
-// copies its bytes to rest.
+// An Inbound is a buffer of input: the bytes of rest from start on, followed by those of view. New
+// input is in view and is not copied. Before view becomes invalid, Settle or Keep copies its bytes
+// to rest.
 //
 //	field    set by                      cleared by           holds
 //	rest     Peek beyond it, Settle      Settle, Drop         memory of the Inbound
 //	start    Next, Discard               Settle, growth       0 <= start <= len(rest)
-//	view     Show                        Settle, Drop         somebody else's memory
-//	old      growth                      Settle, Drop         what rest was; slices of it are in use
+//	view     Show                        Settle, Drop         memory that belongs to the caller of Show
+//	old      growth                      Settle, Drop         the earlier rest: slices of it are in use
 //
-// Between two Settles rest is only appended to, so every slice that Peek and Next have returned
-// stays valid until Settle.
+// Between two Settles, bytes are only appended to rest. So every slice that Peek and Next have
+// returned stays valid until Settle.
 type Inbound struct {
 	rest  []byte
 	start int
 	view  []byte
 	old   []byte
 	limit int
-	pool  *InputPool // nil: memory comes from the allocator
+	pool  *InputPool // if nil, memory comes from the allocator
 }
 
-// MaxInput is the greatest limit of an Inbound, in bytes.
+// MaxInput is the largest limit that an Inbound may have, in bytes.
 const MaxInput = 1 << 30
 
 // Init sets the limit of Peek and Next, and the pool of memory. If the limit is out of range, Init
-// panics with a message that names op, the exported function that was misused.
+// panics. The message contains op, the name of the exported function with the wrong argument.
 func (b *Inbound) Init(op string, limit int, pool *InputPool) {
 	if limit < 1 || limit > MaxInput {
 		panic(fmt.Sprintf("%s(%d): must be 1 … %d", op, limit, MaxInput))
@@ -48,17 +48,17 @@ func (b *Inbound) Init(op string, limit int, pool *InputPool) {
 // Limit returns the limit.
 func (b *Inbound) Limit() int { return b.limit }
 
-// Show appends p without a copy. p must be valid until Settle, and Settle must come before the next
-// Show.
+// Show appends p without a copy. p must stay valid until Settle. Settle must be called before the
+// next Show.
 func (b *Inbound) Show(p []byte) { b.view = p }
 
-// Buffered returns how many bytes have arrived and are not consumed.
+// Buffered returns how many bytes were shown and are not consumed.
 func (b *Inbound) Buffered() int { return len(b.rest) - b.start + len(b.view) }
 
-// Held returns how many bytes of memory the Inbound holds.
+// Held returns how many bytes of memory the Inbound owns.
 func (b *Inbound) Held() int { return cap(b.rest) }
 
-// Peek returns the next n bytes and leaves them there.
+// Peek returns the next n bytes. They stay in the Inbound.
 func (b *Inbound) Peek(n int) ([]byte, error) {
 	kept := len(b.rest) - b.start
 	switch {
@@ -83,8 +83,8 @@ func (b *Inbound) Next(n int) ([]byte, error) {
 	return p, err
 }
 
-// Discard consumes up to n bytes. It returns how many it has consumed, and ErrIncomplete if that is
-// less than n.
+// Discard consumes up to n bytes and returns how many. If there are fewer than n bytes, it also
+// returns ErrIncomplete.
 func (b *Inbound) Discard(n int) (int, error) {
 	if n < 0 {
 		return 0, b.refuse("Discard", n)
@@ -97,7 +97,7 @@ func (b *Inbound) Discard(n int) (int, error) {
 	return k, nil
 }
 
-// All returns all bytes, whatever the limit, and consumes them.
+// All returns and consumes all bytes, even if they exceed the limit.
 func (b *Inbound) All() []byte {
 	p := b.view
 	if kept := len(b.rest) - b.start; kept > 0 {
@@ -114,7 +114,7 @@ func (b *Inbound) consume(n int) {
 	b.view = b.view[n-k:]
 }
 
-// Index returns where sep begins in the input, or -1. It does not search the first `from` bytes.
+// Index returns where sep begins in the input, or -1. The search begins at the offset from.
 func (b *Inbound) Index(sep []byte, from int) int {
 	if len(sep) == 0 || from < 0 {
 		panic(fmt.Sprintf("reactor: Index(%q, %d): sep must not be empty, and from must be 0 or more", sep, from))
@@ -148,8 +148,8 @@ func (b *Inbound) merge(n int) {
 	b.view = b.view[n:]
 }
 
-// grow gets memory for the bytes of rest and for n more. The old memory keeps its bytes: see
-// Inbound.
+// grow makes room in rest for n more bytes, in new memory. The old memory is not changed, because
+// slices of it may be in use.
 func (b *Inbound) grow(n int) {
 	kept := b.rest[b.start:]
 	rest := append(b.pool.get(max(len(kept)+n, 2*len(kept))), kept...)
@@ -159,11 +159,11 @@ func (b *Inbound) grow(n int) {
 	b.rest, b.start = rest, 0
 }
 
-// shrinkAbove is the size in bytes above which Settle frees memory that is mostly unused.
+// shrinkAbove is a size in bytes. Above it, Settle frees memory of which most is unused.
 const shrinkAbove = 64 << 10
 
-// Settle ends the validity of view and of all slices that were returned. It copies the rest of
-// view, and frees memory that is not needed.
+// Settle makes view and all returned slices invalid. It copies the bytes of view that are not
+// consumed, and frees memory that is not needed.
 func (b *Inbound) Settle() {
 	if b.rest == nil {
 		if len(b.view) == 0 {
@@ -177,8 +177,8 @@ func (b *Inbound) Settle() {
 	b.free(&b.old)
 }
 
-// tidy frees the consumed part of rest. It moves bytes to the front only if at least as many were
-// consumed, so each byte moves a bounded number of times.
+// tidy frees the consumed part of rest. It moves bytes to the front only if it has as many consumed
+// bytes to free, so each byte is moved a bounded number of times.
 func (b *Inbound) tidy() {
 	b.free(&b.old)
 	kept := len(b.rest) - b.start
@@ -209,7 +209,8 @@ func (b *Inbound) free(p *[]byte) {
 	}
 }
 
-// Keep ends the validity of view only. It copies the rest of view.
+// Keep copies the bytes of view that are not consumed, because view becomes invalid. Returned
+// slices of rest stay valid.
 func (b *Inbound) Keep() {
 	if len(b.view) > 0 {
 		b.merge(len(b.view))
@@ -217,7 +218,7 @@ func (b *Inbound) Keep() {
 	b.view = nil
 }
 
-// Drop forgets everything. Slices that were returned stay valid.
+// Drop removes all bytes. Slices that were returned stay valid.
 func (b *Inbound) Drop() { b.rest, b.start, b.view, b.old = nil, 0, nil, nil }
 
 func (b *Inbound) refuse(op string, n int) error {

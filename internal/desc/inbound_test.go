@@ -10,15 +10,15 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// An Inbound returns the bytes that arrived, in their order, for all
-// pieces and calls. Slices stay as they are until Settle, and nothing is held when it is empty.
+// The test compares an Inbound with a slice of bytes, for random pieces and random calls. Slices
+// that were returned do not change until Settle. An empty Inbound holds no memory.
 func TestAnInboundIsAQueueOfBytes(t *testing.T) {
 	for seed := range longtest.Count(200, 2000, 20_000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 21))
 		var b Inbound
 		pool := &InputPool{}
 		b.Init("test: Init", 1<<20, pool)
-		var model []byte // what is buffered
+		var model []byte // the bytes that are buffered
 		var loop [4 << 10]byte
 		next, held := byte(0), false
 		for range 30 {
@@ -38,7 +38,7 @@ func TestAnInboundIsAQueueOfBytes(t *testing.T) {
 				}
 			}
 			b.Settle()
-			clear(loop[:]) // somebody else's now
+			clear(loop[:]) // the loop's buffer is used for something else
 			if b.Buffered() != len(model) {
 				t.Fatalf("seed %d: %d bytes are buffered, want %d", seed, b.Buffered(), len(model))
 			}
@@ -65,7 +65,7 @@ func TestAnInboundIsAQueueOfBytes(t *testing.T) {
 	}
 }
 
-// oneCall makes a call and compares it with the model.
+// oneCall makes a random call and compares its result with the model.
 func oneCall(t *testing.T, r *rand.Rand, b *Inbound, model *[]byte, returned map[string][]byte) {
 	t.Helper()
 	m := *model
@@ -120,7 +120,7 @@ func oneCall(t *testing.T, r *rand.Rand, b *Inbound, model *[]byte, returned map
 	}
 }
 
-// A message that lies whole in what was shown is not copied, also behind the end of another one.
+// A message that is completely in view is not copied, even if the message before it began in rest.
 func TestOnlyARestIsCopied(t *testing.T) {
 	var b Inbound
 	b.Init("test: Init", 100, nil)
@@ -143,8 +143,8 @@ func TestOnlyARestIsCopied(t *testing.T) {
 	}
 }
 
-// The work is linear in the bytes: pieces of one byte move no byte more than a few times, for a
-// message that is never complete and for many small ones.
+// The work grows linearly with the bytes. The input arrives in pieces of one byte, as one message
+// that is never complete or as many small ones. Each byte is moved only a few times.
 func TestPiecesOfOneByteAreLinear(t *testing.T) {
 	const size = 1 << 18
 	for _, frame := range []int{1, 100, 70_000, size + 1} {
@@ -159,7 +159,7 @@ func TestPiecesOfOneByteAreLinear(t *testing.T) {
 				}
 			}
 			b.Settle()
-			if b.Held() != last { // it grew, shrank or was freed
+			if b.Held() != last { // its memory grew, shrank or was freed
 				moved += b.Buffered()
 				last = b.Held()
 			}
@@ -170,7 +170,8 @@ func TestPiecesOfOneByteAreLinear(t *testing.T) {
 	}
 }
 
-// A negative number is misuse and panics; a number above the limit is an error that names both.
+// A negative number is misuse, so the call panics. A number above the limit is an error, whose text
+// contains both numbers.
 func TestBadNumbers(t *testing.T) {
 	var b Inbound
 	b.Init("test: Init", 10, nil)
@@ -195,11 +196,10 @@ func TestBadNumbers(t *testing.T) {
 	}
 }
 
-// Race builds overwrite consumed bytes, and the memory that slices referred to before the Inbound
-// has grown.
+// Race builds overwrite consumed bytes, and the old memory of an Inbound that has grown.
 func TestWhatWasConsumedIsPoisoned(t *testing.T) {
 	if !Poisons {
-		return // only race builds do
+		return // other builds do not overwrite bytes
 	}
 	var b Inbound
 	b.Init("test: Init", 1000, nil)

@@ -3,20 +3,20 @@ package desc
 import "math/bits"
 
 const (
-	leastPiece   = 256       // the smallest piece of memory, in bytes
-	pieceClasses = 9         // powers of two up to 64 KiB
-	poolKeep     = 512 << 10 // bytes that an InputPool keeps at most
+	leastPiece   = 256       // the size of the smallest piece of memory, in bytes
+	pieceClasses = 9         // the sizes are the powers of two from leastPiece to 64 KiB
+	poolKeep     = 512 << 10 // how many bytes an InputPool keeps at most
 )
 
-// An InputPool keeps the memory that Inbounds of one loop have released. A nil InputPool keeps
-// nothing.
+// An InputPool keeps memory that the Inbounds of one loop do not need any more. A nil InputPool
+// keeps nothing.
 type InputPool struct {
 	free [pieceClasses][][]byte
 	kept int // bytes
 }
 
-// pieceClass returns the index of the smallest class whose pieces hold n bytes or more. It returns
-// pieceClasses or more if there is none.
+// pieceClass returns the index of the smallest size that has room for n bytes. If no size has room,
+// it returns pieceClasses or more.
 func pieceClass(n int) int { return bits.Len(uint(max(n, leastPiece)-1) / leastPiece) }
 
 func (p *InputPool) get(n int) []byte {

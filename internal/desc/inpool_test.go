@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// A piece of memory from a pool is empty and has room for the bytes. That holds at each edge of a
-// class, and with other sizes in the pool.
+// get returns an empty slice with room for n bytes. The test tries n at the edges of each size,
+// with an empty pool and with a full one.
 func TestInputPoolGivesRoom(t *testing.T) {
 	full := func() *InputPool {
 		p := &InputPool{}
@@ -28,7 +28,8 @@ func TestInputPoolGivesRoom(t *testing.T) {
 	}
 }
 
-// The pool gives each piece once that was put there, and none of a size that is no class.
+// get returns each piece that was put in the pool once. put drops a piece that has none of the
+// sizes.
 func TestInputPoolKeepsItsClasses(t *testing.T) {
 	p := &InputPool{}
 	b := p.get(leastPiece + 1)
@@ -49,8 +50,8 @@ func TestInputPoolKeepsItsClasses(t *testing.T) {
 	}
 }
 
-// Settle moves the bytes that are left only if as many were consumed and the new ones would not
-// fit. Then it needs no other memory.
+// Settle moves the remaining bytes to the front only if as many bytes were consumed and the new
+// bytes would not fit. Then it needs no new memory.
 func TestSettleMovesBytesOnlyForRoom(t *testing.T) {
 	for _, c := range []struct {
 		consumed, arrive int

@@ -11,7 +11,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// An interested Waiter records what a Desc asks the Poller for; -1 is Unregister.
+// An interested Waiter records the interests that a Desc passes to it. An Unregister is recorded as
+// -1.
 type interested struct {
 	scripted
 	asked []poller.Interest
@@ -32,7 +33,7 @@ func (w *interested) expect(t *testing.T, what string, asked ...poller.Interest)
 	w.asked = nil
 }
 
-// wait makes a call that waits once in a direction.
+// wait makes a call that waits once in this direction.
 func (w *interested) wait(t *testing.T, d *Desc, dir Dir, wakes poller.Readiness) {
 	t.Helper()
 	w.sleep = func() Errno { d.Ready(wakes); return 0 }
@@ -49,8 +50,9 @@ func (w *interested) wait(t *testing.T, d *Desc, dir Dir, wakes poller.Readiness
 
 const in, out, edge = poller.Interest(poller.In), poller.Interest(poller.Out), poller.Interest(poller.Edge)
 
-// Output is registered from the first call that waits for it to the first Event for it alone that
-// no call waits for. A Unix socket reports such Events whenever the peer receives.
+// Output is registered when a call first waits for it. The registration ends when an Event reports
+// only output and no call waits for it. A Unix socket reports such Events each time the peer
+// receives.
 func TestOutputIsRegisteredOnlyForWhoWaits(t *testing.T) {
 	w := &interested{}
 	d := New(kernel.Host, 1000, w)
@@ -72,8 +74,8 @@ func TestOutputIsRegisteredOnlyForWhoWaits(t *testing.T) {
 	w.expect(t, "a hook")
 }
 
-// A Unix stream socket is registered level-triggered while only a call that receives needs Events.
-// Input that no call receives suspends it, and a hook or output makes it edge-triggered.
+// A Unix stream socket is registered level-triggered while calls only receive. Input that no call
+// receives suspends the registration. A hook or output makes the registration edge-triggered.
 func TestUnixStreamIsLevelTriggered(t *testing.T) {
 	w := &interested{}
 	d := New(kernel.Host, 1000, w)
@@ -90,7 +92,8 @@ func TestUnixStreamIsLevelTriggered(t *testing.T) {
 	}
 	w.wait(t, d, In, poller.In)
 	w.expect(t, "the next call", in)
-	d.Do(In, &Call{Limit: timeout.None}, func() (int, Errno) { // it holds the turn and does not wait
+	// The call holds the turn and does not wait.
+	d.Do(In, &Call{Limit: timeout.None}, func() (int, Errno) {
 		d.Ready(poller.In)
 		return 1, 0
 	})

@@ -10,9 +10,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Line returns one line whoever else receives. Another call is in the middle of its recv, and makes
-// it right after the first system call of Line. If Line had peeked, the line would be received by
-// the other call now. A race of many lines and readers finds this in seconds only with luck.
+// Line returns one line, even if another call receives from the same Desc. Here the other call
+// receives right after the first system call of Line. If Line had only peeked, the other call would
+// get its bytes. Without this fixed order, a test with many lines and readers would seldom find the
+// fault.
 func TestLineBesideAnotherReader(t *testing.T) {
 	for _, limit := range []timeout.Timeout{0, timeout.None} {
 		fd, peer := pair(t)
@@ -38,7 +39,7 @@ func TestLineBesideAnotherReader(t *testing.T) {
 			}
 			return n, e
 		})
-		if string(line) != "ac\n" || e != 0 { // the other has "b\n"
+		if string(line) != "ac\n" || e != 0 { // the other call has received "b\n"
 			t.Errorf("limit %v: %q, %v", limit, line, e)
 		}
 		d.Close()

@@ -15,10 +15,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Many callers wait for their turn on one Desc. They get it, or are cancelled, the latest first.
-// That costs about as much processor time as with callers that are spread over many Descs, because
-// no caller searches the queue. If each caller searched it, the single Desc would cost twenty times
-// as much.
+// Many callers wait for their turn on one Desc. First all of them get it. Then as many wait again
+// and are cancelled, the latest first. Both need about as much processor time as with callers on
+// many Descs, because no call searches the queue. With a search, the single Desc would need twenty
+// times as much time.
 func TestLongQueue(t *testing.T) {
 	if !longtest.Only(t, "64,000 callers") {
 		return
@@ -44,8 +44,8 @@ func TestLongQueue(t *testing.T) {
 	}
 }
 
-// inLine has callers of each of some Descs wait for their turn, and returns the processor time that
-// it took.
+// inLine makes callers wait for their turn on each of several Descs. It returns the processor time
+// that this has used.
 func inLine(t *testing.T, task *reactor.Task, descs, callers int) time.Duration {
 	var ds []*desc.Desc
 	var peers []int
@@ -74,7 +74,7 @@ func inLine(t *testing.T, task *reactor.Task, descs, callers int) time.Duration 
 				}))
 			}
 		}
-		task.Join(task.Go(func(last *reactor.Task) { last.Sleep(0) })) // it runs behind all of them
+		task.Join(task.Go(func(last *reactor.Task) { last.Sleep(0) })) // it runs after them
 		return tasks
 	}
 	join := func(tasks []*reactor.Task) {
@@ -100,7 +100,8 @@ func inLine(t *testing.T, task *reactor.Task, descs, callers int) time.Duration 
 	return took
 }
 
-// processorTime is what this process has used, which other processes do not change.
+// processorTime returns the processor time that this process has used. Other processes do not
+// change it.
 func processorTime(t *testing.T) time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {

@@ -1,6 +1,6 @@
 package desc
 
-// SetObjects makes Objects return the result of f. It is for the Desc of a Poll.
+// SetObjects sets the function that Objects calls. It is for the Desc of a Poll.
 func (d *Desc) SetObjects(f func() int) { d.ensureExtra().objects = f }
 
 // Objects returns how many objects are registered with the Poll that d belongs to.
@@ -11,8 +11,8 @@ func (d *Desc) Objects() int {
 	return d.extra.objects()
 }
 
-// Sleepers appends at most n callers that wait for an event of d, or for their turn. Only the
-// goroutine of a loop may call it, because that goroutine owns the Descs of its Tasks.
+// Sleepers appends the Sleepers of at most n calls that wait, for an Event of d or for their turn.
+// Only the goroutine of a loop may call it, because that goroutine owns the Descs of its Tasks.
 func (d *Desc) Sleepers(to []Sleeper, n int) []Sleeper {
 	for dir := range d.dirs {
 		if s := d.dirs[dir].waiting; s != nil && n > 0 {
@@ -30,6 +30,6 @@ func (d *Desc) Sleepers(to []Sleeper, n int) []Sleeper {
 	return to
 }
 
-// Waiting returns the Sleeper that waits for input, or nil. Only the goroutine of a loop may call
-// it.
+// Waiting returns the Sleeper of the call that waits for input, or nil. Only the goroutine of a
+// loop may call it.
 func (d *Desc) Waiting() Sleeper { return d.dirs[In].waiting }

@@ -4,7 +4,7 @@ package desc
 
 import "github.com/ureactor/ureactor/timeout"
 
-// checkState panics if the state contradicts the table of Desc. The Desc is locked.
+// checkState panics if the state contradicts the table at Desc. The Desc is locked.
 func (d *Desc) checkState() {
 	must("Desc", !d.finished || d.closed && d.refs == 0, "finished without closed, or with refs")
 	must("Desc", !d.detached || d.closed, "detached without closed")
@@ -34,15 +34,14 @@ func (d *Desc) checkState() {
 	}
 }
 
-// checkTurn panics if the caller, which waits or may wait, does not hold the turn. The Desc is
-// locked.
+// checkTurn panics if the caller does not hold the direction's turn. The Desc is locked.
 func (d *Desc) checkTurn(dir Dir) {
 	must("Desc", d.dirs[dir].busy, "a holder without busy")
 	must("Desc", *d.spent(dir) <= budget, "spent above the budget")
 }
 
-// checkBegin panics if a Call that begins has state of an earlier one. (A Call of the fast path may
-// have slept before it begins here.)
+// checkBegin panics if a Call has state of an earlier Do. (If the fast path calls Do, the Call may
+// have slept already.)
 func (c *Call) checkBegin() {
 	must("Call", !c.ref, "ref at the beginning")
 	must("Call", !c.Again, "Again at the beginning")
@@ -50,7 +49,7 @@ func (c *Call) checkBegin() {
 	must("Call", !c.begun || c.Limit != timeout.None, "begun with Limit None")
 }
 
-// checkEnd panics if a Call that ends still has a reference.
+// checkEnd panics if a Call still has a reference at its end.
 func (c *Call) checkEnd() {
 	must("Call", !c.ref, "ref at the end")
 	must("Call", c.moved <= 2*PartMost, "moved above twice PartMost")

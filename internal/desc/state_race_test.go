@@ -11,7 +11,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Each case breaks one row of the tables of Desc and Call. The next check must name the field.
+// Each case breaks one row of the table of Desc or Call. The next check must panic with the field's
+// name.
 func TestRaceBuildsCheckTheState(t *testing.T) {
 	for _, x := range []struct {
 		field string
@@ -38,7 +39,7 @@ func TestRaceBuildsCheckTheState(t *testing.T) {
 			wantStatePanic(t, x.field, func() {
 				d.Do(In, &c, func() (int, Errno) {
 					x.spoil(d, &c)
-					return 1, kernel.EINVAL // an error, so that Do does not change what is broken
+					return 1, kernel.EINVAL // with an error, Do does not change the broken state
 				})
 			})
 		})

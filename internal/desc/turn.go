@@ -2,13 +2,13 @@ package desc
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// A queued is one call that waits for a turn. The queue is a doubly linked list, so that a caller
-// costs the same with 10,000 callers of one Desc as with two. A queued is not part of the Call,
-// because the Call stays on its caller's stack.
+// A queued is one call that waits for its turn. The queue is a doubly linked list, so the cost of a
+// caller does not grow with the number of callers. A queued is not a part of the Call, because the
+// Call should stay on its caller's stack.
 type queued struct {
 	sleeper    Sleeper
 	prev, next *queued
-	in         bool // in the queue; false once passTurn has given it the turn
+	in         bool // in the queue; false after passTurn has given the turn to this call
 }
 
 func (t *turnQueue) add(q *queued) {
@@ -36,7 +36,7 @@ func (t *turnQueue) remove(q *queued) {
 	q.prev, q.next = nil, nil
 }
 
-// sleepers appends the Sleepers of the queue.
+// sleepers appends the Sleepers of all calls in the queue.
 func (t *turnQueue) sleepers(to []Sleeper) []Sleeper {
 	for q := t.first; q != nil; q = q.next {
 		to = append(to, q.sleeper)
@@ -44,7 +44,8 @@ func (t *turnQueue) sleepers(to []Sleeper) []Sleeper {
 	return to
 }
 
-// enter takes a reference and, for a call that may wait, the direction's turn.
+// enter takes a reference for the call. If the call may wait, enter also waits for the direction's
+// turn.
 func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 	d.lock()
 	if d.closed {
@@ -64,7 +65,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		c.registered = d.reports(dir)
 		c.sleepFirst = c.tried || c.NeedsNew && s.drained && !s.ready && !d.endSeen && d.registered
 		s.drained = false
-		// Cleared before the try, so that an Event during the try is not lost.
+		// The flag is cleared before the try, so that an Event during the try is not lost.
 		s.ready = s.ready && c.tried
 	}
 	d.ref(dir, c)
@@ -72,11 +73,11 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 	return 0
 }
 
-// leave releases the reference and the turn that enter has given to the call.
+// leave releases the reference and the turn that the call has got in enter.
 func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	d.lock()
 	if waits {
-		d.dirs[dir].waiting = nil // set if a panic has left the wait
+		d.dirs[dir].waiting = nil // it is set if a panic has left the wait
 		d.dirs[dir].drained = c.Drained
 		if d.Transient && d.registered {
 			d.suspend(c.KeepRegistered)
@@ -93,7 +94,7 @@ func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	}
 }
 
-// queueUp waits for the turn. The Desc is locked on entry, not on return.
+// queueUp waits for the turn. The Desc is locked when queueUp is called, but not when it returns.
 func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	d.own(c)
 	t := d.queue(dir)
@@ -106,7 +107,7 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	t.add(q)
 	asleep := false
 	defer func() {
-		if asleep { // a panic left the sleep, because the task is being unwound
+		if asleep { // a panic has left Sleep, because the task is being unwound
 			d.lock()
 			d.stepOut(dir, q)
 		}
@@ -122,7 +123,7 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 		if e == kernel.ETIMEDOUT && d.withDirDeadline(dir, c, until) > next {
 			e = 0
 		}
-		if e == 0 && !d.closed && !q.in { // passTurn has given it the turn
+		if e == 0 && !d.closed && !q.in { // passTurn has given the turn to this call
 			s.ready = false
 			d.ref(dir, c)
 			d.unlock()
@@ -136,8 +137,8 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	return e
 }
 
-// stepOut removes q from the queue. If q has got the turn meanwhile, stepOut passes the turn to the
-// next call. The caller has locked the Desc, and stepOut unlocks it.
+// stepOut removes q from the queue. If q has already got the turn, stepOut passes the turn to the
+// next call. The Desc is locked before stepOut, and unlocked after it.
 func (d *Desc) stepOut(dir Dir, q *queued) {
 	if q.in {
 		d.queues[dir].remove(q)
@@ -147,7 +148,7 @@ func (d *Desc) stepOut(dir Dir, q *queued) {
 	d.unlock()
 }
 
-// passTurn gives the turn to the first call in the queue; locked.
+// passTurn gives the turn to the first call in the queue. The Desc is locked.
 func (d *Desc) passTurn(dir Dir) {
 	if d.queues == nil || d.queues[dir].first == nil {
 		d.dirs[dir].busy = false

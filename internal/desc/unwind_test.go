@@ -16,10 +16,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A test that runs this long has failed already.
+// After this time a test has failed.
 const guard = time.Minute
 
-// counting is the host, and counts what is closed.
+// counting is the host's kernel, and counts how often each descriptor is closed.
 type counting struct {
 	kernel.Kernel
 	closed map[int]int
@@ -39,9 +39,9 @@ func pair(t *testing.T) (a, b int) {
 	return ends[0], ends[1]
 }
 
-// A panic leaves a call: in a task that is unwound, whether it waits for the descriptor or for its
-// turn, or in a try. The call is then finished: the next in the queue gets the turn, and Close
-// closes the number.
+// A panic ends a call in three cases: a task is unwound while it waits for the descriptor, while it
+// waits for its turn, or a try panics. Then the next call in the queue must get the turn, and Close
+// must close the number.
 func TestPanicLeavesTheCall(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {
@@ -57,7 +57,7 @@ func TestPanicLeavesTheCall(t *testing.T) {
 	}
 	wait := func() (int, kernel.Errno) { return d.Do(desc.In, &desc.Call{Limit: timeout.None}, recv) }
 	again := func(*reactor.Task) {
-		for range 3 { // ECANCELED once, then unwound
+		for range 3 { // the first wait returns ECANCELED, and a later one unwinds the task
 			wait()
 		}
 		t.Error("a cancelled task waited on and on")

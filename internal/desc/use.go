@@ -2,7 +2,7 @@ package desc
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// ref takes a reference for the call. The Desc is locked and not closed.
+// ref takes a reference for the call. The Desc is locked, and must not be closed.
 func (d *Desc) ref(dir Dir, c *Call) {
 	c.ref = true
 	d.refs++
@@ -11,8 +11,8 @@ func (d *Desc) ref(dir Dir, c *Call) {
 	}
 }
 
-// unref releases the call's reference, if it has one. The Desc is locked. If unref returns true
-// (last), the caller must unlock the Desc and call finish.
+// unref releases the reference of the call, if the call has one. The Desc is locked. If last is
+// true, the caller must unlock the Desc and call finish.
 func (d *Desc) unref(dir Dir, c *Call) (last bool) {
 	if !c.ref {
 		return false
@@ -25,8 +25,8 @@ func (d *Desc) unref(dir Dir, c *Call) (last bool) {
 	return d.refs == 0 && d.closed
 }
 
-// release releases the reference while the caller does something else. reacquire takes the
-// reference again. It returns EBADF if the Desc has been closed meanwhile.
+// release releases the call's reference for some time, and reacquire takes it again. If the Desc
+// was closed meanwhile, reacquire returns EBADF.
 func (d *Desc) release(dir Dir, c *Call) {
 	d.lock()
 	last := d.unref(dir, c)
@@ -46,12 +46,13 @@ func (d *Desc) reacquire(dir Dir, c *Call) Errno {
 	return 0
 }
 
-// finish closes the number, unless it was detached. The caller has released the last reference.
+// finish is called when the last reference of a closed Desc is released. It closes the number,
+// unless the number was detached.
 func (d *Desc) finish() {
 	e := Errno(0)
 	if !d.detached {
 		if d.shared {
-			e = d.Kernel.Close(d.FD) // with SO_LINGER this may wait, as the program that has set it wants
+			e = d.Kernel.Close(d.FD) // if the program has set SO_LINGER, this may wait
 		} else {
 			e = kernel.CloseAtOnce(d.Kernel, d.FD)
 		}
@@ -66,7 +67,7 @@ func (d *Desc) finish() {
 	d.unlock()
 }
 
-// endAwait ends the wait of Close and Detach; locked.
+// endAwait ends the wait of Close and Detach. The Desc is locked.
 func (d *Desc) endAwait() {
 	if d.extra != nil && d.extra.closedCh != nil {
 		close(d.extra.closedCh)
@@ -74,8 +75,8 @@ func (d *Desc) endAwait() {
 	}
 }
 
-// Use runs f with the descriptor's number, which cannot be closed meanwhile. It is for system calls
-// that never wait. It returns EBADF once the Desc is closed.
+// Use calls f with the descriptor's number. The number cannot be closed before f returns. f must
+// not wait. If the Desc is closed, Use returns EBADF.
 func (d *Desc) Use(f func(fd int) Errno) Errno {
 	c := Call{}
 	d.lock()
@@ -89,9 +90,9 @@ func (d *Desc) Use(f func(fd int) Errno) Errno {
 	return f(d.FD)
 }
 
-// User runs a user function inside a try or inside Use. The function may close the Desc, and it may
-// take long. So Close and Detach do not wait for it: the number is closed when the reference is
-// released.
+// User calls a user function inside a try or inside Use. The function may close the Desc, and may
+// take a long time. So Close and Detach do not wait for it. Instead the number is closed when the
+// caller of User releases its reference.
 func (d *Desc) User(f func()) {
 	d.lock()
 	d.userCalls++
@@ -112,7 +113,7 @@ func (d *Desc) Closed() bool {
 	return d.closed
 }
 
-// Number returns the descriptor's number, or -1 once the Desc is closed.
+// Number returns the descriptor's number, or -1 if the Desc is closed.
 func (d *Desc) Number() int {
 	if d.Closed() {
 		return -1
@@ -120,7 +121,7 @@ func (d *Desc) Number() int {
 	return d.FD
 }
 
-// Idle returns whether only its holder knows the Desc: no loop, no Poll, no call in progress.
+// Idle returns whether the Desc is in use by no loop, no Poll and no call.
 func (d *Desc) Idle() bool {
 	d.lock()
 	defer d.unlock()

@@ -6,9 +6,10 @@ import (
 )
 
 // wait sleeps until the direction's ready flag is set, the deadline passes, or the Desc is closed.
-// A task sleeps inside these functions, so their frames stay on its stack. Therefore wait and the
-// functions that it calls use little stack: a few words more would double the stack of each idle
-// task (TestIdleTaskStack in package socket).
+//
+// A task sleeps inside of wait, so the stack frames of wait and its callees count for each idle
+// task. They must stay small: a few words more would double the stack of an idle task
+// (TestIdleTaskStack in package socket).
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.dirs[dir]
 	c.deadline(d.Kernel)
@@ -16,10 +17,10 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		c.step = c.Step.After(d.Kernel.Now())
 	}
 	d.lock()
-	// On Linux, recv may return EAGAIN at TCP's urgent byte although data follows that byte. This
-	// happens if a signal is pending for the thread, and the Go runtime sends many signals. No
-	// Event would report the data. So once an Event has reported an end or an urgent byte, only the
-	// second EAGAIN in a row counts.
+	// On Linux, recv stops at TCP's urgent byte. It may return EAGAIN there although data follows, if
+	// a signal is pending for the thread. The Go runtime sends many signals, and no Event would report
+	// the data. So once an Event has reported an end or an urgent byte, a call sleeps only after two
+	// EAGAINs in a row.
 	if c.retried = d.endSeen && dir == In && !c.retried; c.retried {
 		d.unlock()
 		return 0
@@ -44,7 +45,7 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 			if e = 0; next == c.step {
 				e = d.stepped(dir, c)
 				break
-			} // otherwise SetDeadline has moved the deadline meanwhile
+			} // otherwise SetDeadline has moved the deadline to later
 		}
 	}
 	switch {
@@ -53,16 +54,17 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	case s.ready && e != kernel.ECANCELED && (e != 0 || c.waited):
 		e = d.readyAt(dir, c, e)
 	}
-	s.ready = false // before the next try
+	s.ready = false // cleared before the next try
 	c.waited = true
 	d.unlock()
 	return e
 }
 
-// readyAt returns the result of a sleep that ended with e while the ready flag is set. Readiness
-// beats the timeout (doc/semantics.md, D7), but only once in a call. Otherwise a call whose peer
-// never pauses would never end. If an Event has ended the first sleep of a call, readyAt does not
-// read the clock. The Desc is locked.
+// readyAt returns the result of a sleep that has ended with e, when the ready flag is set.
+// Readiness beats the timeout (doc/semantics.md, D7), but only once in a call. Otherwise a call
+// whose peer never pauses would never end. wait calls readyAt only after the first sleep of the
+// call, or after an error. So a call whose first sleep was ended by an Event reads no clock here.
+// The Desc is locked.
 func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
 	if e == 0 && !d.due(dir, c) {
 		return 0
@@ -74,7 +76,7 @@ func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
 	return 0
 }
 
-// due returns whether a deadline of the call has passed; locked.
+// due returns whether a deadline of the call has passed. The Desc is locked.
 func (d *Desc) due(dir Dir, c *Call) bool {
 	until := timeout.Never
 	if c.begun {
@@ -84,7 +86,8 @@ func (d *Desc) due(dir Dir, c *Call) bool {
 	return until != timeout.Never && until.Passed(d.Kernel.Now())
 }
 
-// next returns when wait must check again: at a deadline or at the end of the step; locked.
+// next returns when wait must check again: at a deadline, or at the end of the step. The Desc is
+// locked.
 func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
 	until := c.step
 	if c.begun {
@@ -93,7 +96,8 @@ func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
 	return d.withDirDeadline(dir, c, until)
 }
 
-// stepped ends a step. If a deadline has passed too, it returns ETIMEDOUT. The Desc is locked.
+// stepped is called when a step has ended. It returns ETIMEDOUT if a deadline has passed as well.
+// The Desc is locked.
 func (d *Desc) stepped(dir Dir, c *Call) Errno {
 	step := c.step
 	c.step = timeout.Never
@@ -103,7 +107,7 @@ func (d *Desc) stepped(dir Dir, c *Call) Errno {
 	return 0
 }
 
-// sleeper returns the Sleeper of the turn's holder; locked.
+// sleeper returns the Sleeper of the holder of the turn. The Desc is locked.
 func (d *Desc) sleeper(dir Dir) (Sleeper, Errno) {
 	if !d.shared {
 		return d.Waiter.Sleeper()
