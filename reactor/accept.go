@@ -6,9 +6,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ready accepts a bounded number of connections. While connections arrive one at a time, it calls
-// accept once per Event, because a second call would return EAGAIN. The Watch is level-triggered,
-// so a later Event reports the connections that are left.
+// ready accepts connections, at most as many as the budgets allow. While connections arrive one at
+// a time, it calls accept once for each Event, because a second call would return EAGAIN. The Watch
+// is level-triggered, so a later Event reports the connections that remain.
 func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
 	if r.draining { // the drain has not reached this Listener yet
@@ -28,7 +28,7 @@ func (l *Listener) ready(told poller.Readiness) {
 		if e == kernel.EAGAIN {
 			if n == 0 && l.countFailure() {
 				if told&(poller.Err|poller.Hup) == 0 && !l.w.stillReady() {
-					l.failures = 0 // nothing to accept: another owner of the socket was faster
+					l.failures = 0 // another owner of the socket has accepted the connection
 				} else {
 					l.suspend(e)
 				}
@@ -54,9 +54,9 @@ func (l *Listener) ready(told poller.Readiness) {
 	l.single = n <= 1 && r.batch == 1
 }
 
-// failed handles an error of accept. It returns whether to call accept again at once. The errors
-// that it lists concern one connection that was lost (accept(2)). After vainMost such errors in a
-// row, or after any other error, the Listener pauses.
+// failed handles an error of accept, and returns whether to call accept again at once. Each error
+// in its list means that one connection was lost (accept(2)). The Listener pauses after vainMost
+// such errors in a row, and after any other error.
 func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	switch e {
 	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
@@ -69,16 +69,16 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	return false
 }
 
-// countFailure counts an accept that got nothing, and reports whether to pause. After a pause one
-// failure is enough, unless it has removed a connection from the queue: hundreds of resets may wait
-// there in front of good connections.
+// countFailure counts an accept without a connection, and returns whether to pause. After a pause
+// one failure is enough, unless that failure has removed a connection from the backlog. Hundreds of
+// connections that were reset may wait there in front of good ones.
 func (l *Listener) countFailure() bool {
 	l.failures++
 	return l.failures >= vainMost || l.suspended && l.failures == 1 && l.queueLength() >= l.queued
 }
 
-// queueLength returns how many connections wait in the backlog, in the kernel's unit. It returns 0
-// if the number is unknown, or on a system where a failed accept removes no connection.
+// queueLength returns how many connections wait in the backlog, in a unit of the kernel. It returns
+// 0 if the number is unknown, and on systems where a failed accept removes no connection.
 func (l *Listener) queueLength() int {
 	if !l.w.r.k.Traits().AcceptReportsResets {
 		return 0
@@ -86,7 +86,7 @@ func (l *Listener) queueLength() int {
 	return max(0, kernel.Waiting(l.w.r.k, int(l.w.fd)))
 }
 
-// suspend pauses the Listener. Connections that wait stay in the backlog.
+// suspend pauses the Listener after the error e. Connections that wait stay in the backlog.
 func (l *Listener) suspend(e kernel.Errno) {
 	r := l.w.r
 	r.refused(e)
@@ -105,7 +105,8 @@ func (l *Listener) suspend(e kernel.Errno) {
 	}
 }
 
-// full returns whether the limit of WithMaxConns is reached. The Conns of all loops count.
+// full returns whether the limit of WithMaxConns is reached. In a Group, the Conns of all loops
+// count.
 func (l *Listener) full() bool {
 	n := l.conns
 	if l.distributor != nil {
@@ -114,10 +115,10 @@ func (l *Listener) full() bool {
 	return l.opt.maxConns > 0 && n >= l.opt.maxConns
 }
 
-// awaitsTimer returns whether the Listener is suspended after an error.
+// awaitsTimer returns whether the Listener waits for the end of a pause after an error.
 func (l *Listener) awaitsTimer() bool { return l.suspendTimer != nil && l.suspendTimer.t.Armed() }
 
-// resumeAccept accepts again, unless the Listener is full, paused or closed.
+// resumeAccept makes the Listener accept again, unless it is full, paused or closed.
 func (l *Listener) resumeAccept() {
 	if l.closed || l.paused || l.full() {
 		return
@@ -128,7 +129,7 @@ func (l *Listener) resumeAccept() {
 	}
 }
 
-// admit makes a Conn of an accepted descriptor.
+// admit makes a Conn of a descriptor that was accepted.
 func (l *Listener) admit(fd int, from Addr) {
 	r := l.w.r
 	l.suspended = false
@@ -136,7 +137,7 @@ func (l *Listener) admit(fd int, from Addr) {
 	c.w.open(r, fd, c)
 	r.conns++
 	l.connAdded()
-	defer func() { // deferred, so that it runs also if user code does not return
+	defer func() { // deferred, because user code may panic or call Goexit
 		if c.handler == nil {
 			c.refuseConn()
 		}
@@ -154,20 +155,20 @@ func (l *Listener) admit(fd int, from Addr) {
 		tcpOptions(r.k, fd, l.opt)
 	}
 	var h Handler
-	r.guard(nil, func() { h = l.accept(c) }) // a panic refuses the Conn
+	r.guard(nil, func() { h = l.accept(c) }) // if it panics, the Conn is refused
 	if h == nil {
 		return
 	}
-	r.guard(c, func() { c.setHandler(h) }) // a deadline without a TimeoutHandler panics
+	r.guard(c, func() { c.setHandler(h) }) // panics if a deadline is set and h has no Timeout
 	if !c.is(released) {
 		c.established()
 	}
 	r.endStep()
 }
 
-// refuseConn closes a Conn that has no handler.
+// refuseConn closes a Conn that has got no handler.
 func (c *Conn) refuseConn() {
-	c.handler = noHandler{} // also if the accept function has closed it, because Closed is still due
+	c.handler = noHandler{} // Closed is due even if the accept function has closed it
 	if !c.is(released) {
 		c.reset()
 		c.tearDown(ErrAborted)
@@ -181,7 +182,7 @@ func (noHandler) Data(*Conn, []byte) {}
 
 func (noHandler) Closed(*Conn, error) {}
 
-// established begins the Conn's life on the loop.
+// established starts the use of a Conn that is connected and has a handler.
 func (c *Conn) established() {
 	c.watch()
 	if c.is(released) {
@@ -196,10 +197,10 @@ func (c *Conn) established() {
 	}
 }
 
-// begin calls the Filter, or the Handler.
+// begin opens the Filter. Without a Filter, it calls Opened of the handler.
 func (c *Conn) begin() {
 	if c.filter != nil {
-		c.w.r.guard(c, c.filter.f.Open) // Opened is called when the Filter is ready
+		c.w.r.guard(c, c.filter.f.Open) // the Filter calls Opened when it is ready
 		return
 	}
 	if o, ok := c.handler.(OpenHandler); ok && !c.is(closing) {
@@ -207,8 +208,8 @@ func (c *Conn) begin() {
 	}
 }
 
-// connAdded counts a new Conn, and stops a full Listener. It does not stop a Listener without a
-// descriptor, because another loop accepts for such a Listener.
+// connAdded counts a new Conn, and stops the Listener if it is full. A Listener without a
+// descriptor is not stopped, because another loop accepts for it.
 func (l *Listener) connAdded() {
 	if l.distributor == nil {
 		l.conns++
@@ -221,7 +222,7 @@ func (l *Listener) connAdded() {
 	}
 }
 
-// connClosed counts a Conn that has closed.
+// connClosed counts down when a Conn has closed.
 func (l *Listener) connClosed() {
 	if l.distributor != nil {
 		l.distributor.connClosed(l)
@@ -231,9 +232,9 @@ func (l *Listener) connClosed() {
 	l.resumeIfFree()
 }
 
-// resumeIfFree resumes a Listener that was full.
+// resumeIfFree makes a Listener accept again that was full, if it has room now.
 func (l *Listener) resumeIfFree() {
-	if a := l.acceptor(); a != l { // the acceptor has changed since the post
+	if a := l.acceptor(); a != l { // another Listener has become the acceptor since the post
 		a.w.r.mustPost(a.resumeIfFree)
 		return
 	}

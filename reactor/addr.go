@@ -18,7 +18,7 @@ func findNetwork(name string, stream bool) (netaddr.Network, error) {
 	return n, nil
 }
 
-// explained adds the name of the network to an address error.
+// explained replaces the text of an error of package net by one that says more.
 func explained(n netaddr.Network, err error) error {
 	var e *net.AddrError
 	switch {
@@ -31,11 +31,11 @@ func explained(n netaddr.Network, err error) error {
 	return err
 }
 
-// binding returns where to listen. It looks up host names, which may block.
+// binding returns the address to listen on. It may look up host names, and so may block.
 func binding(k Kernel, n netaddr.Network, addr string) (netaddr.Binding, error) {
 	b, err := netaddr.Listen(k, n, addr)
 	return b, explained(n, err)
 }
 
-// netAddr returns the address in package net's type.
+// netAddr converts an address to a type of package net.
 func (r *Reactor) netAddr(a Addr, dgram bool) net.Addr { return netaddr.NetAddr(r.k, a, dgram) }

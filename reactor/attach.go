@@ -10,13 +10,15 @@ import (
 )
 
 // Attach makes a Conn of a connected stream socket that was made elsewhere. read is input that the
-// caller has received from it already. Attach copies read, and Data gets it first. The descriptor
-// belongs to the Conn. It becomes non-blocking and close-on-exec, and gets the options of TCP that
-// Dial sets. Opened is called before Attach returns. Data is called in the next turn or later.
+// caller has already received from the socket. Attach copies read, and Data gets these bytes first.
 //
-// Attach checks the descriptor first. If Attach returns an error, the descriptor still belongs to
-// the caller, and nothing has changed. If the descriptor is registered with a Poller of another
-// owner, unregister it there.
+// The descriptor then belongs to the Conn. Attach makes it non-blocking and close-on-exec, and sets
+// the options of TCP that Dial sets. Opened is called before Attach returns. Data is called in the
+// next turn or later.
+//
+// Attach checks the descriptor before it changes anything. If Attach returns an error, the
+// descriptor still belongs to the caller, and nothing has changed. If another Poller has the
+// descriptor registered, unregister it there.
 func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Attach with a nil handler")
@@ -29,11 +31,12 @@ func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (
 	return c, nil
 }
 
-// AttachConn is Attach for a connection of package net, package netconn, or any other with a
-// SyscallConn method. The Conn gets a duplicate of its descriptor, and nc is closed. If AttachConn
-// returns an error, nc stays open. A connection that encrypts or buffers has no SyscallConn. For a
-// connection that buffers, pass the connection below it as nc, and pass the bytes that it has
-// buffered as read.
+// AttachConn is Attach for a connection of package net, of package netconn, or of another type that
+// has a SyscallConn method. The Conn gets a duplicate of the descriptor, and AttachConn closes nc.
+// If AttachConn returns an error, nc stays open.
+//
+// A connection that encrypts or buffers has no SyscallConn. If the connection only buffers, pass
+// the connection below it as nc, and the bytes that it has buffered as read.
 func (r *Reactor) AttachConn(nc net.Conn, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
 	if nc == nil || h == nil {
 		panic("reactor: AttachConn with a nil connection or handler")
@@ -103,13 +106,13 @@ func (r *Reactor) attach(fd int, read []byte, h Handler, opts []SocketOption) (*
 	return c, nil
 }
 
-// holdsInput returns whether there is input for the Handler that no Event reports.
+// holdsInput returns whether the Conn has input for its Handler that no Event will report.
 func (c *Conn) holdsInput() bool { return c.filter != nil && c.filter.inputKept || c.hasEarly() }
 
-// hasEarly returns whether input that was given to Attach still waits.
+// hasEarly returns whether the Conn still has input that was passed to Attach.
 func (c *Conn) hasEarly() bool { return c.in != nil && len(c.in.early) > 0 }
 
-// readEarly delivers the input that was given to Attach, in place of a read. The next turn reads.
+// readEarly delivers the input that was passed to Attach. It does not read: the next turn does.
 func (c *Conn) readEarly() {
 	p := c.in.early
 	c.in.early = nil
@@ -123,10 +126,10 @@ func (c *Conn) readEarly() {
 	c.finishStep()
 }
 
-// SetHandler replaces the Conn's handler by h, which gets all later calls, Closed included. The old
-// handler gets no more calls. Opened is not called. If the old handler's Data has not consumed all
-// of its input, and h should get the rest, the old handler calls h.Data itself. h needs a Timeout
-// method if the Conn has a deadline.
+// SetHandler makes h the Conn's handler. h gets all later calls, including Closed, and the old
+// handler gets no more calls. Opened is not called again. If the Data of the old handler has not
+// used all of its input, it must pass the rest to h.Data itself. If the Conn has a deadline, h
+// needs a Timeout method.
 func (c *Conn) SetHandler(h Handler) error {
 	if h == nil {
 		panic("reactor: SetHandler(nil)")
@@ -140,11 +143,11 @@ func (c *Conn) SetHandler(h Handler) error {
 
 var errHasFilter = errors.New("reactor: the Conn has a Filter already")
 
-// StartFilter puts a Filter between the wire and the Handler of an open Conn, as after STARTTLS.
-// Earlier output is sent unchanged. read is input for the Filter that the Handler has already
-// received: the bytes that follow the command in Data's argument. The Filter must copy the bytes
-// that it keeps. Opened is called when the Filter is ready, also if it was called before. See
-// WithFilters.
+// StartFilter adds a Filter to an open Conn, for example after STARTTLS. Output that was sent
+// before does not pass through the Filter. read is input for the Filter that the Handler has
+// already received: the bytes that follow the command in the argument of Data. The Filter must copy
+// the bytes that it keeps. When the Filter is ready, Opened is called, even if Opened was called
+// before. See WithFilters.
 func (c *Conn) StartFilter(read []byte, make func(w *Wire) Filter) error {
 	switch {
 	case make == nil:

@@ -6,18 +6,18 @@ import (
 	"sync/atomic"
 )
 
-// A board shows the latest figures of the loop: see publish. A board has two slots. The loop never
-// waits for readers: while a reader reads one slot, the loop uses the other. Readers wait for each
-// other, and for the loop while it copies.
+// A board has the latest figures of the loop, which publish writes. It has two slots. While a
+// reader reads one slot, the loop writes to the other, so the loop never waits for a reader.
+// Readers wait for each other, and for the loop while it writes.
 type board struct {
 	slots   [2]boardSlot
-	latest  atomic.Pointer[boardSlot] // the slot that was written last
-	own     *boardSlot                // the same, for the loop alone
-	reading sync.Mutex                // one reader at a time, so one slot is always free
+	latest  atomic.Pointer[boardSlot] // the slot with the latest figures
+	own     *boardSlot                // the same slot, for the loop alone
+	reading sync.Mutex                // lets one reader read at a time, so that the other slot is free
 }
 
 type boardSlot struct {
-	taken atomic.Bool // the loop writes it, or the reader reads it
+	taken atomic.Bool // the loop writes the slot, or a reader reads it
 	f     figures
 }
 
@@ -26,8 +26,8 @@ func (b *board) begin() {
 	b.latest.Store(b.own)
 }
 
-// turnOver gives the loop the slot that no reader uses. There is at most one reader at a time, so
-// one of the two slots is free.
+// turnOver returns the slot for the loop to write next. That slot is free, because the only reader
+// reads the other one.
 func (b *board) turnOver() *boardSlot {
 	s := &b.slots[0]
 	if s == b.own {
@@ -35,7 +35,7 @@ func (b *board) turnOver() *boardSlot {
 	}
 	s.taken.Store(true)
 	b.own = s
-	b.latest.Store(s) // a reader that comes now waits until the loop has written
+	b.latest.Store(s) // a reader that starts now waits until the loop has written
 	return s
 }
 

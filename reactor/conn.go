@@ -5,49 +5,54 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A Handler serves one Conn. The loop calls its methods, so a method that blocks stops every
-// connection of the loop.
+// A Handler serves one Conn. The loop calls its methods. A method that blocks stops all connections
+// of the loop.
 //
-// A Handler may also have any of these methods. The Conn looks for them when it needs them:
+// A Handler may also have any of these methods. The Conn looks for a method when it needs it:
 //
 //	Opened(c *Conn)                     // the Conn is accepted or connected; before the first Data
-//	EOF(c *Conn)                        // end of input; without it, the Conn flushes and closes
-//	Drained(c *Conn)                    // output fell from above the high mark to the low mark
-//	Timeout(c *Conn, kind TimeoutKind)  // a deadline has passed; nothing is closed
+//	EOF(c *Conn)                        // end of input; without this method, the Conn flushes and closes
+//	Drained(c *Conn)                    // output was above the high-water mark, and is at the low one
+//	Timeout(c *Conn, kind TimeoutKind)  // a deadline has passed; the Conn stays open
 //	Shutdown(c *Conn)                   // the Reactor drains, and closes the Conn after this call
 type Handler interface {
-	// Data receives p. The bytes are in the loop's buffer and valid until Data returns.
+	// Data receives p. The bytes are in the loop's buffer, and they are valid until Data returns.
 	Data(c *Conn, p []byte)
-	// Closed is the last call, and comes once. The descriptor is already closed, so LocalAddr
-	// returns nil. RemoteAddr still works. err is nil after an orderly close and ErrAborted after
-	// Abort. Any other err is what closed the Conn or kept it from opening.
+	// Closed is the last call for the Conn, and is made once. The descriptor is already closed, so
+	// LocalAddr returns nil. RemoteAddr still works. After an orderly close err is nil, and after
+	// Abort it is ErrAborted. Any other err is the reason why the Conn was closed or could not be
+	// opened.
 	Closed(c *Conn, err error)
 }
 
-// These are the optional parts of a Handler. A line such as "var _ DrainHandler = (*handler)(nil)"
-// finds a misspelt method.
+// These interfaces are the optional parts of a Handler. A line such as "var _ DrainHandler =
+// (*handler)(nil)" makes the compiler find a misspelt method.
 type (
-	// An OpenHandler is called once the Conn is accepted or connected, before the first Data.
+	// An OpenHandler has the method Opened. It is called when the Conn is accepted or connected,
+	// before the first Data.
 	OpenHandler interface{ Opened(c *Conn) }
-	// An EOFHandler is called at the end of input. Without it the Conn closes then.
+	// An EOFHandler has the method EOF. It is called at the end of input. Without this method, the
+	// Conn closes at the end of input.
 	EOFHandler interface{ EOF(c *Conn) }
-	// A DrainHandler is called when output has fallen to the low-water mark after it was above the
-	// high-water mark.
+	// A DrainHandler has the method Drained. It is called when the output has fallen to the
+	// low-water mark, after it was above the high-water mark.
 	DrainHandler interface{ Drained(c *Conn) }
-	// A TimeoutHandler is called when a deadline has passed. Nothing is closed.
+	// A TimeoutHandler has the method Timeout. It is called when a deadline has passed. The Conn
+	// stays open.
 	TimeoutHandler interface {
 		Timeout(c *Conn, kind TimeoutKind)
 	}
-	// A ShutdownHandler is called when the Reactor drains, for its last output. When Shutdown
-	// returns, the Conn closes. Shutdown is not called before the Conn is open.
+	// A ShutdownHandler has the method Shutdown. It is called when the Reactor drains, so that the
+	// Conn can send its last output. After the call the Conn closes. Shutdown is called only if the
+	// Conn is open.
 	ShutdownHandler interface{ Shutdown(c *Conn) }
 )
 
-// A Conn is one stream connection on the loop. It holds a registration (w) and the output that the
-// kernel has not accepted yet (out).
+// A Conn is one stream connection on the loop. It consists of a registration (w) and the output
+// that the kernel has not accepted yet (out).
 //
-// Only the loop touches a Conn. The exceptions are w.r and opt: they never change, and Post and
-// PostSend read them on any goroutine.
+// Only the loop uses a Conn, with two exceptions: w.r and opt never change, and Post and PostSend
+// read them on any goroutine.
 type Conn struct {
 	//	flag or field  set by                       cleared by                     excludes
 	//	dialling       Dial                         a connect that succeeds        sawEOF sentFIN blocked
@@ -89,75 +94,76 @@ type Conn struct {
 	//	bytesIn        read                         -                              dialling
 	//	bytesOut       flushOne, wrote              -                              dialling
 	//
-	// Output that is neither blocked nor waiting for a connect is flushed in the present step. So such
-	// a Conn has the flag inStep or flushPending. A race build checks the table after each step
-	// (state_race.go).
+	// Output that waits neither for the kernel (blocked) nor for a connect is flushed in the
+	// present step. Until then the Conn has the flag inStep or flushPending. Race builds check the
+	// table after each step (state_race.go).
 
-	w         Watch // the fields that every message touches come first, in few cache lines
+	w         Watch // fields that every message uses come first, so that they are in few cache lines
 	state     connState
-	opened    uint32 // when it was accepted or connected, in ageUnits of the loop's age
+	opened    uint32 // when it was accepted or connected, as the loop's age in ageUnits
 	handler   Handler
-	out       *output      // nil while empty
-	filter    *filterState // nil unless WithFilters
-	in        *Input       // nil unless KeepInput, WithProxy or Attach
+	out       *output      // nil if there is no output
+	filter    *filterState // nil without WithFilters and StartFilter
+	in        *Input       // nil without KeepInput, WithProxy and Attach
 	deadlines *deadlines   // nil until a deadline is set or the Conn closes
 	opt       *sockOptions
-	bytesIn   uint64 // received and sent on the wire
+	bytesIn   uint64 // the bytes received and sent, as they are on the wire
 	bytesOut  uint64
-	dialing   *dialing  // nil once connected
-	listener  *Listener // accepted the Conn; nil if dialled
-	peer      peerAddr  // from accept or connect: the kernel forgets it when the peer resets
+	dialing   *dialing  // nil when the Conn is connected
+	listener  *Listener // the Listener that has accepted the Conn; nil if it was dialled
+	peer      peerAddr  // stored, because the kernel forgets it when the peer resets
 	value     any
 }
 
-// connState is a set of flags. Conn has their table.
+// connState is a set of flags. The table of the flags is at Conn.
 type connState uint16
 
 const (
-	dialling     connState = 1 << iota // no connection yet: output waits
-	sawEOF                             // the peer's FIN has been read
+	dialling     connState = 1 << iota // the Conn is not connected yet; output waits
+	sawEOF                             // the peer's FIN was read
 	wantFIN                            // CloseWrite: a FIN follows the output
-	sentFIN                            // shutdown(SHUT_WR) is done
-	closing                            // Close: flush, FIN, discard input, close
+	sentFIN                            // shutdown(SHUT_WR) was called
+	closing                            // Close was called: flush, send FIN, discard input, close
 	released                           // the descriptor is closed or detached
 	paused                             // Pause was called
 	throttled                          // back-pressure: no reading until the output has fallen
-	blocked                            // the kernel has refused output: Out is wanted
-	inStep                             // the present step is this Conn's read; it flushes at its end
-	flushPending                       // in the list of Conns to flush when the step ends
-	outputFailed                       // writing has failed; input is still read to its end
-	readPending                        // in the list of Conns to read in the next turn
-	endPending                         // read on until EAGAIN or EOF: a FIN or urgent byte is there
+	blocked                            // the kernel has refused output, so the Conn waits for Out
+	inStep                             // the loop is reading the Conn, and flushes it afterwards
+	flushPending                       // in the list of Conns that are flushed at the end of the step
+	outputFailed                       // writing has failed; input is read to its end
+	readPending                        // in the list of Conns that the next turn reads
+	endPending                         // a FIN or urgent byte has arrived: read until EAGAIN or EOF
 )
 
 func (c *Conn) is(s connState) bool { return c.state&s != 0 }
 
-// setHandler sets the handler, which must have Timeout if accept has set a deadline.
+// setHandler sets the handler. If accept has set a deadline, the handler must have the method
+// Timeout.
 func (c *Conn) setHandler(h Handler) {
 	c.handler = h
 	c.checkTimeoutHandler()
 }
 
-// wants returns the interest that the Conn's state calls for.
+// wants returns the interest that the present state of the Conn needs.
 func (c *Conn) wants() (want poller.Interest) {
 	if c.is(dialling) {
 		return poller.Out
 	}
-	reads := c.is(closing) || // read and discard
+	reads := c.is(closing) || // while closing, input is read and discarded
 		!c.is(paused|throttled) || c.filterOpening() || c.awaitsHeader()
 	if reads && !c.is(sawEOF) {
 		want = poller.In
 	}
-	if c.is(blocked | throttled) { // only an Event ends the throttling, even if out is empty
+	if c.is(blocked | throttled) { // only an Event ends the throttling, even without output
 		return want | poller.Out
 	}
 	if want != 0 && c.opt.edge {
-		want |= poller.Edge // the kernel checks a level-triggered descriptor twice per Event
+		want |= poller.Edge // the kernel checks a level-triggered descriptor twice for each Event
 	}
 	return want
 }
 
-// watch changes the registration to what the state calls for.
+// watch makes the registration equal to wants.
 func (c *Conn) watch() {
 	if want := c.wants(); want != c.w.want && !c.is(released) {
 		if err := c.w.set(want); err != nil {
@@ -166,7 +172,7 @@ func (c *Conn) watch() {
 	}
 }
 
-// ready handles an Event. On Err and Hup it only tries the operation that the Conn wants: the
+// ready handles an Event. On Err and Hup it only tries the operation that the Conn wants. The
 // system call then returns the error.
 func (c *Conn) ready(i poller.Readiness) {
 	if c.is(dialling) {
@@ -195,7 +201,7 @@ func (c *Conn) ready(i poller.Readiness) {
 	c.checkState()
 }
 
-// Buffered returns how many bytes of output wait: Send has accepted them, but the kernel has not.
+// Buffered returns how many bytes of output Send has accepted and the kernel has not.
 func (c *Conn) Buffered() (n int) {
 	if c.out != nil {
 		n = c.out.n
@@ -206,17 +212,17 @@ func (c *Conn) Buffered() (n int) {
 	return n
 }
 
-// Value returns the value that SetValue has set, nil at first.
+// Value returns the value that SetValue has stored, or nil.
 func (c *Conn) Value() any { return c.value }
 
-// SetValue keeps one value of user code with the Conn.
+// SetValue stores a value of user code in the Conn.
 func (c *Conn) SetValue(v any) { c.value = v }
 
-// Reactor returns the loop that the Conn lives on.
+// Reactor returns the loop to which the Conn belongs.
 func (c *Conn) Reactor() *Reactor { return c.w.r }
 
-// FD returns the descriptor, -1 before it exists and once it is closed. The Conn still owns it.
-// Detach returns it to the caller.
+// FD returns the descriptor. It returns -1 if the Conn has no descriptor yet or is closed. The
+// descriptor still belongs to the Conn. To get it, call Detach.
 func (c *Conn) FD() int {
 	if c.w.gen == 0 {
 		return -1

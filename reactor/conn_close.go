@@ -6,11 +6,11 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// quietTime bounds the wait for the FIN of a peer that has acknowledged all output. If the peer has
-// been silent for that long, the Conn closes without the FIN.
+// quietTime limits how long a closing Conn waits for the peer's FIN, if the peer has acknowledged
+// all output. If the peer has sent nothing for that time, the Conn closes without the FIN.
 const quietTime = 100 * time.Millisecond
 
-// CloseWrite sends a FIN after the output. Reading continues.
+// CloseWrite sends a FIN after the output. The Conn still reads.
 func (c *Conn) CloseWrite() error {
 	switch {
 	case c.is(released | closing):
@@ -23,12 +23,14 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
-// Close closes the Conn in order. It flushes the output and sends a FIN. It reads and discards
+// Close closes the Conn in order. It flushes the output and sends a FIN. Then it reads and discards
 // input until the peer's FIN, or until the peer has acknowledged all output and has been quiet for
-// 100 ms. (If input were unread at the close, the kernel would send RST, which destroys replies in
-// flight.) After Close the only callback is Closed. A Conn that is not connected yet, or whose
-// Filter is not ready, closes at once if it has no output. If it has output, it waits until the
-// output can be flushed. A second call does nothing.
+// 100 ms. (If the socket were closed with unread input, the kernel would send RST, which destroys
+// output on its way to the peer.) After Close the only callback is Closed. A second call does
+// nothing.
+//
+// If the Conn is not connected yet, or its Filter is not ready, Close waits until the output can be
+// flushed. Without output, such a Conn closes at once.
 func (c *Conn) Close() error {
 	switch {
 	case c.is(released | closing):
@@ -47,7 +49,7 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// shutdown closes a Conn because the Reactor drains.
+// shutdown is called when the Reactor drains. It closes the Conn.
 func (c *Conn) shutdown() {
 	h, ok := c.handler.(ShutdownHandler)
 	if ok && !c.is(dialling|closing|released) && !c.filterOpening() && !c.awaitsHeader() {
@@ -56,8 +58,8 @@ func (c *Conn) shutdown() {
 	c.Close()
 }
 
-// Abort closes the Conn at once: buffered output is lost, a TCP peer sees RST. Closed gets
-// ErrAborted. Abort of a closed Conn does nothing.
+// Abort closes the Conn at once. Buffered output is lost, and a TCP peer sees RST. Closed gets
+// ErrAborted. If the Conn is closed already, Abort does nothing.
 func (c *Conn) Abort() error {
 	if !c.is(released) {
 		c.reset()
@@ -66,15 +68,15 @@ func (c *Conn) Abort() error {
 	return nil
 }
 
-// reset makes the coming close send RST. Only TCP has RST; other sockets need nothing.
+// reset makes the next close send RST. Sockets other than TCP have no RST and ignore this.
 func (c *Conn) reset() {
 	if c.w.gen != 0 {
 		_ = c.w.r.k.SetOptBytes(int(c.w.fd), kernel.SOL_SOCKET, kernel.SO_LINGER, lingerZero)
 	}
 }
 
-// flushStep ends the step of a Conn on the loop's list, which has output to flush or a close to
-// finish.
+// flushStep ends the step for a Conn of the list flushPending. Such a Conn has output to flush, or
+// a close to continue.
 func (c *Conn) flushStep() {
 	c.state &^= flushPending
 	c.finishStep()
@@ -101,11 +103,11 @@ func (c *Conn) finishStep() {
 	}
 }
 
-// finish runs when the output is empty. It sends the FIN, or ends the Conn.
+// finish is called when there is no output. It sends the FIN, or ends the Conn.
 func (c *Conn) finish() {
 	if c.is(closing) && (c.is(sawEOF) || c.filter != nil && c.filter.eofDelivered) {
-		// Both sides have finished their output. With a Filter (TLS) the peer has announced its end
-		// within the stream, so its FIN may follow later.
+		// Both sides have finished their output. With a Filter, such as TLS, the peer has announced
+		// the end inside the stream, so its FIN may come later.
 		c.tearDown(nil)
 		return
 	}
@@ -118,7 +120,7 @@ func (c *Conn) finish() {
 	}
 }
 
-// linger reads until the peer's FIN, or until the peer has acknowledged all output and is quiet.
+// linger waits for the peer's FIN, or until the peer has acknowledged all output and is quiet.
 func (c *Conn) linger() {
 	c.watch()
 	if !c.is(released) {
@@ -126,8 +128,8 @@ func (c *Conn) linger() {
 	}
 }
 
-// tearDown releases everything; Closed runs when the step ends. The order matters: Del before
-// close, or a duplicate of the descriptor would keep the registration alive.
+// tearDown closes the descriptor and releases everything else. Closed is called when the step ends.
+// Del must come before close. Otherwise a duplicate of the descriptor would keep the registration.
 func (c *Conn) tearDown(err error) {
 	if c.is(released) {
 		return
@@ -136,7 +138,7 @@ func (c *Conn) tearDown(err error) {
 	c.setThrottled(false)
 	c.state |= released
 	if c.filter != nil {
-		if c.filter.failErr != nil { // the Filter's error came first, and caused the other one
+		if c.filter.failErr != nil { // the Filter's error came first and is the cause
 			err = c.filter.failErr
 		}
 	}
@@ -145,7 +147,7 @@ func (c *Conn) tearDown(err error) {
 	}
 	c.keepEnd(err)
 	if c.out != nil {
-		c.reset() // a FIN would make the truncated output look complete
+		c.reset() // with a FIN, the truncated output would look complete
 	}
 	c.dropOutput()
 	if c.in != nil {
@@ -165,7 +167,7 @@ func (c *Conn) tearDown(err error) {
 	c.checkState()
 }
 
-// closeFD closes the descriptor, if there is one.
+// closeFD closes the descriptor, if the Conn has one.
 func (c *Conn) closeFD() {
 	if c.w.gen == 0 {
 		return
@@ -176,9 +178,9 @@ func (c *Conn) closeFD() {
 	}
 }
 
-// callClosed calls Closed, the last callback. The Listener counts the Conn until Closed has
-// returned. So with WithMaxConns(1) two handlers never exist at the same time, not even on two
-// loops.
+// callClosed calls Closed, which is the last callback. The Listener counts the Conn until Closed
+// has returned. So with WithMaxConns(1) there are never two handlers at the same time, not even on
+// two loops.
 func (c *Conn) callClosed(err error) {
 	if c.listener != nil {
 		defer c.listener.connClosed()
@@ -187,11 +189,12 @@ func (c *Conn) callClosed(err error) {
 	c.w.r.guard(c, func() { c.handler.Closed(c, err) })
 }
 
-// Detach removes the connection from the loop. It returns the descriptor, which is non-blocking,
-// and the output that the kernel has not accepted yet. No callback runs afterwards, not even
-// Closed. If CloseWrite was called before, Detach sends the FIN first. While output still waits in
-// front of the FIN, Detach returns an error. The bytes of the Input are lost, so consume them
-// first.
+// Detach removes the connection from the loop. It returns the descriptor, which is still
+// non-blocking, and the output that the kernel has not accepted. After Detach no callback is
+// called, not even Closed.
+//
+// If CloseWrite was called before, Detach sends the FIN. If output waits in front of the FIN,
+// Detach returns an error instead. The bytes of the Conn's Input are lost, so consume them before.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed
@@ -205,7 +208,7 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	switch {
 	case c.is(outputFailed):
 		return -1, nil, c.deadlines.outputErr
-	case c.is(released): // its registration could not be changed
+	case c.is(released): // watch could not change the registration, and has closed the Conn
 		return -1, nil, ErrClosed
 	case c.is(wantFIN) && c.out != nil:
 		return -1, nil, errOwesFIN

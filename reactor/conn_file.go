@@ -10,21 +10,22 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// fileMax is how many bytes of a file one Conn sends in one step. sendfile may wait for the disk,
-// and the loop with it.
+// fileMax is how many bytes of a file one Conn sends in one step. While sendfile waits for the
+// disk, the loop waits too.
 const fileMax = 256 << 10
 
 var errFileFiltered = errors.New("reactor: SendFile on a Conn with a Filter: the kernel would send it as it is; read it and Send")
 
-// SendFile sends n bytes of a regular file from offset on, after earlier output. If the system
-// supports that, the kernel copies the bytes from its cache to the socket. From the call of
-// SendFile on, the Conn owns the file. It closes the file when the bytes are sent or the Conn has
-// ended. If SendFile returns an error, the file still belongs to the caller.
+// SendFile sends n bytes of a regular file, starting at offset, after earlier output. If the system
+// supports that, the kernel copies the bytes from its cache to the socket. After SendFile the file
+// belongs to the Conn, which closes it when the bytes are sent or the Conn has ended. If SendFile
+// returns an error, the file still belongs to the caller.
 //
-// Buffered counts the file's bytes, so they throttle the Conn, and Drained follows. SendFile may
-// exceed the limit of WithLimits. Further Sends are refused until less than the limit is buffered.
-// If the file ends early, the Conn is aborted with io.ErrUnexpectedEOF. The loop waits while the
-// kernel reads from the disk. On a Conn with a Filter (TLS), SendFile returns an error.
+// Buffered counts the bytes of the file. So they throttle the Conn, and Drained is called later.
+// SendFile may exceed the limit of WithLimits. Then Send is refused until less than the limit is
+// buffered. If the file turns out to be shorter, the Conn is aborted with io.ErrUnexpectedEOF.
+// While the kernel reads from the disk, the loop waits. On a Conn with a Filter (TLS), SendFile
+// returns an error.
 func (c *Conn) SendFile(f *os.File, offset, n int64) error {
 	if f == nil {
 		panic("reactor: SendFile of a nil file")
@@ -44,7 +45,7 @@ func (c *Conn) SendFile(f *os.File, offset, n int64) error {
 	case offset < 0 || n < 0 || offset > info.Size() || n > info.Size()-offset || n > int64(math.MaxInt-c.Buffered()):
 		return fmt.Errorf("reactor: SendFile %s: offset %d and %d bytes: must be within its size, %d", f.Name(), offset, n, info.Size())
 	case n == 0:
-		_ = f.Close() // nothing was written
+		_ = f.Close() // nothing was written, so the error has no meaning
 		return nil
 	}
 	pool := &c.w.r.outputs
@@ -60,16 +61,16 @@ func (c *Conn) SendFile(f *os.File, offset, n int64) error {
 	return nil
 }
 
-// flushFile sends from the file at the front of the output. It reports whether to continue with the
-// output after the file. After fileMax bytes the budget of the step is spent.
+// flushFile sends bytes of the file that is first in the output. It returns whether to continue
+// with the output after the file. It sends at most fileMax bytes in one step.
 func (c *Conn) flushFile() (goOn bool) {
 	r, part := c.w.r, c.out.head
 	asked := min(part.end-part.start, fileMax)
 	offset := part.offset + int64(part.start)
 	n, e := kernel.SendFile(r.k, int(c.w.fd), int(part.file.Fd()), &offset, asked)
 	switch {
-	case e == kernel.EAGAIN: // n is 0, and the rest waits
-	case e != 0 && kernel.Refusal(e): // sendfile cannot be used for this file or socket
+	case e == kernel.EAGAIN: // n is 0, and the rest waits for Out
+	case e != 0 && kernel.Refusal(e): // the system cannot do that for this file or socket
 		return c.readFile(part)
 	case e != 0:
 		c.failOutput(callError("sendfile", e))
@@ -85,7 +86,7 @@ func (c *Conn) flushFile() (goOn bool) {
 	return done
 }
 
-// readFile replaces the next bytes of the file by bytes in memory.
+// readFile reads the next bytes of the file into memory, as a chunk in front of the file.
 func (c *Conn) readFile(part *chunk) (goOn bool) {
 	o, pool := c.out, &c.w.r.outputs
 	read := pool.chunk()
@@ -113,7 +114,7 @@ func (c *Conn) readFile(part *chunk) (goOn bool) {
 	return true
 }
 
-// fileCut aborts the Conn: the file has fewer bytes than were promised to the peer.
+// fileCut aborts the Conn, because the file has fewer bytes than the peer was promised.
 func (c *Conn) fileCut(part *chunk, err error) {
 	name := part.file.Name()
 	c.reset()

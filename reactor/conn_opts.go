@@ -7,9 +7,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// LocalAddr returns the Conn's own address, a *net.TCPAddr or *net.UnixAddr, or nil if there is
-// none. Each call asks the kernel. With WithProxy the result is the address that the client has
-// connected to.
+// LocalAddr returns the Conn's own address, which is a *net.TCPAddr or *net.UnixAddr. It returns
+// nil if there is none. Each call asks the kernel. With WithProxy, the result is the address to
+// which the client has connected.
 func (c *Conn) LocalAddr() net.Addr {
 	if h, _ := c.ProxyHeader(); h != nil && h.Destination.IsValid() {
 		return c.w.r.netAddr(AddrFrom(h.Destination), false)
@@ -17,8 +17,8 @@ func (c *Conn) LocalAddr() net.Addr {
 	return c.addr(Kernel.LocalAddr)
 }
 
-// RemoteAddr returns the peer's address, in every callback including Closed. It returns nil before
-// the Conn is connected.
+// RemoteAddr returns the peer's address. It works in every callback, including Closed. Before the
+// Conn is connected, it returns nil.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c.peer.family != 0 {
 		return c.w.r.netAddr(c.peer.addr(), false)
@@ -37,13 +37,13 @@ func (c *Conn) addr(ask func(Kernel, int) (Addr, kernel.Errno)) net.Addr {
 	return c.w.r.netAddr(a, false)
 }
 
-// SetNoDelay(false) turns Nagle's algorithm on.
+// SetNoDelay(false) turns Nagle's algorithm on, and SetNoDelay(true) turns it off.
 func (c *Conn) SetNoDelay(on bool) error {
 	return c.setOpt(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, btoi(on))
 }
 
-// SetKeepAlivePeriod makes the kernel probe a peer that has been silent for d, and again after each
-// further d. 0 turns it off.
+// SetKeepAlivePeriod makes the kernel probe the peer when the peer has been silent for d, and then
+// after each further d. 0 turns the probes off.
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 	if c.w.gen == 0 || c.is(released|closing) {
 		return ErrClosed

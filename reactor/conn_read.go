@@ -5,20 +5,20 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// read receives once, at most the size of the loop's buffer. More input waits for the next turn. A
-// read that does not fill the buffer has emptied the socket, so there is no second call that would
-// return EAGAIN. An Event with End is the exception: more input may follow the short read, and no
-// further Event reports it.
+// read receives once, at most the size of the loop's buffer. If there is more input, the next turn
+// reads it. A short read has emptied the socket, so read makes no second call, which would return
+// EAGAIN. After an Event with End a short read proves nothing, and no other Event may come. So read
+// then makes the next turn read again.
 func (c *Conn) read() {
 	r := c.w.r
-	if c.is(readPending) { // readPendingConns reads it, or the Conn would be read twice in one turn
+	if c.is(readPending) { // the list is read in this turn too, so the Conn would be read twice
 		return
 	}
 	if c.filter != nil && c.filter.inputKept && (!c.is(closing) || c.awaitsFilter()) {
 		c.readKept()
 		return
 	}
-	if r.budget.bytes <= 0 { // the turn's budget is spent; a level-triggered Event comes again
+	if r.budget.bytes <= 0 { // a level-triggered Event comes again, an edge does not
 		if c.w.want&poller.Edge != 0 {
 			c.readNextTurn()
 		}
@@ -36,20 +36,20 @@ func (c *Conn) read() {
 	}
 	var n int
 	var e kernel.Errno
-	if c.opt.tcp { // receive, without a call
+	if c.opt.tcp { // receive without a function call
 		n, e = r.k.Recv(int(c.w.fd), r.buf.P, 0)
 	} else {
 		n, e = c.receive()
 	}
-	// If an urgent byte is there, the first call may return EAGAIN although data follows: see wait
-	// in internal/desc.
+	// If an urgent byte has arrived, the first call may return EAGAIN although data follows: see
+	// wait in internal/desc.
 	if e == kernel.EAGAIN && c.is(endPending) {
 		n, e = c.receive()
 	}
 	switch {
-	case c.is(released): // the handler's Rights has closed it
+	case c.is(released): // the handler's Rights has closed the Conn
 	case e == kernel.EAGAIN:
-		c.state &^= endPending // any later input is a new edge
+		c.state &^= endPending // later input causes a new edge
 	case e != 0:
 		c.tearDown(callError("recv", e))
 	case n == 0:
@@ -70,7 +70,7 @@ func (c *Conn) read() {
 		if !c.is(closing) || c.awaitsFilter() {
 			r.often.reads++
 			c.state |= inStep
-			if c.in == nil && c.filter == nil { // input, without two calls
+			if c.in == nil && c.filter == nil { // input without two function calls
 				c.handler.Data(c, r.buf.P[:n])
 			} else {
 				c.input(r.buf.P[:n])
@@ -81,7 +81,8 @@ func (c *Conn) read() {
 	}
 }
 
-// readNextTurn makes the next turn read again, because the kernel reports an edge only once.
+// readNextTurn makes the next turn read the Conn again, because the kernel reports an edge only
+// once.
 func (c *Conn) readNextTurn() {
 	if !c.is(readPending) {
 		c.state |= readPending
@@ -89,8 +90,8 @@ func (c *Conn) readNextTurn() {
 	}
 }
 
-// readPendingConns reads n Conns of the list. It skips a Conn that does not want input: when the
-// Conn wants input again, the new registration reports what is there.
+// readPendingConns reads n Conns of the list. It skips a Conn that does not want input now. When
+// that Conn wants input again, its registration changes, and the kernel reports the input.
 func (r *Reactor) readPendingConns(n int) {
 	for r.budget.bytes = bytesPerTurn; n > 0 && r.budget.bytes > 0; n-- {
 		c := r.readPending.take()
@@ -107,13 +108,13 @@ func (r *Reactor) readPendingConns(n int) {
 	r.rereading = nil
 }
 
-// readEOF handles the end of input: the peer's FIN.
+// readEOF handles the end of input, which is the peer's FIN.
 func (c *Conn) readEOF() {
 	c.state |= sawEOF
 	c.w.r.traceRead(c, 0)
 	c.watch()
 	switch {
-	case c.is(released): // its registration could not be changed
+	case c.is(released): // watch could not change the registration, and has closed the Conn
 	case c.is(closing) && !c.awaitsFilter():
 		c.flushLater()
 	case c.is(outputFailed):
@@ -125,7 +126,7 @@ func (c *Conn) readEOF() {
 	}
 }
 
-// deliverEOF calls the handler's EOF. Without an EOFHandler it closes the Conn.
+// deliverEOF calls the handler's EOF. If the handler has none, deliverEOF closes the Conn.
 func (c *Conn) deliverEOF() {
 	if h, ok := c.handler.(EOFHandler); ok {
 		h.EOF(c)
@@ -134,8 +135,8 @@ func (c *Conn) deliverEOF() {
 	c.Close()
 }
 
-// Pause stops reading until Resume; writing continues. A paused Conn with nothing to write costs no
-// CPU time. It also notices nothing, not even a reset.
+// Pause stops reading until Resume. Writing continues. A paused Conn without output costs no CPU
+// time. It does not notice anything either, not even a reset.
 func (c *Conn) Pause() error {
 	if c.is(released | closing) {
 		return ErrClosed
@@ -145,7 +146,7 @@ func (c *Conn) Pause() error {
 	return nil
 }
 
-// Resume reads again. It does not lift back-pressure.
+// Resume ends a Pause. It does not end back-pressure.
 func (c *Conn) Resume() error {
 	if c.is(released | closing) {
 		return ErrClosed

@@ -8,25 +8,27 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// rightsMax is how many descriptors go with one SendRights: what Linux allows (SCM_MAX_FD).
+// rightsMax is how many descriptors one SendRights may pass. Linux has the same limit (SCM_MAX_FD).
 const rightsMax = 253
 
-// A RightsHandler is the optional part of the Handler of a Unix Conn that receives descriptors
-// (SCM_RIGHTS). The peer has sent the descriptors together with a byte of the stream. Rights is
-// called before the call of Data that delivers this byte. The same call of Data may also deliver
-// earlier bytes. The descriptors are close-on-exec and belong to the Handler. If a Handler has no
-// method Rights, or while the Conn closes, the kernel closes the descriptors that arrive.
+// A RightsHandler is a Handler of a Unix Conn that receives descriptors (SCM_RIGHTS). The peer
+// sends descriptors together with a byte of the stream. Rights is called before the call of Data
+// that delivers this byte. That call of Data may also deliver earlier bytes. The descriptors are
+// close-on-exec and belong to the Handler. If a Handler has no method Rights, or the Conn is
+// closing, the kernel closes the descriptors that arrive.
 type RightsHandler interface {
 	Rights(c *Conn, fds []int)
 }
 
 var errNoRights = errors.New("reactor: SendRights is for Unix Conns without a Filter")
 
-// SendRights sends descriptors with the first byte of p over a Unix Conn (SCM_RIGHTS). The peer
-// gets descriptors of its own, so the caller's may be closed at once. SendRights sends earlier
-// output first. If the kernel does not accept all earlier output and the first byte of p,
-// SendRights returns ErrBuffered, and no byte of p is sent: try again in Drained, or later. p has 1
-// byte or more, and there are 1 … 253 descriptors.
+// SendRights sends descriptors together with the first byte of p, over a Unix Conn (SCM_RIGHTS). p
+// must have 1 byte or more, and there must be 1 to 253 descriptors. The peer gets descriptors of
+// its own, so the caller may close fds at once.
+//
+// SendRights first sends earlier output. The kernel must accept all of it and the first byte of p.
+// Otherwise SendRights returns ErrBuffered, and no byte of p is sent. Try again in Drained, or
+// later.
 func (c *Conn) SendRights(p []byte, fds ...int) error {
 	for _, fd := range fds {
 		if fd < 0 || fd != int(int32(fd)) {
@@ -65,7 +67,8 @@ func (c *Conn) SendRights(p []byte, fds ...int) error {
 	case kernel.EPIPE, kernel.ECONNRESET, kernel.ENOTCONN:
 		c.failOutput(callError("sendmsg", e))
 		return c.deadlines.outputErr
-	default: // an error of the descriptors: nothing was sent
+	// The error concerns the descriptors, and nothing was sent.
+	default:
 		return fmt.Errorf("reactor: SendRights of %d: %w", fds, callError("sendmsg", e))
 	}
 	r.often.sends++
@@ -76,7 +79,7 @@ func (c *Conn) SendRights(p []byte, fds ...int) error {
 	return nil
 }
 
-// receive makes one receive into the loop's buffer, and delivers descriptors that come with it.
+// receive receives once into the loop's buffer, and delivers descriptors that came with the bytes.
 func (c *Conn) receive() (int, kernel.Errno) {
 	r := c.w.r
 	if !c.opt.tcp && c.filter == nil && !c.is(closing) {
@@ -97,7 +100,7 @@ func (c *Conn) receiveRights(h RightsHandler) (int, kernel.Errno) {
 	if e := r.k.RecvMsg(int(c.w.fd), m, 0); e != 0 {
 		return 0, e
 	}
-	n := m.N // Rights may turn to other Conns
+	n := m.N // stored, because Rights may use r.rights for other Conns
 	if fds := kernel.RightsIn(m.Control[:m.ControlN]); len(fds) > 0 {
 		r.guard(c, func() { h.Rights(c, fds) })
 	}

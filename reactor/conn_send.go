@@ -8,15 +8,16 @@ import (
 )
 
 const (
-	corkMax   = 4 * 1024  // a Send up to this size waits for the end of the step
-	corkTotal = 64 * 1024 // when this many bytes are corked, they do not wait for the end of the step
-	corkConns = 32        // when so many Conns wait for the end of the step, others do not
+	corkMax   = 4 * 1024  // a Send of up to this size is copied and waits for the end of the step
+	corkTotal = 64 * 1024 // output of this size is not kept until the end of the step
+	corkConns = 32        // if so many Conns wait for the end of the step, other Conns do not wait
 )
 
-// Send sends p and never blocks. It buffers the bytes that the kernel refuses for now. Until a Dial
-// has connected, it buffers all bytes. The caller may reuse p when Send returns. Send accepts all
-// of p, or nothing if it returns an error. The error is ErrBuffered if more than the Conn's limit
-// would be buffered, ErrClosed, ErrWriteClosed, or the error that broke the output.
+// Send sends p and never blocks. It buffers the bytes that the kernel does not accept now. While a
+// Dial is not connected, it buffers all bytes. The caller may reuse p when Send returns. Send
+// accepts all of p, or it returns an error and accepts nothing. The errors are ErrBuffered (more
+// than the Conn's limit would be buffered), ErrClosed, ErrWriteClosed, and an earlier error of the
+// output.
 func (c *Conn) Send(p []byte) error {
 	if err := c.sendable(len(p)); err != nil || len(p) == 0 {
 		return err
@@ -32,7 +33,7 @@ func (c *Conn) Send(p []byte) error {
 	return nil
 }
 
-// Write is Send for an io.Writer: n is len(p), or 0 with an error.
+// Write is Send as a method of io.Writer. n is len(p), or 0 if there is an error.
 func (c *Conn) Write(p []byte) (n int, err error) {
 	if err := c.Send(p); err != nil {
 		return 0, err
@@ -40,7 +41,7 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	return len(p), nil
 }
 
-// SendV sends the pieces, in their order, as one Send.
+// SendV sends the pieces in their order. They are accepted or refused together, like the p of Send.
 func (c *Conn) SendV(pieces ...[]byte) error {
 	total := 0
 	for _, p := range pieces {
@@ -69,7 +70,7 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 		if !c.is(released | outputFailed) {
 			continue
 		}
-		// A flush has failed. If no byte of the pieces was sent, none was accepted.
+		// A flush has failed. If it has sent no byte of the pieces, the pieces count as refused.
 		if n := c.w.r.count.Undelivered - lost; n >= begun {
 			c.w.r.rare().Undelivered -= begun
 			return c.sendable(0)
@@ -80,11 +81,12 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 	return nil
 }
 
-// PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates
-// nothing per call. It returns ErrFull and ErrClosed as Post does. If the Conn is closed before
-// that turn, the copy is dropped. If the Send would exceed the Conn's limit, the Conn is aborted
-// with ErrBuffered, because a gap in the stream would be worse. PostSend returns EMSGSIZE if p is
-// longer than both the Conn's limit and 16 MiB.
+// PostSend is a Send that any goroutine may call. It copies p, and the loop sends the copy in its
+// next turn. A call allocates nothing. PostSend returns ErrFull and ErrClosed in the same cases as
+// Post. It returns EMSGSIZE if p is longer than the Conn's limit and longer than 16 MiB.
+//
+// If the Conn is closed before that turn, the copy is dropped. If the Send would exceed the Conn's
+// limit, the Conn is aborted with ErrBuffered. A gap in the stream would be worse.
 func (c *Conn) PostSend(p []byte) error {
 	if most := max(c.opt.cap, postArenaMax); len(p) > most {
 		return fmt.Errorf("reactor: PostSend of %d bytes: must be at most %d (see WithLimits): %w", len(p), most, kernel.EMSGSIZE)
@@ -114,24 +116,25 @@ func (c *Conn) sendable(n int) error {
 	return nil
 }
 
-// sendsNow reports whether the kernel may accept a Send at once: no file waits in front of it.
+// sendsNow reports whether the kernel may accept a Send now, because no file is in front of it.
 func (c *Conn) sendsNow() bool {
 	return !c.is(blocked|dialling) && (c.out == nil || c.out.files == 0)
 }
 
-// cork copies p to the output; the end of the step flushes it.
+// cork copies p to the output, which is flushed at the end of the step.
 func (c *Conn) cork(p []byte) {
 	c.enqueue(p)
 	switch {
 	case c.is(dialling | blocked):
 		c.throttle()
 	case c.out.n >= corkTotal, !c.is(inStep) && c.w.r.flushPending.len() >= corkConns:
-		// Only few Conns may hold a chunk until the end of the step, because few chunks stay in the
-		// processor's cache. A callback that sends to all Conns would need a chunk for each.
+		// Only a few Conns may hold a chunk until the end of the step, because few chunks fit in
+		// the processor's cache. A callback that sends to all Conns would otherwise need a chunk
+		// for each.
 		c.flush()
 	default:
-		// Throttle even if the flush will empty the output: the caller may have seen Buffered, and
-		// then waits for Drained.
+		// Throttle the Conn even if the flush will empty its output: the caller may have seen
+		// Buffered above the mark, and may wait for Drained.
 		c.throttle()
 		c.flushLater()
 	}
@@ -145,7 +148,7 @@ func (c *Conn) enqueue(p []byte) {
 	c.out.add(pool, p)
 }
 
-// pieces lists the corked chunks, in the loop's own scratch space.
+// pieces lists the chunks of the output, in memory of the loop that the next call reuses.
 func (c *Conn) pieces() [][]byte {
 	v := c.w.r.vec[:0]
 	if c.out != nil {
@@ -154,8 +157,8 @@ func (c *Conn) pieces() [][]byte {
 	return v
 }
 
-// writeNow sends v in one call and buffers the bytes that the kernel refuses. The first corked
-// elements of v are the Conn's own chunks, the rest are the caller's pieces.
+// writeNow sends v in one call, and buffers the bytes that the kernel does not accept. The first
+// corked elements of v are chunks of the output. The others belong to the caller.
 func (c *Conn) writeNow(v [][]byte, corked int) error {
 	n, e := c.write(v)
 	if e != 0 && e != kernel.EAGAIN {
@@ -176,19 +179,19 @@ func (c *Conn) writeNow(v [][]byte, corked int) error {
 			c.enqueue(p[k:])
 		}
 	}
-	clear(v) // the Conn must not hold the caller's pieces
+	clear(v) // the loop must not hold the caller's pieces
 	c.wrote(n)
 	return nil
 }
 
-// flush sends the queued output until the kernel refuses more.
+// flush sends the output until the kernel does not accept more.
 func (c *Conn) flush() {
 	if !c.flushOne() {
 		c.flushChunks()
 	}
 }
 
-// flushChunks is flush for several chunks, for files, and for output that was refused before.
+// flushChunks is flush for any output: several chunks, files, and output that was refused before.
 func (c *Conn) flushChunks() {
 	for c.out != nil && !c.is(released) {
 		if c.out.head.file != nil {
@@ -215,8 +218,8 @@ func (c *Conn) flushChunks() {
 	}
 }
 
-// flushOne is flush for the usual case: one chunk, which the kernel accepts whole. Then only counts
-// change.
+// flushOne is flush for the usual case: the output is one chunk, and the kernel accepts all of it.
+// Then only counts change. If the output is not one chunk, flushOne returns false and does nothing.
 func (c *Conn) flushOne() bool {
 	o := c.out
 	if o == nil || o.head != o.tail || c.is(blocked) || o.files > 0 {
@@ -256,9 +259,8 @@ func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 	return k.SendV(fd, v)
 }
 
-// wrote accounts for n bytes that the kernel has accepted. If the kernel has accepted fewer bytes
-// than were passed, the socket is full. So the rest waits for Out, and the Conn does not try again
-// before that.
+// wrote records that the kernel has accepted n bytes. If output remains, the socket is full. Then
+// the Conn waits for Out, and does not try again before.
 func (c *Conn) wrote(n int) {
 	r := c.w.r
 	r.often.bytesOut += uint64(n)
@@ -286,9 +288,9 @@ func (c *Conn) wrote(n int) {
 	c.watch()
 }
 
-// failOutput drops the output after an error of the kernel. The Conn still reads the input that the
-// peer sent earlier, as with package net, and closes at the end of input. After an error that does
-// not mean that the peer has closed, the end of input may never come. shutdown(2) then forces it.
+// failOutput drops the output after an error of the kernel. The Conn still reads what the peer has
+// sent before, as package net does, and closes at the end of input. If the error does not mean that
+// the peer has closed, the end of input might never come. So failOutput forces it with shutdown(2).
 func (c *Conn) failOutput(err error) {
 	if r := c.w.r; r.trace.send != nil {
 		r.traceSend(c, 0, err)
@@ -298,7 +300,7 @@ func (c *Conn) failOutput(err error) {
 	c.state &^= blocked
 	c.setThrottled(false)
 	if c.is(closing | sawEOF) {
-		c.tearDown(err) // before the output is dropped: a drain reports it
+		c.tearDown(err) // before the output is dropped, because a drain reports its size
 		return
 	}
 	c.dropOutput()
@@ -321,8 +323,8 @@ func (c *Conn) dropOutput() {
 	}
 }
 
-// flushLater puts the Conn on the list of Conns to flush at the end of the step. A Conn that is
-// being read in this step is flushed at the end of the read, so it is not put on the list.
+// flushLater puts the Conn on the list of Conns that are flushed at the end of the step. A Conn
+// that is being read is not put on the list, because it is flushed when the read ends.
 func (c *Conn) flushLater() {
 	if !c.is(flushPending | inStep) {
 		c.state |= flushPending

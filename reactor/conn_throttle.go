@@ -1,7 +1,7 @@
 package reactor
 
-// throttle stops reading while too much output waits. So a peer that does not read its answers
-// cannot cause more output, and costs no more memory than the limit.
+// throttle stops reading if too much output waits. So a peer that does not read its answers cannot
+// cause more of them, and needs no more memory than the limit.
 func (c *Conn) throttle() {
 	if c.Buffered() > c.opt.high && !c.is(throttled|closing) {
 		c.setThrottled(true)
@@ -11,11 +11,11 @@ func (c *Conn) throttle() {
 	}
 }
 
-// Throttled returns whether the loop does not read from the Conn because more output than the
-// high-water mark has waited. When the output has fallen to the low-water mark, Drained is called.
+// Throttled returns whether back-pressure has stopped reading: more output than the high-water mark
+// was buffered. When the output has fallen to the low-water mark, Drained is called.
 func (c *Conn) Throttled() bool { return c.is(throttled) }
 
-// setThrottled sets or clears the flag. Stats counts the Conns that have it.
+// setThrottled sets or clears the flag, and counts it for Stats.
 func (c *Conn) setThrottled(on bool) {
 	if c.is(throttled) == on {
 		return
@@ -28,8 +28,8 @@ func (c *Conn) setThrottled(on bool) {
 	}
 }
 
-// unthrottle ends the back-pressure at the low-water mark. It is called only when the loop delivers
-// an Event, never by a method that user code calls.
+// unthrottle ends the back-pressure if the output is at the low-water mark. It is called only after
+// an Event, and never by a method that user code calls.
 func (c *Conn) unthrottle() {
 	if c.is(throttled) && c.Buffered() <= c.opt.low && !c.is(released) {
 		c.setThrottled(false)

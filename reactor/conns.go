@@ -7,12 +7,13 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Conns iterates the loop's connected Conns in the order of their descriptors, for broadcasts and
-// administration. The iteration includes Conns that are closing. The body of the range statement
-// may close any Conn, and in a Task it may wait. A Conn that opens meanwhile may be missing.
+// Conns iterates over the connected Conns of the loop, in the order of their descriptors. It is
+// meant for broadcasts and administration. Conns that are closing are included. The body of the
+// range statement may close any Conn, and in a Task it may wait. A Conn that opens meanwhile may be
+// missing.
 //
-// Call Conns on the loop. A callback that iterates over many Conns delays all others. A Task can
-// yield between two Conns, with Sleep(0).
+// Only the loop may call Conns. A callback that iterates over many Conns delays all others. A Task
+// can yield between two Conns, with Sleep(0).
 func (r *Reactor) Conns() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
 		for fd, done := 0, false; !done; {
@@ -30,9 +31,9 @@ func (r *Reactor) Conns() iter.Seq[*Conn] {
 	}
 }
 
-// A peerAddr is an Addr in 40 bytes instead of 56: each Conn has one.
+// A peerAddr is an Addr in 40 bytes instead of 56, because each Conn has one.
 type peerAddr struct {
-	path        *string // nil: ""
+	path        *string // nil if the path is empty
 	ip          [16]byte
 	flow, scope uint32
 	port        uint16
@@ -55,8 +56,8 @@ func (p peerAddr) addr() Addr {
 	return a
 }
 
-// ageUnit is the unit of Conn.opened: 32 bits last for 13 years.
+// ageUnit is the unit of Conn.opened. A uint32 of this unit overflows after 13 years.
 const ageUnit = timeout.Deadline(100_000_000)
 
-// age returns the loop's age in ageUnits.
+// age returns the age of the loop in ageUnits.
 func (r *Reactor) age() uint32 { return uint32((r.k.Now() - r.began) / ageUnit) }

@@ -12,9 +12,9 @@ import (
 type TimeoutKind uint8
 
 const (
-	TimeoutIdle  TimeoutKind = iota // no byte either way for the idle timeout; it starts again
-	TimeoutRead                     // the read deadline
-	TimeoutWrite                    // the write deadline, with output still buffered
+	TimeoutIdle  TimeoutKind = iota // the idle timeout has passed, and starts again
+	TimeoutRead                     // the read deadline has passed
+	TimeoutWrite                    // the write deadline has passed, and output is still buffered
 )
 
 func (k TimeoutKind) String() string {
@@ -24,26 +24,26 @@ func (k TimeoutKind) String() string {
 	return fmt.Sprintf("TimeoutKind(%d)", uint8(k))
 }
 
-// deadlines are the deadlines of a Conn, with one timer for the earliest. For a message the Conn
-// only stores the time, and does not move the timer. So the timer may fire before any deadline has
-// passed. Its function then computes which deadlines have passed.
+// deadlines are the deadlines of a Conn. They share one timer. When a message moves a deadline, the
+// Conn only stores the time, and the timer stays. So the timer may fire before any deadline has
+// passed. Its function computes which deadlines have passed.
 type deadlines struct {
 	t           timerq.Timer
-	idle        time.Duration // 0: none
+	idle        time.Duration // the idle timeout; 0 if there is none
 	lastTraffic timeout.Deadline
 	read        timeout.Deadline
 	write       timeout.Deadline
 
-	// of a closing Conn:
+	// The deadlines of a Conn that is closing:
 	lingering  bool
-	quietUntil timeout.Deadline // when the peer has been silent for long enough
-	giveUpAt   timeout.Deadline // when to give up
+	quietUntil timeout.Deadline // when the peer has been quiet long enough
+	giveUpAt   timeout.Deadline // when the Conn stops waiting for the peer
 	unsent     int
 
-	outputErr error // the error that ended the output of a Conn
+	outputErr error // the error after which output was dropped
 }
 
-// ensureDeadlines returns the Conn's deadlines, and makes them at the first use.
+// ensureDeadlines returns the Conn's deadlines. The first call makes them.
 func (c *Conn) ensureDeadlines() *deadlines {
 	if c.deadlines == nil {
 		c.deadlines = &deadlines{read: timeout.Never, write: timeout.Never}
@@ -52,20 +52,20 @@ func (c *Conn) ensureDeadlines() *deadlines {
 	return c.deadlines
 }
 
-// SetIdleTimeout makes the loop call Timeout with TimeoutIdle whenever no byte has moved in either
-// direction for d. 0 means never.
+// SetIdleTimeout makes the loop call Timeout with TimeoutIdle each time no byte was received or
+// sent for d. 0 means never.
 func (c *Conn) SetIdleTimeout(d time.Duration) error {
 	return c.setDeadline("SetIdleTimeout", d, func(t *deadlines, now timeout.Deadline) { t.idle, t.lastTraffic = d, now })
 }
 
-// SetReadTimeout makes the loop call Timeout with TimeoutRead once, d from now, unless it is set
-// again before. 0 means never.
+// SetReadTimeout makes the loop call Timeout with TimeoutRead once, d from now. Another call before
+// that time replaces the deadline. 0 means never.
 func (c *Conn) SetReadTimeout(d time.Duration) error {
 	return c.setDeadline("SetReadTimeout", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
 }
 
 // SetWriteTimeout makes the loop call Timeout with TimeoutWrite once, d from now, if output is
-// buffered then. A second call replaces the first. 0 means never.
+// buffered at that time. Another call before that time replaces the deadline. 0 means never.
 func (c *Conn) SetWriteTimeout(d time.Duration) error {
 	return c.setDeadline("SetWriteTimeout", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
 }
@@ -93,8 +93,8 @@ func (c *Conn) setDeadline(name string, d time.Duration, set func(*deadlines, ti
 	return nil
 }
 
-// checkTimeoutHandler panics if there are deadlines but no TimeoutHandler. The handler is not known
-// while accept is still choosing it.
+// checkTimeoutHandler panics if a deadline is set and the handler is no TimeoutHandler. While
+// accept runs, there is no handler yet, and nothing is checked.
 func (c *Conn) checkTimeoutHandler() {
 	t := c.deadlines
 	if c.handler == nil || t == nil || t.idle == 0 && t.read.Sooner(t.write) == timeout.Never {
@@ -105,7 +105,7 @@ func (c *Conn) checkTimeoutHandler() {
 	}
 }
 
-// noteTraffic notes that bytes went in or out.
+// noteTraffic records that bytes were received (in) or sent.
 func (t *deadlines) noteTraffic(c *Conn, in bool) {
 	if t.idle == 0 && !t.lingering {
 		return
@@ -122,7 +122,7 @@ func (t *deadlines) noteTraffic(c *Conn, in bool) {
 	}
 }
 
-// next is the earliest of the deadlines.
+// next returns the earliest deadline.
 func (t *deadlines) next() timeout.Deadline {
 	if t.lingering {
 		return min(t.quietUntil, t.giveUpAt)
@@ -134,8 +134,8 @@ func (t *deadlines) next() timeout.Deadline {
 	return n.Sooner(t.read).Sooner(t.write)
 }
 
-// rearm moves the timer if a deadline is earlier than the timer's time. If the earliest deadline
-// has become later, the timer stays where it is, and due arms it again when it fires.
+// rearm arms the timer for the earliest deadline. If that is later than before, the timer's entry
+// in the queue does not move: see timerq.Queue.
 func (c *Conn) rearm() {
 	n := c.deadlines.next()
 	if n == timeout.Never {
@@ -145,21 +145,22 @@ func (c *Conn) rearm() {
 	c.w.r.timers.Arm(&c.deadlines.t, n)
 }
 
-// due is the timer's function. It reports the deadlines that have passed by the turn's clock, and
-// arms the timer for the next one.
+// due is the function of the timer. It calls Timeout for each deadline that has passed by the time
+// of this turn, and arms the timer again.
 func (c *Conn) due() {
 	t, now := c.deadlines, c.w.r.now
 	if t.lingering {
 		c.lingerDue(now)
 		return
 	}
-	defer func() { // also if a Timeout does not return
+	defer func() { // deferred, because a Timeout may panic
 		if !c.is(released) && !t.t.Armed() {
 			c.rearm()
 		}
 	}()
 	if t.idle > 0 && timeout.Timeout(t.idle).After(t.lastTraffic).Passed(now) {
-		t.lastTraffic = c.w.r.k.Now() // not the turn's clock: earlier callbacks may have taken long
+		// Not the time of this turn, because earlier callbacks may have taken long.
+		t.lastTraffic = c.w.r.k.Now()
 		c.timeout(TimeoutIdle)
 	}
 	if t.read.Passed(now) {
@@ -180,11 +181,11 @@ func (c *Conn) timeout(kind TimeoutKind) {
 	}
 }
 
-// linger starts the deadlines of a closing Conn and drops those that user code has set. After the
-// FIN it restarts the quiet time.
+// linger replaces the deadlines of user code by those of a closing Conn. A later call restarts the
+// time for which the peer must be quiet.
 func (t *deadlines) linger(c *Conn) {
 	now := c.w.r.k.Now()
-	t.quietUntil = timeout.Never // while output waits, there is no need to ask the kernel
+	t.quietUntil = timeout.Never // while output waits, the kernel need not be asked
 	if c.Buffered() == 0 {
 		t.quietUntil = now + timeout.Deadline(quietTime)
 	}
@@ -195,8 +196,9 @@ func (t *deadlines) linger(c *Conn) {
 	c.rearm()
 }
 
-// lingerDue checks whether a closing Conn has delivered its output, or can never deliver it. It
-// asks the kernel (Unsent) at most once every quietTime.
+// lingerDue is called when a deadline of a closing Conn has passed. It closes the Conn if the peer
+// has acknowledged all output, or if the peer has accepted nothing for the time of WithLinger. It
+// asks the kernel (Unsent) at most once in quietTime.
 func (c *Conn) lingerDue(now timeout.Deadline) {
 	t := c.deadlines
 	if t.quietUntil.Passed(now) {
@@ -213,14 +215,14 @@ func (c *Conn) lingerDue(now timeout.Deadline) {
 	}
 	if t.giveUpAt.Passed(now) {
 		switch {
-		case c.Buffered() == 0 && c.unsent() == 0: // the peer has everything, and keeps sending
+		case c.Buffered() == 0 && c.unsent() == 0: // the peer has everything, but still sends
 			c.tearDown(nil)
 			return
 		case !c.w.r.shutdownWaits:
 			c.tearDown(ErrStuck)
 			return
 		}
-		// A deadline in the past would make the loop spin.
+		// With a deadline in the past, the timer would fire in each turn.
 		t.giveUpAt = timeout.Timeout(max(c.opt.linger, quietTime)).After(now)
 	}
 	c.rearm()

@@ -13,29 +13,29 @@ import (
 type dialing struct {
 	net    netaddr.Network
 	addr   string
-	local  Addr          // see WithLocalAddr; the zero Addr means any
-	delay  time.Duration // see WithFallbackDelay
-	order  netaddr.Order // the addresses still to try
-	limit  time.Duration // the time limit of the address that is being tried
+	local  Addr          // the address of WithLocalAddr; the zero Addr means any
+	delay  time.Duration // the delay of WithFallbackDelay
+	order  netaddr.Order // the addresses that are not tried yet
+	limit  time.Duration // the time limit of the present address
 	until  timeout.Deadline
 	timer  *Timer
-	cancel context.CancelFunc // cancels the lookup
-	last   error              // why the address before failed
-	rivals []*rival           // addresses that are tried at the same time, the oldest first
-	beside bool               // the timer is for the next address: this one is still tried
+	cancel context.CancelFunc // ends the lookup
+	last   error              // why the previous address has failed
+	rivals []*rival           // older addresses that are still tried, the oldest first
+	beside bool               // the timer is for the next address; this one is still tried
 
-	// begin and connected are connectNext and connected of the Conn. They are fields so that the
-	// linker drops them in programs that do not dial.
+	// begin and connected are the methods connectNext and connected of the Conn. As fields, they
+	// let the linker drop these methods from programs that do not dial.
 	begin, connected func()
 
-	listed       bool // in unconnected; older and newer are its neighbours there
+	listed       bool // in the list unconnected, where older and newer are its neighbours
 	older, newer *Conn
 }
 
-// Dial connects. network and addr are as for Listen. It looks up a host name without blocking the
-// loop, and tries its addresses until one answers: see WithFallbackDelay. The Conn may be written
-// to at once: Opened reports when it is connected. Closed reports an error after the return of
-// Dial, once and in a later turn.
+// Dial connects to an address. network and addr have the same form as for Listen. Dial looks up a
+// host name without blocking the loop, and tries its addresses until one answers: see
+// WithFallbackDelay. Send may be called at once. Opened is called when the Conn is connected. If
+// Dial has returned a Conn, an error is reported by Closed, in a later turn.
 func (r *Reactor) Dial(network, addr string, h Handler, opts ...DialOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Dial with a nil handler")
@@ -69,13 +69,13 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	if q.Asks() {
 		c.lookup(q)
 	} else {
-		r.dials.add(c) // a connect may fail at once, and Closed must not come before Dial returns
+		r.dials.add(c) // a connect may fail at once, but Closed must not be called before Dial returns
 	}
 	return c, nil
 }
 
-// lookup may block, so it runs on a goroutine of its own, and its result returns by Post. If the
-// Conn has ended meanwhile, the result is dropped.
+// lookup looks up the names on a goroutine, because a lookup may block. A Post brings the result to
+// the loop. If the Conn has ended meanwhile, the result is dropped.
 func (c *Conn) lookup(q *netaddr.Query) {
 	r, d := c.w.r, c.dialing
 	ctx, cancel := context.WithCancel(context.Background())
@@ -104,7 +104,8 @@ func (c *Conn) lookup(q *netaddr.Query) {
 	})
 }
 
-// connectNext begins to connect to the next address. WithControl's function is called on the way.
+// connectNext begins to connect to the next address. It is guarded, because the function of
+// WithControl is user code.
 func (c *Conn) connectNext() { c.w.r.guard(c, c.connectNextAddr) }
 
 func (c *Conn) connectNextAddr() {
@@ -126,7 +127,7 @@ func (c *Conn) connectNextAddr() {
 	}
 	switch {
 	case c.is(released):
-	case len(d.rivals) > 0 && !d.until.Passed(r.k.Now()): // one of them may still connect
+	case len(d.rivals) > 0 && !d.until.Passed(r.k.Now()): // one of the rivals may still connect
 		c.arm(d.until.Left(r.k.Now()))
 	default:
 		c.failDial(d.last)
@@ -150,7 +151,7 @@ func (c *Conn) connect(a Addr) error {
 		return err
 	}
 	if local := c.dialing.local; local.Family != 0 {
-		local.Family = a.Family // an unspecified address may have either family
+		local.Family = a.Family // the zero Addr with a port may have either family
 		if e := r.k.Bind(fd, local); e != 0 {
 			return callError("bind", e)
 		}
@@ -161,9 +162,9 @@ func (c *Conn) connect(a Addr) error {
 	return nil
 }
 
-// wait arms a timer: for the time limit of this address, or for the time at which the next address
-// is tried as well. Then it registers for Out. The kernel reports Out also if connect has succeeded
-// at once.
+// wait arms the timer for the time limit of this address, or for the time when the next address is
+// tried too. Then it registers for Out. The kernel reports Out even if connect has succeeded at
+// once.
 func (c *Conn) wait() {
 	d := c.dialing
 	delay, more := d.order.Delay()
@@ -175,7 +176,7 @@ func (c *Conn) wait() {
 	c.watch()
 }
 
-// arm calls dialTimedOut after t.
+// arm makes the loop call dialTimedOut after t.
 func (c *Conn) arm(t time.Duration) {
 	d := c.dialing
 	if d.timer != nil {
@@ -196,7 +197,7 @@ func (c *Conn) dialTimedOut() {
 	}
 }
 
-// connected handles an Event of a connect in progress.
+// connected handles an Event while the Conn is connecting.
 func (c *Conn) connected() {
 	peer, why, done := c.outcome(int(c.w.fd))
 	switch {
@@ -208,8 +209,8 @@ func (c *Conn) connected() {
 	}
 }
 
-// outcome returns how a connect has ended. SO_ERROR returns the error; getpeername shows whether
-// the connect has ended at all. done is false after a spurious Event.
+// outcome returns how a connect has ended. SO_ERROR has the error. getpeername shows whether the
+// connect has ended at all: after a spurious Event, done is false.
 func (c *Conn) outcome(fd int) (peer Addr, why error, done bool) {
 	r := c.w.r
 	v, e := r.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
@@ -232,7 +233,7 @@ func (c *Conn) outcome(fd int) (peer Addr, why error, done bool) {
 	return peer, callError("connect", e), true
 }
 
-// dialled opens the Conn, which has just been connected.
+// dialled opens the Conn when it is connected.
 func (c *Conn) dialled(peer Addr) {
 	r := c.w.r
 	c.peer, c.opened = shortAddr(peer), r.age()
@@ -244,7 +245,7 @@ func (c *Conn) dialled(peer Addr) {
 	c.established()
 }
 
-// retryNext tries the next address.
+// retryNext gives up the present address because of why, and tries the next one.
 func (c *Conn) retryNext(why error) {
 	d := c.dialing
 	if d == nil || c.is(released) {
@@ -258,7 +259,7 @@ func (c *Conn) retryNext(why error) {
 		return
 	}
 	if d.cancel != nil && len(d.rivals) == 0 {
-		d.cancel() // it was the lookup that took too long
+		d.cancel() // the lookup has taken too long
 	}
 	c.failDial(why)
 }
@@ -267,7 +268,7 @@ func (c *Conn) failDial(err error) {
 	c.tearDown(opError("dial", c.dialing.net.Name, c.dialing.addr, err))
 }
 
-// stopDialling releases the dial of a Conn that is not connected.
+// stopDialling releases what belongs to the dial, if the Conn was not connected.
 func (c *Conn) stopDialling() {
 	if c.dialing == nil {
 		return

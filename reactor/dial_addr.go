@@ -8,8 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// resolve parses the address. If no lookup of a host is needed, it stores the targets. Otherwise
-// the query that it returns has names to look up. It looks up a service's name at once.
+// resolve parses the address. It looks up the name of a service at once. If the host needs no
+// lookup, resolve stores the addresses to try. Otherwise the caller must call Ask on the returned
+// query.
 func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 	q, err := d.net.Parse(d.addr)
 	if err != nil {
@@ -22,7 +23,7 @@ func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 	return q, err
 }
 
-// found stores the addresses of an answered query.
+// found stores the addresses to try, after all lookups of the query.
 func (d *dialing) found(k Kernel, q *netaddr.Query) error {
 	list, err := q.Targets(k)
 	if err == nil && d.local.Family != 0 && !d.net.Unix() && !d.local.IsUnspecified() {

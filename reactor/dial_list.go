@@ -1,6 +1,6 @@
 package reactor
 
-// startDials starts the first connects of some Dials.
+// startDials begins the first connect of each new Dial, at most dialsPerTurn in a turn.
 func (r *Reactor) startDials() {
 	for n := min(r.dials.len(), dialsPerTurn); n > 0; n-- {
 		if c := r.dials.take(); !c.is(released) {
@@ -9,15 +9,15 @@ func (r *Reactor) startDials() {
 	}
 }
 
-// An unconnectedList has the Conns that are being dialled and have no descriptor, the oldest first.
+// An unconnectedList has the Conns that are dialled and have no descriptor now, sorted by age.
 type unconnectedList struct {
 	oldest, newest *Conn
-	next           *Conn // the next Conn for a drain that iterates the list; nil if none does
-	seen           *Conn // the next Conn for a picture that iterates the list; nil if none does
+	next           *Conn // the next Conn for a drain that iterates over the list; else nil
+	seen           *Conn // the next Conn for a picture that iterates over the list; else nil
 	n              int
 }
 
-// addUnconnected adds c to the Conns without a descriptor. A second call does nothing.
+// addUnconnected adds c to the list of Conns without a descriptor, if c is not in the list.
 func (r *Reactor) addUnconnected(c *Conn) {
 	l, d := &r.unconnected, c.dialing
 	if d.listed {
@@ -33,7 +33,7 @@ func (r *Reactor) addUnconnected(c *Conn) {
 	l.newest = c
 }
 
-// removeUnconnected removes c from the Conns without a descriptor.
+// removeUnconnected removes c from the list of Conns without a descriptor, if c is in the list.
 func (r *Reactor) removeUnconnected(c *Conn) {
 	l, d := &r.unconnected, c.dialing
 	if !d.listed {

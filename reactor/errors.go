@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// sentinel is an error of this package that wraps another one.
+// A sentinel is an error of this package that wraps another error.
 type sentinel struct {
 	text string
 	is   error
@@ -19,29 +19,30 @@ func (e *sentinel) Error() string { return e.text }
 func (e *sentinel) Unwrap() error { return e.is }
 
 var (
-	// ErrClosed is returned by every method of a closed Conn, Listener, PacketConn or Reactor. It
-	// is net.ErrClosed.
+	// ErrClosed is returned by the methods of a Conn, Listener, PacketConn or Reactor that is
+	// closed. It wraps net.ErrClosed.
 	ErrClosed error = &sentinel{"reactor: use of what is closed", net.ErrClosed}
 	// ErrAborted is the error that Closed gets after Abort.
 	ErrAborted = errors.New("reactor: connection aborted")
-	// ErrFull is returned by Post when as many functions wait as WithPostLimit allows.
+	// ErrFull is returned by Post if as many functions wait as WithPostLimit allows.
 	ErrFull = errors.New("reactor: too many posted functions wait; raise WithPostLimit or slow down")
-	// ErrBuffered is returned by Send past the Conn's limit: nothing of that call is queued. It is
-	// ENOBUFS.
+	// ErrBuffered is returned by Send if more than the Conn's limit would be buffered. Such a Send
+	// has queued nothing. ErrBuffered wraps ENOBUFS.
 	ErrBuffered error = &sentinel{"reactor: more than the connection's cap is buffered: the peer does not read; wait for Drained", kernel.ENOBUFS}
-	// ErrWriteClosed is returned by Send after CloseWrite. It is EPIPE.
+	// ErrWriteClosed is returned by Send after CloseWrite. It wraps EPIPE.
 	ErrWriteClosed error = &sentinel{"reactor: send after CloseWrite", kernel.EPIPE}
-	// ErrTruncated is the error that Lost gets for a received datagram that did not fit. It is
-	// EMSGSIZE.
+	// ErrTruncated is the error that Lost gets if a received datagram was longer than the buffer.
+	// It wraps EMSGSIZE.
 	ErrTruncated error = &sentinel{"reactor: a datagram did not fit", kernel.EMSGSIZE}
-	// ErrIncomplete is returned by the methods of an Input when fewer bytes have arrived.
+	// ErrIncomplete is returned by the methods of an Input if fewer bytes have arrived than
+	// requested.
 	ErrIncomplete = desc.ErrIncomplete
-	// ErrInputLimit is returned by the methods of an Input that are asked for more bytes than its
-	// limit. Closed gets it if a handler leaves more bytes than that unconsumed while the Conn is
-	// still read.
+	// ErrInputLimit is returned by the methods of an Input if more bytes are requested than its
+	// limit. Closed gets it if the handler of a Conn that is read has left more than that number of
+	// bytes.
 	ErrInputLimit = desc.ErrInputLimit
-	// ErrStuck is the error that Closed gets when the peer of a closing Conn has received nothing
-	// for the time of WithLinger.
+	// ErrStuck is the error that Closed gets if the peer of a closing Conn has received nothing for
+	// the time of WithLinger.
 	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")
 )
 
@@ -49,10 +50,10 @@ var errOwesFile = errors.New("reactor: detach: a file of SendFile waits for the 
 
 var errOwesFIN = errors.New("reactor: detach: CloseWrite's FIN waits for output that the kernel has not taken; detach when Buffered is 0")
 
-// UndeliveredError counts the output that a drain had not delivered by its deadline.
+// UndeliveredError is the error of a drain that could not deliver all output before its deadline.
 type UndeliveredError struct {
-	Conns int   // connections that were aborted
-	Bytes int64 // bytes sent on them that their peers had not acknowledged
+	Conns int   // the number of connections that were aborted
+	Bytes int64 // how many bytes sent on them their peers have not acknowledged
 }
 
 func (e *UndeliveredError) Error() string {
@@ -64,5 +65,5 @@ func opError(op, network, addr string, err error) error {
 	return fmt.Errorf("reactor: %s %s %s: %w", op, network, addr, err)
 }
 
-// callError names the system call, as os.SyscallError does.
+// callError adds the name of the system call to an error, as os.SyscallError does.
 func callError(call string, e kernel.Errno) error { return fmt.Errorf("%s: %w", call, e) }

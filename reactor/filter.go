@@ -2,33 +2,35 @@ package reactor
 
 import "errors"
 
-// A Filter transforms the bytes between the wire and the Handler: TLS is one (netconn.WithTLS). Its
-// methods are called on the loop, one at a time. A Filter acts on the Conn through its Wire, not
-// through the Conn's own methods. The Conn is open when the Filter has called Wire.Ready. Before
-// Wire.Ready, output of the Handler is collected, as before a connect. After Wire.Ready, the limits
-// and Buffered count the bytes that wait for the wire.
+// A Filter converts the bytes between the wire and the Handler. TLS is a Filter (netconn.WithTLS).
+// The loop calls its methods, one at a time. A Filter uses the Conn through its Wire, and not
+// through the methods of the Conn.
+//
+// When the Filter calls Wire.Ready, the Conn is open. Before that, output of the Handler is
+// collected, as it is before a connect. After that, the limits and Buffered count the bytes that
+// wait for the wire.
 type Filter interface {
-	// Open is the first call: the connection is established.
+	// Open is the first call. It is made when the connection is established.
 	Open()
-	// Input receives p, which belongs to the loop. The Filter keeps the part that it cannot
-	// deliver now: see Wire.CanDeliver.
+	// Input receives p, which belongs to the loop. If the Filter cannot deliver all of it now, it
+	// must keep the rest: see Wire.CanDeliver.
 	Input(p []byte)
-	// More continues with the input that was kept. It returns whether some is still left.
+	// More continues with the input that the Filter has kept. It returns whether input is left.
 	More() (left bool)
-	// EOF reports the end of the wire's input.
+	// EOF is called at the end of the wire's input.
 	EOF()
-	// Output sends p, which it must not keep.
+	// Output sends p. It must not keep p.
 	Output(p []byte) error
-	// Finish is called once, after all Output. It sends the Filter's last bytes.
+	// Finish sends the last bytes of the Filter. It is called once, after the last Output.
 	Finish()
-	// Closed is the last call: the Conn has ended. It may come inside a call of the Filter to its
-	// Wire.
+	// Closed is the last call. It is made when the Conn has ended, which may happen while the
+	// Filter calls a method of its Wire.
 	Closed()
 }
 
-// WithFilters gives every Conn a Filter of its own, made before its Handler. Listen (with server
-// true) and Dial call factory, and return its error. The function that factory returns makes the
-// Filters.
+// WithFilters gives every Conn a Filter of its own, which is made before its Handler. Listen and
+// Dial call factory, and return its error. For Listen, server is true. The function that factory
+// returns is called for each Conn and makes the Filter.
 func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) SocketOption {
 	return socketOption(func(o *sockOptions) (err error) {
 		if factory == nil {
@@ -47,22 +49,22 @@ func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) Socket
 	})
 }
 
-// filterState is the part of a Conn that has a Filter.
+// filterState is the state of a Conn that has a Filter.
 type filterState struct {
 	wire         Wire
 	f            Filter
-	beforeReady  []byte // sent before the Filter was ready
+	beforeReady  []byte // output of the Handler before the Filter was ready
 	ready        bool
-	inputKept    bool  // the Filter holds input that the Conn did not want yet
+	inputKept    bool  // the Filter keeps input that the Conn did not accept yet
 	finishCalled bool  // Finish was called
-	finishBytes  int   // bytes that Finish sent, which are not the Handler's
+	finishBytes  int   // how many bytes Finish has sent, which are not from the Handler
 	eofDelivered bool  // EOF was delivered to the Handler
 	failErr      error // the argument of Wire.Fail
 }
 
 var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: what is on the wire is not what its owner sees")
 
-// attachFilter makes the Conn's Filter. It panics if the function of WithFilters returns none.
+// attachFilter makes the Conn's Filter. It panics if the function that makes it returns nil.
 func (c *Conn) attachFilter() {
 	if c.opt.filter != nil {
 		c.makeFilter(c.opt.filter)
@@ -84,11 +86,11 @@ func (c *Conn) makeFilter(f func(w *Wire) Filter) {
 // filterOpening returns whether the Conn has a Filter that is not ready yet.
 func (c *Conn) filterOpening() bool { return c.filter != nil && !c.filter.ready }
 
-// awaitsFilter returns whether the Filter may still become ready. A closing Conn with output waits
-// until the Filter is ready.
+// awaitsFilter returns whether the Conn waits for its Filter to become ready. While it waits, even
+// a closing Conn passes input to the Filter.
 func (c *Conn) awaitsFilter() bool { return c.filterOpening() && c.filter.failErr == nil }
 
-// Filter returns the Filter that the function of WithFilters has made for the Conn, or nil.
+// Filter returns the Filter of the Conn, or nil if there is none.
 func (c *Conn) Filter() Filter {
 	if c.filter == nil {
 		return nil
@@ -96,7 +98,7 @@ func (c *Conn) Filter() Filter {
 	return c.filter.f
 }
 
-// input passes the bytes that were read to the Filter or the Handler.
+// input passes received bytes to the Filter or, without a Filter, to the Handler.
 func (c *Conn) input(p []byte) {
 	if c.filter == nil {
 		c.deliver(p)
@@ -105,8 +107,8 @@ func (c *Conn) input(p []byte) {
 	c.filter.f.Input(p)
 }
 
-// readKept continues with the input that the Filter has kept, in place of a read. If nothing is
-// left, the next turn reads.
+// readKept makes the Filter continue with the input that it has kept. It replaces a read. If the
+// Filter keeps no input any more, the next turn reads.
 func (c *Conn) readKept() {
 	c.state |= inStep
 	if c.filter.inputKept = c.filter.f.More(); !c.filter.inputKept && !c.is(released) {
@@ -117,7 +119,7 @@ func (c *Conn) readKept() {
 	c.finishStep()
 }
 
-// output is a Send on a Conn with a Filter.
+// output does the work of Send for a Conn with a Filter.
 func (c *Conn) output(p []byte) error {
 	f := c.filter
 	if !f.ready {
@@ -127,7 +129,7 @@ func (c *Conn) output(p []byte) error {
 	}
 	var err error
 	lost, sent, waiting := c.w.r.count.Undelivered, c.bytesOut, uint64(c.Buffered())
-	// A panic closes this Conn, not the Conn whose callback sends.
+	// A panic of the Filter closes this Conn, and not the Conn whose callback calls Send.
 	c.w.r.guard(c, func() { err = f.f.Output(p) })
 	if err != nil {
 		return err
@@ -139,7 +141,8 @@ func (c *Conn) output(p []byte) error {
 	return nil
 }
 
-// finishFilter makes the Filter send its last bytes. It returns whether the Filter has done so.
+// finishFilter makes the Filter send its last bytes, if a FIN is to follow. It returns false if the
+// Filter is not ready for that.
 func (c *Conn) finishFilter() bool {
 	f := c.filter
 	if f == nil || f.finishCalled || !c.is(wantFIN|closing) {
@@ -147,7 +150,7 @@ func (c *Conn) finishFilter() bool {
 	}
 	if f.failErr == nil {
 		if !f.ready {
-			return false // CloseWrite was called before the Filter was ready
+			return false // CloseWrite was called before Ready
 		}
 		f.finishCalled = true
 		c.w.r.guard(c, f.f.Finish)
@@ -156,21 +159,21 @@ func (c *Conn) finishFilter() bool {
 	return true
 }
 
-// dropBeforeReady drops the output that was sent before the Filter was ready.
+// dropBeforeReady drops output that was sent before the Filter was ready.
 func (c *Conn) dropBeforeReady() {
 	c.w.r.rare().Undelivered += uint64(len(c.filter.beforeReady))
 	c.w.r.outputs.bytes -= len(c.filter.beforeReady)
 	c.filter.beforeReady = nil
 }
 
-// A Wire is a Filter's access to its Conn.
+// A Wire is what a Filter uses to act on its Conn.
 type Wire struct{ c *Conn }
 
-// Conn is the Conn.
+// Conn returns the Conn.
 func (w *Wire) Conn() *Conn { return w.c }
 
 // Send sends p on the wire. It accepts all of p, because the limits were checked when the Handler
-// sent. If the connection breaks, the Conn reports it to the Handler.
+// sent. If the connection breaks, the Conn reports the error to the Handler.
 func (w *Wire) Send(p []byte) {
 	c := w.c
 	if c.filter.finishCalled {
@@ -180,13 +183,14 @@ func (w *Wire) Send(p []byte) {
 	case len(p) == 0 || c.is(released|outputFailed|sentFIN):
 	case len(p) > corkMax && !c.is(blocked|dialling):
 		v := c.pieces()
-		_ = c.writeNow(append(v, p), len(v)) // what fails is in c.times.broke
+		_ = c.writeNow(append(v, p), len(v)) // the Conn stores the error
 	default:
 		c.cork(p)
 	}
 }
 
-// Ready opens the Conn: the output that the Handler has sent so far is sent, and Opened is called.
+// Ready opens the Conn. The output that the Handler has already sent goes to the Filter, and Opened
+// is called.
 func (w *Wire) Ready() {
 	c := w.c
 	f := c.filter
@@ -201,7 +205,7 @@ func (w *Wire) Ready() {
 			c.w.r.rare().Undelivered += uint64(len(early))
 		}
 		if len(early) > c.opt.high && !c.is(released|closing|outputFailed) {
-			c.setThrottled(true) // the Handler may have seen Buffered above the mark and waits for Drained
+			c.setThrottled(true) // the Handler may have seen Buffered above the mark, and waits for Drained
 		}
 	}
 	if c.is(wantFIN | closing) {
@@ -216,18 +220,19 @@ func (w *Wire) Ready() {
 // CanDeliver returns whether the Handler accepts input now.
 func (w *Wire) CanDeliver() bool { return !w.c.is(released | closing | paused | throttled) }
 
-// Keep announces that the Filter keeps input until More is called. If CanDeliver is true, the
-// Filter has stopped because its budget of this turn is spent. Then the next turn calls More.
+// Keep reports that the Filter keeps input, with which More will continue. If CanDeliver is true,
+// the Filter keeps the input because its budget for this turn is used up. Then the next turn calls
+// More.
 func (w *Wire) Keep() {
 	w.c.filter.inputKept = true
 	w.scheduleMore()
 }
 
-// Spend charges the turn's budget with so many bytes, for work on input that costs more than the
-// read. When the budget is spent, the next turn reads the remaining Conns.
+// Spend subtracts bytes from the byte budget of the turn. A Filter calls it if the work on input
+// costs more than the read. When the budget is used up, the next turn reads the other Conns.
 func (w *Wire) Spend(bytes int) { w.c.w.r.budget.bytes -= bytes }
 
-// scheduleMore makes the next turn call More if the Filter keeps input and can continue.
+// scheduleMore makes the next turn call More, if the Filter keeps input and can continue.
 func (w *Wire) scheduleMore() {
 	if c := w.c; c.filter.inputKept && (w.CanDeliver() || c.awaitsFilter() && !c.is(released)) {
 		c.readNextTurn()
@@ -237,8 +242,8 @@ func (w *Wire) scheduleMore() {
 // Deliver passes input to the Handler.
 func (w *Wire) Deliver(p []byte) {
 	if c := w.c; !c.is(released | closing) {
-		// If a posted function calls Deliver, the outer guard knows no Conn. So the guard here
-		// names this Conn, and a panic of its Handler closes it.
+		// If Deliver is called in a posted function, the guard of that function knows no Conn. This
+		// guard makes a panic of the Handler close this Conn.
 		c.w.r.guard(c, func() { c.deliver(p) })
 	}
 }
@@ -253,7 +258,7 @@ func (w *Wire) EOF() {
 	c.w.r.guard(c, c.deliverEOF)
 }
 
-// Fail closes the Conn in order: the Filter's output is still sent. Closed gets err.
+// Fail closes the Conn. The output of the Filter is still sent. Closed gets err.
 func (w *Wire) Fail(err error) {
 	c := w.c
 	if c.is(released) || c.is(closing) && !c.awaitsFilter() || c.filter.failErr != nil {
@@ -268,7 +273,8 @@ func (w *Wire) Fail(err error) {
 	_ = c.Close() // always returns nil here
 }
 
-// Scratch returns scratch space of the loop, 16 KiB, for input that is passed to Deliver.
+// Scratch returns memory of the loop, 16 KiB. A Filter may store input there and pass it to
+// Deliver.
 func (w *Wire) Scratch() []byte {
 	r := w.c.w.r
 	if r.scratch == nil {

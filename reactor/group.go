@@ -11,36 +11,35 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// MaxLoops is the most loops that a Group has.
+// MaxLoops is the largest number of loops of a Group.
 const MaxLoops = 1024
 
 // A Group is several Reactors, which are called its loops. Each loop has a goroutine of its own.
-// The loops share addresses to listen on. A Conn, a Timer or a Task stays on one loop, and belongs
-// to the goroutine of that loop, as with a single Reactor. Data that handlers of different loops
-// share needs a lock or a Post.
+// The loops can share the addresses that they listen on. A Conn, Timer or Task stays on one loop,
+// and belongs to the goroutine of that loop, as with a single Reactor. If handlers of several loops
+// share data, they need a lock or Post.
 //
-// The methods of a Group may be called by any goroutine, callbacks included, except Run and
-// Shutdown, which wait.
+// Any goroutine may call the methods of a Group, also in a callback. Run and Shutdown are
+// exceptions, because they wait.
 type Group struct {
 	k     Kernel
 	log   *zaplog.Logger
 	loops []*Reactor
-	next  atomic.Uint32 // the loop for the next Post or Go
+	next  atomic.Uint32 // the loop that gets the next Post or Go
 
-	mu       sync.Mutex // guards the fields below, and the loops before they run
+	mu       sync.Mutex // guards the fields below, and the loops until they run
 	running  bool       // Run was called
-	owned    bool       // Run or Shutdown was called: the loops have goroutines of their own
-	closed   bool       // refuses further addresses
-	acceptor int        // the loop that accepts for all at the next address that needs it
+	owned    bool       // Run or Shutdown was called: each loop belongs to its own goroutine
+	closed   bool       // no more addresses are accepted
+	acceptor int        // the next loop that will accept alone at an address
 }
 
-// NewGroup makes n loops, 1 … MaxLoops, or with 0 one for each processor that Go uses. The options
-// apply to each loop, so functions among them are called on all loops. Log lines have the number of
-// their loop.
+// NewGroup makes n loops, at most MaxLoops. If n is 0, it makes one for each processor that Go
+// uses. The options apply to each loop, and all loops call the functions in them. Log lines have
+// the number of their loop.
 //
-// A loop that fails does not end the others. If the failed loop was the only one with a socket at
-// an address, another loop takes over that socket. Only a panic without WithPanicHandler ends the
-// process.
+// If a loop fails, the other loops continue. If only the failed loop had a socket at an address,
+// another loop takes over that socket. A panic without WithPanicHandler ends the process.
 func NewGroup(n int, opts ...Option) (*Group, error) {
 	if n < 0 || n > MaxLoops {
 		return nil, fmt.Errorf("reactor: a group of %d loops: must be 0 (one for each processor) … %d", n, MaxLoops)
@@ -52,7 +51,7 @@ func NewGroup(n int, opts ...Option) (*Group, error) {
 	for i := range n {
 		r, err := New(append(opts[:len(opts):len(opts)], inGroup(i))...)
 		if err != nil {
-			_ = g.Shutdown(context.Background()) // nothing is open there
+			_ = g.Shutdown(context.Background()) // nothing is open on these loops
 			return nil, err
 		}
 		g.loops = append(g.loops, r)
@@ -64,7 +63,7 @@ func NewGroup(n int, opts ...Option) (*Group, error) {
 	return g, nil
 }
 
-// inGroup is the last option of each loop.
+// inGroup is the last option of each loop. It adds the loop's number to log lines.
 func inGroup(i int) Option {
 	return func(o *options) error {
 		o.log = o.log.With(zaplog.Int("loop", i))
@@ -72,14 +71,16 @@ func inGroup(i int) Option {
 	}
 }
 
-// Loops returns the Group's Reactors, in order. The Group's Run runs them, so do not call their Run
-// or Turn. The rules for their other methods are those of any Reactor.
+// Loops returns the Group's Reactors in order. Do not call their Run or Turn, because Run of the
+// Group runs them. For their other methods, the rules of any Reactor hold.
 func (g *Group) Loops() []*Reactor { return append([]*Reactor(nil), g.loops...) }
 
-// Run runs every loop on a goroutine of its own and returns when all have ended: after Shutdown or
-// Close, or when ctx ends, which aborts everything. If a loop fails, Run logs that at once and the
-// others continue. The error is nil, an *UndeliveredError with the sums, ctx's cause, or the errors
-// of the loops that failed. A Group runs once.
+// Run runs every loop on a goroutine of its own. It returns when all loops have ended, which
+// happens after Shutdown or Close. If ctx ends, Run aborts everything and returns. If a loop fails,
+// Run logs that at once, and the other loops continue.
+//
+// The result is nil, an *UndeliveredError with the sums of all loops, the cause of ctx, or the
+// errors of the loops that have failed. Run may be called once.
 func (g *Group) Run(ctx context.Context) error {
 	mustHave(ctx, "Run")
 	g.mu.Lock()
@@ -100,15 +101,15 @@ func (g *Group) Run(ctx context.Context) error {
 	return err
 }
 
-// Shutdown is Reactor.Shutdown of all loops at the same time. It drains them, and returns the sum
-// of the output that could not be delivered. It must not be called on a loop: call Close there.
+// Shutdown calls Reactor.Shutdown for all loops at the same time. It returns the sum of the output
+// that could not be delivered. It must not be called on a loop, because it waits. Call Close there.
 func (g *Group) Shutdown(ctx context.Context) error {
 	mustHave(ctx, "Shutdown")
 	g.refuse(true)
 	return g.each(func(r *Reactor) error { return r.Shutdown(ctx) })
 }
 
-// Close starts the drain that Shutdown waits for. A second call does nothing.
+// Close starts the same drain as Shutdown, and does not wait. A second call does nothing.
 func (g *Group) Close() {
 	g.refuse(false)
 	for _, r := range g.loops {
@@ -116,7 +117,7 @@ func (g *Group) Close() {
 	}
 }
 
-// refuse makes the Group refuse further addresses. own is true if the loops are run from now on.
+// refuse makes the Group accept no more addresses. own means that the loops run from now on.
 func (g *Group) refuse(own bool) {
 	g.mu.Lock()
 	g.closed = true
@@ -124,7 +125,7 @@ func (g *Group) refuse(own bool) {
 	g.mu.Unlock()
 }
 
-// each calls f for every loop, on a goroutine each, and joins the errors.
+// each calls f for every loop at the same time, and joins the errors.
 func (g *Group) each(f func(*Reactor) error) error {
 	errs := make([]error, len(g.loops))
 	var calls []func()
@@ -132,7 +133,7 @@ func (g *Group) each(f func(*Reactor) error) error {
 		calls = append(calls, func() {
 			returned := false
 			defer func() {
-				if !returned { // runtime.Goexit in a callback: run has ended the loop and recorded the error
+				if !returned { // after runtime.Goexit in a callback, run has stored the error
 					errs[i] = r.result
 				}
 			}()
@@ -162,22 +163,23 @@ func (g *Group) each(f func(*Reactor) error) error {
 	return errors.Join(failed...)
 }
 
-// A parter is a simulated Kernel, on which a program's parts take turns.
+// A parter is a simulated Kernel, on which the parts of a program run in turn.
 type parter interface {
-	// InProgram returns whether a program of the Kernel calls it. Only programs have parts.
+	// InProgram returns whether the caller is a program of the Kernel. Only programs can have
+	// parts.
 	InProgram() bool
-	// Together calls the functions and returns when all have ended.
+	// Together calls the functions. It returns when all have ended.
 	Together(parts ...func())
 }
 
-// together calls the functions at the same time, and returns when all have ended.
+// together calls the functions at the same time. It returns when all have ended.
 func (g *Group) together(calls []func()) {
 	if k, simulated := g.k.(parter); simulated {
 		if k.InProgram() {
 			k.Together(calls...)
 			return
 		}
-		for _, f := range calls { // Shutdown of loops that do not run
+		for _, f := range calls { // a Shutdown of loops that do not run
 			f()
 		}
 		return
@@ -189,8 +191,8 @@ func (g *Group) together(calls []func()) {
 	all.Wait()
 }
 
-// Post makes one of the loops call f in its next turn. The loops take turns. A loop that is full or
-// has ended is skipped. The errors are those of Reactor.Post.
+// Post makes one of the loops call f in its next turn. Each Post goes to another loop, in turn. A
+// loop that is full or has ended is skipped. The errors are those of Reactor.Post.
 func (g *Group) Post(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -206,12 +208,13 @@ func (g *Group) Post(f func(*Reactor)) error {
 }
 
 // PostAll makes each loop call f in its next turn. If a loop is full or has ended, no loop calls f,
-// and the error is ErrFull or ErrClosed.
+// and PostAll returns ErrFull or ErrClosed.
 func (g *Group) PostAll(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: PostAll of a nil function")
 	}
-	for _, r := range g.loops { // only PostAll holds two of these locks, and always in this order
+	// Only PostAll holds several of these locks, and always takes them in this order.
+	for _, r := range g.loops {
 		r.mu.Lock()
 	}
 	var err error
@@ -237,8 +240,8 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	return err
 }
 
-// Go starts a Task on the next loop in turn; Task.Reactor returns that loop. The errors are those
-// of Post: nil means that the Task runs, or that its loop had begun to drain.
+// Go starts a Task on the next loop in turn, which Task.Reactor returns. The errors are those of
+// Post. If Go returns nil, the Task runs, unless its loop has begun to drain.
 func (g *Group) Go(f func(t *Task)) error {
 	if f == nil {
 		panic("reactor: Go with a nil function")
@@ -246,7 +249,7 @@ func (g *Group) Go(f func(t *Task)) error {
 	return g.Post(func(r *Reactor) { r.Go(f) })
 }
 
-// Stats returns the sums over the loops. For a single loop call Stats of its Reactor: see Loops.
+// Stats returns the sums over all loops. For one loop, call Stats of its Reactor: see Loops.
 func (g *Group) Stats() (sum Stats) {
 	for _, r := range g.loops {
 		sum.add(r.Stats())

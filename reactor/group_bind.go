@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// bind makes the sockets of an address: those that were passed for it, and more up to the number of
-// loops if the loops share the address.
+// bind returns the sockets for an address. It uses the sockets that were passed for the address. If
+// the loops share the address, it makes more sockets, up to the number of loops.
 func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]inheritedSocket, error) {
 	control := func(int) error { return nil }
 	if o.control != nil {
@@ -27,8 +27,8 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")
 	case len(socks) > 0:
 		b.Addr, b.Dual = socks[0].addr, b.Dual && len(socks) == 1 && socks[0].addr.Family == kernel.AF_INET6
-		// No other socket can be bound to this address. So the loop that has the socket hands
-		// connections over to the other loops.
+		// No other socket can be bound to this address. So the loop that has the socket must pass
+		// connections to the other loops.
 		if o.groupShared && !g.shares(socks[0].fd) {
 			o.groupShared, o.balance = false, RoundRobin
 		}
@@ -39,7 +39,7 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 	}
 	for o.groupShared && len(socks) < len(g.loops) {
 		fd, err := bindSocket(g.k, n, b, o, control)
-		if err != nil && o.chosen && len(socks) == 0 { // a sandbox may refuse the option
+		if err != nil && o.chosen && len(socks) == 0 { // a sandbox may have refused SO_REUSEPORT
 			o.groupShared, o.balance = false, RoundRobin
 			return g.bind(n, b, o)
 		}
@@ -56,7 +56,7 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 }
 
 // alone checks that no other socket is bound to the address. Without this check, a second server of
-// the same user could share the address by mistake.
+// the same user could bind the address by mistake, and would get a part of the connections.
 func (g *Group) alone(n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(int) error) error {
 	alone := *o
 	alone.groupShared = false
@@ -67,7 +67,7 @@ func (g *Group) alone(n netaddr.Network, b netaddr.Binding, o *sockOptions, cont
 	return err
 }
 
-// shares returns whether others can bind the socket's address.
+// shares returns whether other sockets can be bound to the address of this one.
 func (g *Group) shares(fd int) bool {
 	v, e := g.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_BALANCE)
 	return e == 0 && v != 0

@@ -10,25 +10,25 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// A Balance is how the connections to one address are divided among a Group's loops.
+// A Balance says how the loops of a Group share the connections to one address.
 type Balance int
 
 const (
-	// ByAddress: every loop has a socket of its own at the address. The kernel chooses one by a
-	// hash of a connection's addresses (SO_REUSEPORT). No connection is handed over, and no loop
-	// depends on another. The numbers of connections are random; doc/groups.md says how even they
-	// are. It works on Linux, DragonFly and FreeBSD, but not for Unix sockets.
+	// ByAddress means that every loop has a socket of its own at the address (SO_REUSEPORT). The
+	// kernel chooses a socket by a hash of the connection's addresses. No connection is passed to
+	// another loop, and no loop depends on another. How many connections each loop gets is random:
+	// see doc/groups.md. ByAddress works on Linux, DragonFly and FreeBSD, but not for Unix sockets.
 	ByAddress Balance = 1 + iota
-	// RoundRobin: one loop accepts all connections and hands them to the loops in turn.
+	// RoundRobin means that one loop accepts all connections, and passes them to the loops in turn.
 	RoundRobin
-	// LeastConns: one loop accepts all connections. It hands each to the loop that has the fewest
-	// open connections of this address.
+	// LeastConns means that one loop accepts all connections. It passes each connection to the loop
+	// that has the fewest open connections of this address.
 	LeastConns
 )
 
-// WithBalance chooses the Balance of Group.Listen. The default is ByAddress if the system has it
-// and WithMaxConns is not set. Otherwise the default is RoundRobin. (WithMaxConns needs one loop
-// that counts.)
+// WithBalance sets the Balance of Group.Listen. The default is ByAddress, if the system has it and
+// WithMaxConns is not set. Otherwise the default is RoundRobin: for WithMaxConns, one loop must
+// count all connections.
 func WithBalance(b Balance) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if b < ByAddress || b > LeastConns {
@@ -47,15 +47,15 @@ type GroupListener struct {
 	closed bool            // guarded by the Group's mutex
 }
 
-// Addr returns the address, with the port that the kernel chose.
+// Addr returns the address, with the port that the kernel has chosen.
 func (l *GroupListener) Addr() net.Addr { return l.addr }
 
 // Listen accepts connections on all loops. network, addr and the options are those of
-// Reactor.Listen. All loops call accept, also at the same time. A Conn lives on the loop that has
-// called accept for it: see Conn.Reactor.
+// Reactor.Listen. All loops call accept, possibly at the same time. A Conn belongs to the loop that
+// has called accept for it: see Conn.Reactor.
 //
-// If another program has a socket at the address, Listen returns EADDRINUSE, as with one loop,
-// unless both programs set SO_REUSEPORT (WithReusePort).
+// If another program has a socket at the address, Listen returns EADDRINUSE, as for a single loop.
+// The exception is that both programs have set SO_REUSEPORT (WithReusePort).
 func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*GroupListener, error) {
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")
@@ -91,10 +91,12 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 }
 
 // ListenPacket receives datagrams on all loops. If SO_REUSEPORT balances on this system, each loop
-// has a socket of its own at the address. The kernel then chooses by a hash of the addresses, so
-// one sender's datagrams stay on one loop. Elsewhere, and for Unix sockets, one loop receives all.
-// open returns the handler of a loop's PacketConn, which must not be nil. All loops call it, also
-// at the same time; before Run the caller's goroutine does.
+// has a socket of its own at the address. The kernel chooses a socket by a hash of the addresses,
+// so all datagrams of one sender reach the same loop. On other systems, and for Unix sockets, one
+// loop receives everything.
+//
+// open returns the handler of a loop's PacketConn, which must not be nil. All loops call open,
+// possibly at the same time. Before Run, the goroutine that calls ListenPacket does.
 func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) PacketHandler,
 	opts ...ListenOption) (*GroupListener, error) {
 	if open == nil {
@@ -138,14 +140,15 @@ func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
 	return nil
 }
 
-// listen binds the sockets, makes a part of each, and attaches these to the loops.
+// listen makes the sockets, calls build to make a part for each socket, and attaches the parts to
+// the loops.
 func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	build func(netaddr.Binding, []inheritedSocket) ([]sharedPart, error)) (*GroupListener, error) {
 	b, err := binding(g.k, n, addr)
 	if err != nil {
 		return nil, err
 	}
-	if b.Group { // each socket at the port would receive each datagram
+	if b.Group { // each of several sockets would receive every datagram
 		o.groupShared, o.balance = false, RoundRobin
 	}
 	g.mu.Lock()
@@ -186,7 +189,7 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	}
 	done := 0
 	defer func() {
-		if done < len(socks) { // an error, or user code that has not returned
+		if done < len(socks) { // there was an error, or user code has not returned
 			closeInherited(g.k, socks[min(done+1, len(socks)):])
 			_ = l.Close()
 		}
@@ -200,8 +203,8 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	return l, nil
 }
 
-// Close stops accepting, or receiving, at the address. Before Run it takes effect at once, and
-// later in the next turn of each loop. Conns that were accepted stay open. The kernel resets the
+// Close ends accepting, or receiving, at the address. Before Run it does so at once. Later each
+// loop does so in its next turn. Conns that were accepted stay open. The kernel resets the
 // connections in the backlog. A second call does nothing.
 func (l *GroupListener) Close() error {
 	l.g.mu.Lock()
@@ -211,7 +214,7 @@ func (l *GroupListener) Close() error {
 		if !l.g.owned {
 			s.close()
 		} else {
-			s.r.mustPost(s.close) // false: the loop has ended, which has closed the socket
+			s.r.mustPost(s.close) // if the loop has ended, it has closed the socket
 		}
 	}
 	return nil

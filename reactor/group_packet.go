@@ -7,15 +7,15 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A packetPart is one datagram socket of a GroupListener. Its loop calls user code for the handler.
-// Until it has one, the socket receives nothing.
+// A packetPart is one datagram socket of a GroupListener. Its loop calls user code to get the
+// handler. Until then, the socket receives nothing.
 type packetPart struct {
 	net    netaddr.Network
 	at     netaddr.Binding
 	opt    *sockOptions
-	file   netaddr.File // the socket's file, while no PacketConn has it
+	file   netaddr.File // the socket's file, while there is no PacketConn
 	choose func(*PacketConn) PacketHandler
-	home   *sharedSocket // nil if the other loops receive at the address too
+	home   *sharedSocket // nil if other loops have sockets at the address too
 	c      *PacketConn
 }
 
@@ -25,7 +25,8 @@ func (p *packetPart) attach(r *Reactor, fd int) error {
 	return p.c.attach(r, fd, 0)
 }
 
-// open ends the PacketConn if the function returns no handler, or does not return.
+// open calls the function that returns the handler. If the function returns nil or does not return,
+// the PacketConn ends.
 func (p *packetPart) open(on func(func() error) error) error {
 	c := p.c
 	h := PacketHandler(nil)
@@ -40,7 +41,7 @@ func (p *packetPart) open(on func(func() error) error) error {
 	return on(func() error { return c.begin(h) })
 }
 
-// begin receives, for h.
+// begin makes the PacketConn receive, with the handler h.
 func (c *PacketConn) begin(h PacketHandler) error {
 	if h == nil {
 		c.tearDown(ErrAborted)
@@ -57,7 +58,7 @@ func (c *PacketConn) begin(h PacketHandler) error {
 	return nil
 }
 
-// detachFD ends the PacketConn without closing its descriptor.
+// detachFD ends the PacketConn. It returns the descriptor, which stays open.
 func (p *packetPart) detachFD() int {
 	c := p.c
 	p.file, c.file = c.file, netaddr.File{}

@@ -2,33 +2,33 @@ package reactor
 
 import "github.com/ureactor/ureactor/internal/zaplog"
 
-// A sharedSocket is one socket of a GroupListener, on one loop. If this is the only socket of the
-// address and its loop fails, another loop takes the socket over. Otherwise no loop would serve the
-// address, and no error would report that.
+// A sharedSocket is one socket of a GroupListener, on one loop. If the address has no other socket
+// and the loop fails, another loop takes over the socket. Otherwise no loop would serve the
+// address, and no error would say so.
 type sharedSocket struct {
 	l    *GroupListener
-	r    *Reactor   // where the socket is, or is on its way to; guarded by the Group's mutex
-	part sharedPart // belongs to the loop; before the loops run, guarded by the Group's mutex
-	up   bool       // attached; guarded as part is
+	r    *Reactor   // the loop that has or gets the socket; guarded by the Group's mutex
+	part sharedPart // owned by the loop; before the loops run, guarded by the Group's mutex
+	up   bool       // the loop has attached the socket; guarded like part
 }
 
-// A sharedPart is the Listener or PacketConn of the socket. Only open calls user code.
+// A sharedPart is the Listener or PacketConn of the socket. Only its method open calls user code.
 type sharedPart interface {
-	// attach begins to receive. The part owns the descriptor from here on, also on error.
+	// attach begins to receive. The part then owns the descriptor, even if attach returns an error.
 	attach(r *Reactor, fd int) error
-	// open calls user code for the handler that attach did not have. It passes the rest of its work
-	// to on, which runs it on the loop.
+	// open calls user code to get the handler that is missing after attach. The function on runs
+	// the rest of the work on the loop.
 	open(on func(func() error) error) error
-	// detachFD ends the registration and returns the descriptor, for another loop's attach.
+	// detachFD ends the registration. It returns the descriptor, so that another loop can attach
+	// it.
 	detachFD() (fd int)
 	// discard closes a descriptor that no loop has attached.
 	discard(k Kernel, fd int)
 	Close() error
 }
 
-// attach attaches the socket to its loop: Before the loops run, that happens at once. Later it
-// happens in the loop's next turn, which logs an error. No user code runs while the Group's mutex
-// is held.
+// attach attaches the socket to its loop. Before the loops run, it does so at once. Later the loop
+// does so in its next turn, and logs an error. No user code runs while the Group's mutex is held.
 func (s *sharedSocket) attach(fd int) error {
 	g := s.l.g
 	g.mu.Lock()
@@ -61,7 +61,7 @@ func (s *sharedSocket) attach(fd int) error {
 	})
 }
 
-// send posts the socket to its loop or, if that has ended, to the next running loop.
+// send posts the socket to its loop. If that loop has ended, it posts to the next loop that runs.
 func (s *sharedSocket) send(fd int) {
 	g := s.l.g
 	g.mu.Lock()
@@ -72,8 +72,8 @@ func (s *sharedSocket) send(fd int) {
 	}
 }
 
-// post finds the first running loop, from s.r on. The Group's mutex is held. A later Close of the
-// GroupListener therefore finds that loop, and posts after this post.
+// post posts the socket to the first running loop, beginning with s.r. The Group's mutex is held.
+// So a later Close of the GroupListener finds the loop in s.r, and its post comes after this one.
 func (s *sharedSocket) post(fd int) bool {
 	g := s.l.g
 	for range g.loops {
@@ -86,7 +86,7 @@ func (s *sharedSocket) post(fd int) bool {
 	return false
 }
 
-// arrive is the part of send that runs on the loop.
+// arrive does the part of send that runs on the loop.
 func (s *sharedSocket) arrive(r *Reactor, fd int) {
 	switch {
 	case r.failed != nil: // the loop failed after the post
@@ -109,16 +109,16 @@ func (s *sharedSocket) report(r *Reactor, err error) {
 	}
 }
 
-// close is called on the loop, or before the loops run.
+// close must be called on the loop, or before the loops run.
 func (s *sharedSocket) close() {
 	if s.up {
 		s.up = false
-		_ = s.part.Close() // the loop has attached the descriptor
+		_ = s.part.Close() // the loop has attached the descriptor, so no other loop closes it
 	}
 }
 
-// handOver moves those sockets of a failed loop that are the only ones of their addresses. If other
-// loops have sockets at the address too, the failed loop's socket is closed.
+// handOver is called when the loop has failed. If a socket of the loop is the only one at its
+// address, handOver sends it to another loop. Other sockets of the loop are closed.
 func (r *Reactor) handOver() {
 	var shares []*sharedSocket
 	r.table.All(func(_ int, w *Watch) {

@@ -7,19 +7,19 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A distributor hands the connections that one loop accepts to all loops of its Group. Each other
-// loop has a Listener without a descriptor, to which its Conns belong.
+// A distributor passes the connections that one loop accepts to all loops of the Group. Each other
+// loop has a Listener without a descriptor, to which the passed Conns belong.
 type distributor struct {
 	home     *sharedSocket
 	file     netaddr.File             // the socket's file, while no Listener has it
-	acceptor atomic.Pointer[Listener] // one of parts; replaced when its loop has failed
-	parts    []*Listener              // indexed by loop
-	loads    []atomic.Int64           // Conns by loop, those on their way included
-	next     int                      // the next loop in turn; belongs to the acceptor
+	acceptor atomic.Pointer[Listener] // one of parts; another one takes over when its loop has failed
+	parts    []*Listener              // indexed by the number of the loop
+	loads    []atomic.Int64           // Conns of each loop, including those that were posted to it
+	next     int                      // the loop that is next in turn; belongs to the acceptor
 	least    bool
 }
 
-// newDistributor makes a Listener like l for each other loop.
+// newDistributor makes a distributor, with a Listener like l for each loop.
 func newDistributor(g *Group, l *Listener) *distributor {
 	s := &distributor{file: l.file, least: l.opt.balance == LeastConns,
 		parts: make([]*Listener, len(g.loops)), loads: make([]atomic.Int64, len(g.loops))}
@@ -33,7 +33,7 @@ func newDistributor(g *Group, l *Listener) *distributor {
 func (s *distributor) attach(r *Reactor, fd int) error {
 	l := s.parts[r.loop]
 	l.file, s.file = s.file, netaddr.File{}
-	s.acceptor.Store(l) // before the check for full: a Conn that closes then must find it
+	s.acceptor.Store(l) // before the check for full, so that a Conn that closes meanwhile finds it
 	err := l.attach(r, fd)
 	if err == nil && l.full() {
 		r.rare().Full++
@@ -54,7 +54,8 @@ func (s *distributor) discard(k Kernel, fd int) { discard(k, fd, s.file) }
 
 func (s *distributor) Close() error { return s.acceptor.Load().Close() }
 
-// handOff passes a connection to the loop whose turn it is, or to the next one that accepts posts.
+// handOff passes a connection to the loop that pick returns. If that loop accepts no posts, the
+// next one gets the connection.
 func (s *distributor) handOff(l *Listener, fd int, from Addr) {
 	own := l.w.r.loop
 	for i, k := s.pick(), 0; k < len(s.parts); i, k = (i+1)%len(s.parts), k+1 {
@@ -73,8 +74,8 @@ func (s *distributor) handOff(l *Listener, fd int, from Addr) {
 	l.admit(fd, from)
 }
 
-// pick returns the loop whose turn it is, or with LeastConns the next loop in turn that has the
-// fewest Conns.
+// pick returns the loop that is next in turn. With LeastConns it returns the loop with the fewest
+// Conns. If several have the fewest, it returns the one that is next in turn.
 func (s *distributor) pick() int {
 	best := s.next
 	if s.least {
@@ -88,20 +89,20 @@ func (s *distributor) pick() int {
 	return best
 }
 
-// receive is the part of handOff on the other loop.
+// receive does the part of handOff that runs on the other loop.
 func (l *Listener) receive(fd int, from Addr) {
 	r := l.w.r
 	if !r.draining {
 		l.admit(fd, from)
 		return
 	}
-	l.connClosed() // the loop has ended, so the connection is closed as its open ones were
+	l.connClosed() // the loop has ended, so this connection is closed as the loop's own Conns were
 	if err := r.Retire(fd); err != nil {
 		r.log.Error("cannot end a connection in order", zaplog.Error(err))
 	}
 }
 
-// connClosed counts a closed Conn on the loop of l.
+// connClosed counts a Conn of l that has closed.
 func (s *distributor) connClosed(l *Listener) {
 	s.loads[l.w.r.loop].Add(-1)
 	if l.opt.maxConns == 0 {
@@ -110,7 +111,7 @@ func (s *distributor) connClosed(l *Listener) {
 	if a := s.acceptor.Load(); a == l {
 		l.resumeIfFree()
 	} else {
-		a.w.r.mustPost(a.resumeIfFree) // false: the loop has ended, and accepts no more
+		a.w.r.mustPost(a.resumeIfFree) // if the acceptor's loop has ended, it accepts nothing more
 	}
 }
 

@@ -13,41 +13,41 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// logLimits bound how many lines of each kind are logged, because peers decide how often such a
-// line is caused.
+// logLimits limits how many lines of each kind are logged, because peers can cause such lines as
+// often as they want.
 type logLimits struct{ slow, stuck, panics, unwound, lacking zaplog.Limit }
 
-// guard or guardReady calls all user code, and run calls the loop. These functions handle three
-// ways in which a call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler
-// all three are isolated. Without it a panic ends the process. Goexit ends the loop, which Shutdown
-// and Group.Run report.
+// guard and guardReady call all user code, and run calls the loop. A call may not return in three
+// ways: panic, panic(nil) and runtime.Goexit. With WithPanicHandler, these functions isolate all
+// three. Without it, a panic ends the process. Goexit ends the loop, which Shutdown and Group.Run
+// report.
 
-// PanicError is the error that Closed gets when WithPanicHandler has isolated a Conn whose handler
-// panicked. It is also the result of a loop that a panic or runtime.Goexit has stopped.
+// PanicError is the error that Closed gets if the Conn's handler has panicked and WithPanicHandler
+// is set. It is also the result of a loop that was ended by a panic or by runtime.Goexit.
 type PanicError struct {
-	Value any // the argument of panic; ErrGoexit after runtime.Goexit
+	Value any // the argument of panic, or ErrGoexit
 	Stack []byte
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a callback: %v", e.Value) }
 
-// ErrGoexit is the Value of a PanicError for user code that called runtime.Goexit, as t.FailNow of
-// a test does.
+// ErrGoexit is the Value of a PanicError if user code has called runtime.Goexit, as t.FailNow of a
+// test does.
 var ErrGoexit = errors.New("runtime.Goexit (t.FailNow of a test?); a callback or task ends by returning")
 
-// panicErrorOf returns the error of a call that did not return. A deferred function calls it with
-// the result of recover.
+// panicErrorOf returns the error of a call that has not returned. It must be called by a deferred
+// function. v is the result of recover.
 func panicErrorOf(v any) *PanicError {
 	if v == nil && exiting() {
 		v = ErrGoexit
-	} else if v == nil { // GODEBUG=panicnil=1
+	} else if v == nil { // with GODEBUG=panicnil=1
 		v = new(runtime.PanicNilError)
 	}
 	return &PanicError{v, stack()}
 }
 
-// stack is debug.Stack that begins with a larger buffer. debug.Stack tries again with twice the
-// size if a buffer is too small, and each try visits all frames.
+// stack does the same as debug.Stack, and begins with a larger buffer. If a buffer is too small,
+// debug.Stack repeats everything with twice the size.
 func stack() []byte {
 	for b := make([]byte, 32<<10); ; b = make([]byte, 2*len(b)) {
 		if n := runtime.Stack(b, false); n < len(b) {
@@ -56,8 +56,8 @@ func stack() []byte {
 	}
 }
 
-// exiting reports whether the deferred function that calls it is run by runtime.Goexit. If not, it
-// is run by a panic.
+// exiting reports whether runtime.Goexit runs the deferred function that calls it. If it returns
+// false, a panic runs that function.
 func exiting() bool {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
@@ -66,14 +66,14 @@ func exiting() bool {
 		switch {
 		case f.Function == "runtime.Goexit":
 			return true
-		case strings.HasPrefix(f.Function, "runtime."), !more: // gopanic, panicmem, sigpanic …
+		case strings.HasPrefix(f.Function, "runtime."), !more: // such as gopanic, panicmem and sigpanic
 			return false
 		}
 	}
 }
 
-// guardReady delivers an Event. The watchdog measures the call, if there is one. If there is a
-// panic handler, a panic closes the Conn that the Event was for.
+// guardReady delivers an Event to the owner of w. If there is a watchdog, it measures the call. If
+// there is a panic handler, a panic closes the Conn that the Event is for.
 func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	if r.watchdog != nil && r.watchdog.enter(w.fd) {
 		defer r.watchdog.leave()
@@ -92,7 +92,7 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 		}
 		p := panicErrorOf(recover())
 		if _, users := w.sink.(callSink); users {
-			w.Stop() // otherwise the next turn would deliver the same Event, and the call would panic again
+			w.Stop() // otherwise the next turn would deliver the same Event again
 		}
 		c, _ := w.sink.(*Conn)
 		r.isolatePanic(c, p)
@@ -101,8 +101,9 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	returned = true
 }
 
-// guard calls user code that serves c, or no Conn in particular. With WithPanicHandler it isolates
-// a panic and returns it. Guards may be nested: the innermost one names the Conn.
+// guard calls user code. c is the Conn that the code serves, or nil. With WithPanicHandler, guard
+// isolates a panic and returns it. If guards are nested, a panic closes the Conn of the innermost
+// one.
 func (r *Reactor) guard(c *Conn, f func()) *PanicError {
 	if !r.guards {
 		f()
@@ -134,7 +135,7 @@ func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
 	return nil
 }
 
-// number returns the descriptor for a log line, or -1 if there is none.
+// number returns the descriptor for a log line. It returns -1 if there is none.
 func (c *Conn) number() int32 {
 	if c == nil || c.w.gen == 0 {
 		return -1
@@ -142,9 +143,8 @@ func (c *Conn) number() int32 {
 	return c.w.fd
 }
 
-// isolatePanic closes the Conn whose callback did not return, and calls the panic handler.
-// runtime.Goexit unwinds through all guards up to run or the Task, and only the first guard reports
-// it.
+// isolatePanic closes the Conn whose callback has not returned, and calls the panic handler. Goexit
+// runs through all nested guards, up to run or the Task. Only the first guard reports it.
 func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	if c != nil && !c.is(released) {
 		c.reset()
@@ -156,7 +156,7 @@ func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	}
 }
 
-// reportPanic calls the panic handler. A panic in that handler is only logged.
+// reportPanic calls the panic handler. If the handler itself panics, that is only logged.
 func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
 	r.rare().Panics++
 	r.logPanic(what, p)

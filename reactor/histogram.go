@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// HistogramBuckets is how many buckets a Histogram has.
+// HistogramBuckets is the number of buckets of a Histogram.
 const HistogramBuckets = 26
 
-// A Histogram counts durations in buckets of fixed bounds. Bucket 0 has those of 1 µs or less. The
-// bound doubles with each further bucket. The last one has no bound: it counts durations above 16.8
-// s.
+// A Histogram counts durations in buckets with fixed bounds. Bucket 0 counts durations of up to 1
+// µs. Each further bucket has twice the bound. The last bucket has no bound: it counts durations
+// above 16.8 s.
 type Histogram struct {
 	Counts [HistogramBuckets]uint64
 	Sum    time.Duration // the sum of all durations
 }
 
-// HistogramBound returns the longest duration that bucket i counts, 0 <= i < HistogramBuckets. For
-// the last bucket it is the largest Duration.
+// HistogramBound returns the longest duration that bucket i counts. i must be at least 0 and less
+// than HistogramBuckets. For the last bucket the result is the largest Duration.
 func HistogramBound(i int) time.Duration {
 	switch {
 	case i < 0 || i >= HistogramBuckets:
@@ -30,12 +30,12 @@ func HistogramBound(i int) time.Duration {
 	return time.Microsecond << i
 }
 
-// bucketOf returns the index of the bucket for d. A negative d counts as 0.
+// bucketOf returns the index of the bucket that counts d. A negative d counts as 0.
 func bucketOf(d time.Duration) int {
 	return min(bits.Len64(uint64(max(d, 1)-1)/1000), HistogramBuckets-1)
 }
 
-// Count returns the number of durations.
+// Count returns how many durations were counted.
 func (h Histogram) Count() (n uint64) {
 	for _, c := range h.Counts {
 		n += c
@@ -43,8 +43,8 @@ func (h Histogram) Count() (n uint64) {
 	return n
 }
 
-// Quantile returns an upper bound of the quantile q, 0 … 1: the bound of the bucket that has it.
-// Quantile returns 0 if nothing was counted.
+// Quantile returns an upper bound of the quantile q: the bound of the bucket that contains the
+// quantile. q must be from 0 to 1. If nothing was counted, Quantile returns 0.
 func (h Histogram) Quantile(q float64) time.Duration {
 	if !(q >= 0 && q <= 1) {
 		panic(fmt.Sprintf("reactor: Histogram.Quantile(%v): must be 0 … 1", q))
@@ -70,7 +70,7 @@ func (h *Histogram) add(g *Histogram) {
 	h.Sum += g.Sum
 }
 
-// sub removes the counts of g, which was read earlier.
+// sub subtracts the counts of g, which is an earlier state of h.
 func (h *Histogram) sub(g *Histogram) {
 	for i, c := range g.Counts {
 		h.Counts[i] -= c
@@ -78,19 +78,19 @@ func (h *Histogram) sub(g *Histogram) {
 	h.Sum -= g.Sum
 }
 
-// A recorder is a Histogram to which one goroutine adds while others read.
+// A recorder is a Histogram to which one goroutine adds while other goroutines read.
 type recorder struct {
 	counts [HistogramBuckets]atomic.Uint64
 	sum    atomic.Int64
 }
 
-// note counts d. Only the loop calls it, so it need not add atomically.
+// note counts d. Only the loop calls it, so the addition need not be atomic.
 func (h *recorder) note(d time.Duration) {
 	h.count(d)
 	h.sum.Store(h.sum.Load() + int64(max(d, 0)))
 }
 
-// count is note for a recorder whose sum is kept elsewhere.
+// count is like note, for a recorder whose sum is stored elsewhere.
 func (h *recorder) count(d time.Duration) {
 	c := &h.counts[bucketOf(d)]
 	c.Store(c.Load() + 1)

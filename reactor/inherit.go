@@ -11,10 +11,10 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// These are the environment variables of a process that was passed sockets. The first three are
-// systemd's convention: descriptors 3, 4 … are the sockets, if LISTEN_PID is this process. Restart
-// leaves LISTEN_PID out, because the number is not known before the process exists. The last
-// variable names the descriptor on which Restart waits for Ready.
+// These environment variables tell a process which sockets were passed to it. The first three are
+// systemd's convention: the sockets are the descriptors from 3 on, if LISTEN_PID is this process.
+// Restart does not set LISTEN_PID, because the number is unknown before the process exists. The
+// last variable names the pipe on which Restart waits for Ready.
 const (
 	envPid   = "LISTEN_PID"
 	envFDs   = "LISTEN_FDS"
@@ -23,32 +23,32 @@ const (
 
 	firstFD   = 3
 	maxPassed = 4096
-	ownFile   = "ureactor-file" // names a Unix socket whose file the receiver removes when it closes
+	ownFile   = "ureactor-file" // the name of a Unix socket whose file the receiver must remove
 )
 
-// Inherited has the sockets that this process was passed at its start: by systemd (socket
-// activation), or by the Restart of an earlier process of the same program. WithInherited uses them
-// in place of new ones, so no client that connects meanwhile is refused. Its methods may be called
-// by any goroutine.
+// Inherited has the sockets that were passed to this process at its start, by systemd (socket
+// activation) or by the Restart of an earlier process of the same program. With WithInherited,
+// Listen uses them instead of new ones. So a client that connects during a restart is not refused.
+// Any goroutine may call the methods of an Inherited.
 type Inherited struct {
 	mu    sync.Mutex
 	socks []inheritedSocket
-	ready *os.File // nil when nobody waits
+	ready *os.File // nil if no Restart waits
 }
 
-// inheritedSocket is one socket of an Inherited.
+// inheritedSocket is a socket of an Inherited.
 type inheritedSocket struct {
 	fd   int
 	typ  int
 	addr Addr
-	file netaddr.File // the file to remove at the end
-	name string       // its name in the systemd unit
-	use  bool         // a socket that can listen or receive
+	file netaddr.File // the file that this process removes at the end
+	name string       // the socket's name in the systemd unit
+	use  bool         // the socket can listen or receive
 }
 
-// Inherit adopts the sockets that this process was passed; there may be none. Inherit removes the
-// variables that name the sockets from the environment, so that children of the program do not
-// adopt the sockets too. It returns an error if the variables are wrong.
+// Inherit adopts the sockets that were passed to this process. There may be none. Inherit removes
+// the variables that name the sockets from the environment. Otherwise children of the program would
+// adopt the sockets too. If the variables are wrong, Inherit returns an error.
 func Inherit() (*Inherited, error) {
 	pid, n, names, ready := os.Getenv(envPid), os.Getenv(envFDs), os.Getenv(envNames), os.Getenv(envReady)
 	for _, name := range []string{envPid, envFDs, envNames, envReady} {
@@ -71,14 +71,14 @@ func Inherit() (*Inherited, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !s.use && !ours { // probably a stale variable: the descriptor is another file
+		if !s.use && !ours { // the variable is probably stale, and the descriptor is another file
 			return nil, fmt.Errorf("reactor: inherit: %s=%s without %s, and descriptor %d is no socket to listen or receive on; unset one or set the other",
 				envFDs, n, envPid, s.fd)
 		}
 		if i < len(name) {
 			s.name = name[i]
 		}
-		if ready != "" { // only Restart sets it; a systemd unit may have any name
+		if ready != "" { // only Restart sets it; sockets of a systemd unit may have any names
 			s.file = ownedFile(s.name, s.addr)
 		}
 		in.socks = append(in.socks, s)
@@ -97,9 +97,9 @@ func Inherit() (*Inherited, error) {
 	return in, nil
 }
 
-// ownedFile returns the file of a Unix socket that this process must remove at the end. The name
-// that was passed with the socket says which file. Older versions of this package do not pass the
-// file's identity.
+// ownedFile returns the file of a Unix socket that this process must remove at the end. Restart
+// passes the file in the name of the socket. Older versions of this package do not pass the
+// identity of the file.
 func ownedFile(name string, a Addr) netaddr.File {
 	if name == ownFile {
 		f := netaddr.FileOf(kernel.Host, a)
@@ -113,8 +113,7 @@ func ownedFile(name string, a Addr) netaddr.File {
 	return netaddr.File{}
 }
 
-// look finds out what kind of file was passed. It changes nothing, because other processes share
-// the file.
+// look examines the descriptor. It changes nothing, because other processes share the file.
 func look(fd int) (s inheritedSocket, err error) {
 	k := kernel.Host
 	s.fd = fd
@@ -129,14 +128,14 @@ func look(fd int) (s inheritedSocket, err error) {
 		return s, nil
 	}
 	_, e = k.PeerAddr(fd)
-	s.use = e != 0 // connected: it serves only its peer
+	s.use = e != 0 // a connected socket serves only its peer
 	return s, nil
 }
 
-// Unused returns the descriptors that no Listen or ListenPacket has used. They belong to the caller
-// from now on. Among them are sockets at other addresses, connected sockets, and other files. The
-// result has the order in which the descriptors were passed, and the names of LISTEN_FDNAMES.
-// Inherit has changed only one property of them: children do not inherit them.
+// Unused returns the descriptors that no Listen or ListenPacket has used: sockets at other
+// addresses, connected sockets, and other files. They then belong to the caller. They are in the
+// order in which they were passed, and have the names of LISTEN_FDNAMES. The only thing that
+// Inherit has changed is that children do not inherit them.
 func (in *Inherited) Unused() []*os.File {
 	if in == nil {
 		return nil
@@ -151,8 +150,8 @@ func (in *Inherited) Unused() []*os.File {
 	return files
 }
 
-// Ready reports to the caller of Restart that the program listens. It closes the descriptors that
-// neither a Listen nor Unused has taken over, and returns their number. A second call does nothing.
+// Ready reports to the caller of Restart that this program now listens. It closes the descriptors
+// that were used neither by Listen nor by Unused, and returns how many. A second call does nothing.
 func (in *Inherited) Ready() (unused int, err error) {
 	if in == nil {
 		return 0, nil
@@ -176,9 +175,9 @@ func (in *Inherited) Ready() (unused int, err error) {
 const readyByte = 'r'
 
 // WithInherited makes Listen and ListenPacket use the socket that was passed for their address, if
-// there is one. Port 0 matches any port: the first socket that no call has used. If several sockets
-// were passed for one address, as the loops of a Group have them, Group.Listen uses all of them.
-// WithControl's function is not called for them. nil means no sockets.
+// there is one. Port 0 matches the first unused socket, whatever its port. If several sockets were
+// passed for the address, as by a Group, Group.Listen uses all of them. The function of WithControl
+// is not called for such sockets. nil means that no sockets were passed.
 func WithInherited(in *Inherited) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if in != nil {
@@ -194,9 +193,9 @@ func WithInherited(in *Inherited) ListenOption {
 	})
 }
 
-// take removes the sockets for the address from the list and returns them. If the address is the
-// wildcard of both families, the result includes sockets that are bound to the wildcard of one
-// family.
+// take removes the sockets for the address from the list and returns them. A binding to the
+// wildcard address of both families also matches sockets that are bound to the wildcard address of
+// one family.
 func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -214,7 +213,7 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) 
 	var rest []inheritedSocket
 	for _, s := range in.socks {
 		if a.Port == 0 && s.addr.Port != 0 && fits(s, s.addr.Port) {
-			a.Port = s.addr.Port // all others must have the same port
+			a.Port = s.addr.Port // the other sockets must have the same port
 		}
 		if !fits(s, a.Port) {
 			rest = append(rest, s)
@@ -226,7 +225,7 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) 
 	return found
 }
 
-// passedFor returns the sockets that were passed for the address, if there are any.
+// passedFor returns the sockets that were passed for the address. There may be none.
 func (o *sockOptions) passedFor(k Kernel, n netaddr.Network, b netaddr.Binding) ([]inheritedSocket, error) {
 	if o.passed == nil {
 		return nil, nil
@@ -234,8 +233,8 @@ func (o *sockOptions) passedFor(k Kernel, n netaddr.Network, b netaddr.Binding) 
 	return o.passed(k, n, b)
 }
 
-// socket returns the socket for the address: one that was passed, or a new one. more has the other
-// sockets that were passed for the address.
+// socket returns the socket for the address: one that was passed, or a new one. If several were
+// passed, more has the others.
 func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s inheritedSocket, more []inheritedSocket, err error) {
 	if list, err := o.passedFor(k, n, b); len(list) > 0 {
 		return list[0], list[1:], err
@@ -244,8 +243,8 @@ func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bin
 	return inheritedSocket{fd: fd, file: netaddr.FileOf(k, b.Addr)}, nil, err
 }
 
-// prepareInherited sets the options that accepted connections inherit. On error it closes all
-// sockets of the list.
+// prepareInherited makes the sockets non-blocking, and sets the options that accepted connections
+// inherit. If that fails, it closes all sockets of the list.
 func (o *sockOptions) prepareInherited(k Kernel, n netaddr.Network, list []inheritedSocket) error {
 	for _, s := range list {
 		if e := kernel.Adopt(s.fd); e != 0 {

@@ -11,13 +11,12 @@ import (
 )
 
 const (
-	// pause is how long a socket stays suspended after an error that the next call would return
-	// too. So there are at most ten tries a second. Such errors are: no descriptors, no memory, a
-	// call that a sandbox forbids.
+	// pause is how long a socket is suspended after an error that the next call would probably
+	// return too: no descriptor is free, no memory is free, or a sandbox forbids the call. So there
+	// are at most ten tries a second.
 	pause = 100 * time.Millisecond
-	// vainMost is how many calls in a row may fail or find nothing after an Event. One such error
-	// usually concerns one peer. After vainMost of them in a row, they count as an error of the
-	// socket itself.
+	// vainMost is how many calls in a row may fail, or find nothing after an Event. One such error
+	// usually concerns one peer. After vainMost of them in a row, the socket is suspended.
 	vainMost = 64
 )
 
@@ -28,30 +27,30 @@ type Listener struct {
 	opt          *sockOptions
 	net          netaddr.Network
 	addr         net.Addr
-	file         netaddr.File // of a Unix socket; removed at Close
+	file         netaddr.File // the file of a Unix socket, which Close removes
 	distributor  *distributor // chooses a loop for each connection; nil: its own loop
-	conns        int          // open Conns that it accepted; a distributor counts instead
-	suspendTimer *Timer       // runs while the Listener is suspended
-	failures     int          // accepts in a row that got nothing
-	suspended    bool         // since its last pause no accept has succeeded
-	cause        kernel.Errno // the error that caused that pause
+	conns        int          // open Conns that the Listener has accepted; not used with a distributor
+	suspendTimer *Timer       // armed while the Listener is suspended
+	failures     int          // how many accepts in a row have got no connection
+	suspended    bool         // no accept has succeeded since the last pause
+	cause        kernel.Errno // the error that has caused the last pause
 	queued       int          // queueLength before the first accept after a pause
-	others       []*Listener  // further sockets that were passed for its address
-	single       bool         // the last Event brought one connection and no more
-	paused       bool         // by Pause
+	others       []*Listener  // other sockets that were passed for the same address
+	single       bool         // the last Event has brought only one connection
+	paused       bool         // Pause was called
 	closed       bool
-	counted      bool // in Stats.Paused
-	given        bool // closed, because another loop has the descriptor
+	counted      bool // Stats.Paused counts it
+	given        bool // closed, and another loop has the descriptor
 }
 
-// Listen accepts connections. network is tcp, tcp4, tcp6 or unix. addr is host:port or a path (on
-// Linux "@name" is one without a file). Port 0 means any port: see Addr. An empty host means the
-// wildcard address, with tcp that of both IPv4 and IPv6. Listen looks up a host name at once, which
-// may block.
+// Listen accepts connections. network is tcp, tcp4, tcp6 or unix. addr is host:port, or the path of
+// a Unix socket. On Linux, "@name" is a Unix socket without a file. Port 0 means any free port: see
+// Addr. An empty host means the wildcard address, for tcp that of both IPv4 and IPv6. Listen looks
+// up a host name at once, which may block.
 //
-// accept returns the handler of a new Conn, or nil to refuse the Conn. accept may already set
-// timeouts and call Send. Errors of accept(2) never stop a Listener: without descriptors or memory
-// it pauses for 100 ms at a time.
+// accept returns the handler of a new Conn. If it returns nil, the Conn is refused. accept may set
+// timeouts and call Send. An error of accept(2) does not end the Listener. If no descriptor or no
+// memory is free, it pauses for 100 ms at a time.
 func (r *Reactor) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*Listener, error) {
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")
@@ -113,7 +112,7 @@ func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (inh
 	return s, err
 }
 
-// listenOn makes a bound socket listen. On error it closes it.
+// listenOn makes a bound socket listen. If that fails, it closes the socket.
 func listenOn(k Kernel, s inheritedSocket, o *sockOptions) (at net.Addr, err error) {
 	if e := k.Listen(s.fd, o.backlog); e != 0 {
 		discard(k, s.fd, s.file)
@@ -125,8 +124,8 @@ func listenOn(k Kernel, s inheritedSocket, o *sockOptions) (at net.Addr, err err
 	return at, nil
 }
 
-// attach begins to accept on the loop. The Listener owns the descriptor from here on, also on
-// error.
+// attach begins to accept on the loop. The Listener then owns the descriptor, even if attach
+// returns an error.
 func (l *Listener) attach(r *Reactor, fd int) error {
 	l.w.open(r, fd, l)
 	r.listeners++
@@ -137,11 +136,11 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 	return nil
 }
 
-// Addr returns the address that the Listener is bound to, with the port that the kernel chose.
+// Addr returns the address of the Listener, with the port that the kernel has chosen.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
-// Pause stops accepting until Resume; its Conns stay open. Connections that come meanwhile wait in
-// the backlog. When that is full, the kernel refuses or ignores more.
+// Pause stops accepting until Resume. Conns that were accepted stay open. New connections wait in
+// the backlog. When the backlog is full, the kernel refuses or ignores further ones.
 func (l *Listener) Pause() error {
 	if l.closed {
 		return ErrClosed
@@ -155,8 +154,8 @@ func (l *Listener) Pause() error {
 	return l.accepts(0)
 }
 
-// Resume accepts again, first what waits in the backlog. If the Listener is full (WithMaxConns) or
-// suspended after an error, it accepts as soon as it is neither full nor suspended. If Resume
+// Resume ends a Pause. The connections in the backlog are accepted first. If the Listener is full
+// (WithMaxConns), or suspended after an error, it accepts as soon as it is neither. If Resume
 // returns an error, the Listener stays paused.
 func (l *Listener) Resume() error {
 	if l.closed {
@@ -176,7 +175,7 @@ func (l *Listener) Resume() error {
 	return nil
 }
 
-// accepts sets whether the kernel reports connections. Stats counts the Listeners that accept none.
+// accepts sets whether the kernel reports connections. Stats counts Listeners that accept none.
 func (l *Listener) accepts(want poller.Interest) error {
 	err := l.w.set(want)
 	l.countPaused(l.w.want == 0)
@@ -200,15 +199,15 @@ func (l *Listener) drop() {
 	l.w.r.listeners--
 }
 
-// Close stops accepting; its Conns stay open. The kernel resets the connections in the backlog. A
-// second call does nothing.
+// Close ends accepting. Conns that were accepted stay open. The kernel resets the connections in
+// the backlog. A second call does nothing.
 func (l *Listener) Close() error {
 	if l.closed {
 		return nil
 	}
 	l.closed = true
 	for _, o := range l.others {
-		_ = o.Close() // the loop has the descriptor
+		_ = o.Close() // the loop has the descriptor, so its close is no concern of the caller
 	}
 	r := l.w.r
 	if l.suspendTimer != nil {
@@ -221,7 +220,7 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// detachFD ends the registration and keeps the descriptor, for another loop.
+// detachFD ends the registration. It returns the descriptor, so that another loop can attach it.
 func (l *Listener) detachFD() int {
 	l.closed, l.given = true, true
 	if l.suspendTimer != nil {
@@ -235,7 +234,8 @@ func (l *Listener) open(func(func() error) error) error { return nil }
 
 func (l *Listener) discard(k Kernel, fd int) { discard(k, fd, l.file) }
 
-// discard closes a bound socket that is not used after all.
+// discard closes a bound socket that is not used.
 func discard(k Kernel, fd int, file netaddr.File) {
-	file.CloseSocket(k, fd) // an error leaves the file, which the next Listen refuses by name
+	// After an error the file stays; the next Listen then fails with the file's name.
+	file.CloseSocket(k, fd)
 }

@@ -7,31 +7,32 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Load is how a loop has spent its time, from New until the call of Reactor.Load. Busy is the
-// time in turns. Idle is the rest: the loop sleeps in its Poller, or nobody runs it. All times are
-// measured by the Kernel's clock.
+// A Load says how a loop has spent its time since it began to measure, at the first call of
+// Reactor.Load. Busy is the time in turns. Idle is the other time, in which the loop sleeps in its
+// Poller or nobody runs it. All times are measured by the Kernel's clock.
 type Load struct {
 	Busy, Idle time.Duration
 
-	Turns Histogram // how long a turn took, without the sleep before it
-	Lag   Histogram // from the deadline of a timer to the stage of the turn that calls it
-	Posts Histogram // from Post or PostSend to the stage of the turn that runs it
-	Wakes Histogram // from the wake of a Task, or its Go or yield, to the stage that runs it
+	Turns Histogram // the duration of each turn, without the sleep before it
+	Lag   Histogram // from a timer's deadline until its turn reaches the timers
+	Posts Histogram // from Post or PostSend until its turn reaches the posts
+	Wakes Histogram // from the wake, the Go or the yield of a Task until its turn reaches the tasks
 
-	// Present is how long the present turn has run, 0 while the loop sleeps. While a callback
-	// hangs, Present grows.
+	// Present is how long the present turn has run. It is 0 while the loop sleeps. While a callback
+	// hangs, it grows.
 	Present time.Duration
 
-	// Longest is the longest turn, and Recent the longest of the last 10 to 20 seconds. Turns of
-	// less than 100 µs do not count.
+	// Longest is the longest turn, and Recent is the longest turn of the last 10 to 20 seconds.
+	// Turns of less than 100 µs do not count.
 	Longest, Recent SlowTurn
 
-	// Unsent is the age of the oldest output of all Conns that the kernel has refused; 0 if there
-	// is none.
+	// Unsent is the age of the oldest output that the kernel has refused, of all Conns. It is 0 if
+	// there is no such output.
 	Unsent time.Duration
 }
 
-// Utilization is Busy as a share of Busy and Idle, 0 … 1.
+// Utilization returns the part of the time that the loop was busy: Busy / (Busy + Idle), from 0 to
+// 1.
 func (l Load) Utilization() float64 {
 	if l.Busy+l.Idle <= 0 {
 		return 0
@@ -39,8 +40,8 @@ func (l Load) Utilization() float64 {
 	return float64(l.Busy) / float64(l.Busy+l.Idle)
 }
 
-// Since returns the Load of the time after an earlier Load of the same Reactor or Group: its times
-// and Histograms are differences, and its other fields are those of l.
+// Since returns the Load of the time since earlier, which is an earlier Load of the same Reactor or
+// Group. The times and Histograms of the result are differences. Its other fields are those of l.
 func (l Load) Since(earlier *Load) Load {
 	d := l
 	d.Busy -= earlier.Busy
@@ -70,9 +71,9 @@ func (l *Load) add(m *Load) {
 	}
 }
 
-// Load may be called from any goroutine, and never makes the loop wait. With the first call the
-// loop begins to measure, and reads the clock from then on. So the figures of the first call are
-// nearly all zero. A turn that has not ended counts up to the present.
+// Load returns the Load of the loop. Any goroutine may call it, and the loop never waits for it. At
+// the first call, the loop begins to measure, and reads the clock from then on. So the first call
+// returns times of nearly 0. A turn that has not ended counts up to now.
 func (r *Reactor) Load() (l Load) {
 	now := r.k.Now()
 	r.measure(now)
@@ -97,12 +98,12 @@ func (r *Reactor) Load() (l Load) {
 	return l
 }
 
-// measure makes the loop measure its time from now on, if it does not do so already.
+// measure makes the loop begin to measure, unless it measures already.
 func (r *Reactor) measure(now timeout.Deadline) { r.measuring.CompareAndSwap(0, max(int64(now), 1)) }
 
-// shown has the times that Load has returned, because the times of a later Load must not be
-// smaller. Without shown they could be smaller: Load counts the present turn up to now, but the
-// loop counts the turn only up to its end, which it publishes a little later.
+// shown has the times that Load has returned. A later Load must not return smaller ones. Without
+// shown it could: Load counts the present turn up to now, but the loop counts the turn up to its
+// end, and publishes that a little later.
 type shown struct {
 	mu         sync.Mutex
 	busy, idle time.Duration
@@ -115,9 +116,9 @@ func (s *shown) grow(busy, idle time.Duration) (time.Duration, time.Duration) {
 	return s.busy, s.idle
 }
 
-// present returns how long the present turn has run, which began at `began`, or 0 if there is none.
-// The caller has read `began` before the figures. So if the turn has ended meanwhile, the figures
-// say that a turn ended after `began`.
+// present returns how long the present turn has run. began is when that turn began. If there is no
+// present turn, the result is 0. The caller must have read began before the figures. If the turn
+// has ended meanwhile, the figures then show that a turn has ended after began.
 func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
 	switch {
 	case f.final, began == 0:
@@ -130,8 +131,9 @@ func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
 	return time.Duration(max(0, now-began))
 }
 
-// Load returns the sums over the loops. Present, Unsent, Longest and Recent are the maxima over the
-// loops. Utilization is the average. For a single loop call Load of its Reactor: see Loops.
+// Load returns the sums over all loops. Present, Unsent, Longest and Recent are the maxima over all
+// loops. Utilization of the result is the average. For one loop, call Load of its Reactor: see
+// Loops.
 func (g *Group) Load() (sum Load) {
 	for _, r := range g.loops {
 		l := r.Load()

@@ -18,7 +18,7 @@ type options struct {
 	log       *zaplog.Logger
 	onPanic   func(c *Conn, v any, stack []byte)
 	slow      time.Duration
-	watch     func(r *Reactor) // startWatchdog, or nil, so that the linker can drop it
+	watch     func(r *Reactor) // startWatchdog; as a field, so that the linker can drop it
 	trace     *Trace
 	postLimit int
 	readSize  int
@@ -29,10 +29,10 @@ func defaultOptions() options {
 	return options{kernel: kernel.Host, log: zaplog.Nop(), postLimit: 1 << 16, readSize: readSize}
 }
 
-// An Option configures a Reactor. New returns its error.
+// An Option configures a Reactor. If an option has an error, New returns it.
 type Option func(*options) error
 
-// WithKernel makes the reactor run on another Kernel than the host's, such as a simulated one.
+// WithKernel makes the reactor use k instead of the host's Kernel, for example a simulated one.
 func WithKernel(k Kernel) Option {
 	return func(o *options) error {
 		if k == nil {
@@ -43,14 +43,14 @@ func WithKernel(k Kernel) Option {
 	}
 }
 
-// WithLogger logs to l the faults that no call returns as an error: failures to accept, slow
-// callbacks, isolated panics. Without this option nothing is logged. Ordinary traffic causes no log
-// lines.
+// WithLogger makes the reactor log to l. It logs faults that no call returns as an error, such as
+// accepts that fail, slow callbacks and isolated panics. Ordinary traffic causes no log lines.
+// Without this option nothing is logged.
 //
-// l may be a *zap.Logger. The reactor uses its name and its core, with the core's level and fields.
-// Settings that zap keeps outside the core have no effect: AddCaller, AddStacktrace, WithClock,
-// ErrorOutput. Package reactor itself imports zapcore only. See WithSlog for package log/slog. If
-// there are several WithLogger and WithSlog, the last one counts.
+// l may be a *zap.Logger. The reactor uses its name and its core, including the core's level and
+// fields. Settings that zap stores outside of the core have no effect: AddCaller, AddStacktrace,
+// WithClock and ErrorOutput. Package reactor imports zapcore, but not zap. For package log/slog see
+// WithSlog. If several WithLogger and WithSlog are passed, the last one has an effect.
 func WithLogger(l interface{ Core() zapcore.Core }) Option {
 	return func(o *options) error {
 		log := zaplog.Of(l)
@@ -62,8 +62,8 @@ func WithLogger(l interface{ Core() zapcore.Core }) Option {
 	}
 }
 
-// WithSlog is WithLogger for package log/slog. Levels have the same names, and errors remain
-// values of type error. The records have no source.
+// WithSlog is WithLogger for package log/slog. Levels have the same names. Errors stay values of
+// type error. The records have no source position.
 func WithSlog(l *slog.Logger) Option {
 	return func(o *options) error {
 		if l == nil || l.Handler() == nil {
@@ -74,13 +74,15 @@ func WithSlog(l *slog.Logger) Option {
 	}
 }
 
-// WithPanicHandler isolates panics in callbacks, so that they do not end the process. The Conn
-// whose handler panicked is aborted: its Closed gets a *PanicError. f is called with the value and
-// the stack. c is nil for timers, posted functions, accept functions and Watches. A Watch that
-// panicked is stopped. A panic in f is logged and isolated. runtime.Goexit is isolated too, with
-// the value ErrGoexit. The loop then continues in another goroutine. If the goroutine of the loop
-// is locked to its thread (runtime.LockOSThread), the loop continues in the same goroutine. The
-// goroutine that called Run is unwound, so Run never returns to its caller.
+// WithPanicHandler isolates panics of callbacks, so that they do not end the process. The Conn
+// whose handler has panicked is aborted, and its Closed gets a *PanicError. f is called with the
+// value and the stack. For timers, posted functions, accept functions and Watches, c is nil. A
+// Watch whose function has panicked is stopped. If f itself panics, that panic is logged and
+// isolated.
+//
+// runtime.Goexit is isolated too, with the value ErrGoexit. The goroutine of Run must end then, so
+// Run never returns to its caller. The loop continues on another goroutine. Only if the goroutine
+// is locked to its thread (runtime.LockOSThread), the loop stays on it, in a deferred call.
 func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	return func(o *options) error {
 		if f == nil {
@@ -91,9 +93,9 @@ func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	}
 }
 
-// WithSlowCallback logs every callback that keeps the loop for d or longer: its kind, the
-// descriptor, the duration, and the stacks while it still runs. It costs a goroutine, and two
-// readings of the clock for each callback.
+// WithSlowCallback logs every callback that takes d or longer. The log lines have the kind of the
+// callback, its descriptor and duration, and stacks from the time when it still runs. The option
+// costs a goroutine, and two readings of the clock for each callback.
 func WithSlowCallback(d time.Duration) Option {
 	return func(o *options) error {
 		if d < time.Millisecond {
@@ -104,8 +106,8 @@ func WithSlowCallback(d time.Duration) Option {
 	}
 }
 
-// WithPostLimit is how many posted functions and PostSends may wait at once, 1 … 1<<24; 65,536 if
-// not set.
+// WithPostLimit limits how many posted functions and PostSends may wait at the same time, from 1 to
+// 1<<24. The default is 65,536.
 func WithPostLimit(n int) Option {
 	return func(o *options) error {
 		if n < 1 || n > 1<<24 {
@@ -116,10 +118,10 @@ func WithPostLimit(n int) Option {
 	}
 }
 
-// sockOptions are the settings of one Listen, Dial or ListenPacket. All Conns of a Listener share
+// sockOptions are the settings of one Listen, Dial or ListenPacket. The Conns of a Listener share
 // one sockOptions.
 type sockOptions struct {
-	op          string // "listen", "dial", "listen packet"
+	op          string // "listen", "dial", "listen packet", "attach" or "retire"
 	low         int
 	high        int
 	cap         int
@@ -128,27 +130,27 @@ type sockOptions struct {
 	accepts     int
 	maxConns    int
 	reusePort   bool
-	groupShared bool    // the socket is shared with the other loops of a Group
+	groupShared bool    // each loop of the Group has a socket at the address
 	balance     Balance // the Balance of a Group
-	chosen      bool    // the Group has chosen balance, and may choose another
-	// passed returns the sockets that were passed for an address, with their options set; nil
-	// without WithInherited, so that the linker drops it.
+	chosen      bool    // the Group has chosen balance, and may change it
+	// passed returns the sockets that were passed for an address, and sets their options. It is nil
+	// without WithInherited, so that the linker can drop the code.
 	passed      func(k Kernel, n netaddr.Network, b netaddr.Binding) ([]inheritedSocket, error)
-	delay       bool // Nagle on
+	delay       bool // Nagle's algorithm is on
 	keepAlive   net.KeepAliveConfig
-	userTimeout time.Duration // 0: the system's
+	userTimeout time.Duration // 0 if the system decides
 	timeout     time.Duration
-	fallback    time.Duration // see WithFallbackDelay
-	local       string        // see WithLocalAddr
+	fallback    time.Duration // the delay of WithFallbackDelay
+	local       string        // the address of WithLocalAddr
 	resolver    *net.Resolver
 	control     func(fd int) error
 	filter      func(*Wire) Filter
-	// proxied makes a Conn begin with a PROXY header, and returns false if its peer may not; nil
-	// without WithProxy, so that the linker drops it.
+	// proxied makes a Conn begin with a PROXY header. It returns false if the Conn's peer is not
+	// trusted. It is nil without WithProxy, so that the linker can drop the code.
 	proxied  func(c *Conn, from Addr) bool
 	tcp      bool
 	ecn, gro bool // options of datagram sockets
-	edge     bool // a short read has emptied the socket, so an edge is enough
+	edge     bool // a short read has emptied the socket, so an edge-triggered registration is enough
 }
 
 func newSockOptions(op string, set func(*sockOptions) error) (*sockOptions, error) {
@@ -162,11 +164,11 @@ func newSockOptions(op string, set func(*sockOptions) error) (*sockOptions, erro
 
 func noOption(i int) error { return fmt.Errorf("reactor: option %d is nil; leave it out", i) }
 
-// A ListenOption sets something of one Listen or ListenPacket. That call returns the option's
-// error, also if the option does not apply to the call.
+// A ListenOption is a setting of one Listen or ListenPacket. That call returns the error of the
+// option, for example if the option is not for this call.
 type ListenOption interface{ forListen(*sockOptions) error }
 
-// A DialOption sets something of one Dial, which returns its error.
+// A DialOption is a setting of one Dial. Dial returns the error of the option.
 type DialOption interface{ forDial(*sockOptions) error }
 
 // A SocketOption is a ListenOption and a DialOption. So it can be passed to Listen, ListenPacket
@@ -187,7 +189,7 @@ func (f dialOption) forDial(o *sockOptions) error     { return f(o) }
 func (f socketOption) forListen(o *sockOptions) error { return f(o) }
 func (f socketOption) forDial(o *sockOptions) error   { return f(o) }
 
-// eachOption applies the options in their order. It stops at the first error.
+// eachOption applies the options in order, and stops at the first error.
 func eachOption[O any](opts []O, set func(O, *sockOptions) error) func(*sockOptions) error {
 	return func(o *sockOptions) error {
 		for i, opt := range opts {
@@ -209,10 +211,10 @@ func (o *sockOptions) only(op, option string) error {
 	return nil
 }
 
-// WithLimits sets a Conn's output limits in bytes. If more than high is buffered, the Conn is not
-// read. When no more than low is buffered, it is read again, and Drained is called. A Send that
-// would exceed limit is refused. 0 <= low <= high <= limit, 1 <= limit <= 1<<30. The defaults are
-// 64 KiB, 256 KiB and 4 MiB.
+// WithLimits sets the limits of a Conn's output, in bytes. If more than high is buffered, the Conn
+// is not read. When no more than low is buffered, it is read again, and Drained is called. A Send
+// is refused if more than limit would be buffered. Required are 0 <= low <= high <= limit and 1 <=
+// limit <= 1<<30. The defaults are 64 KiB, 256 KiB and 4 MiB.
 func WithLimits(low, high, limit int) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if low < 0 || low > high || high > limit || limit < 1 || limit > 1<<30 {
@@ -223,8 +225,8 @@ func WithLimits(low, high, limit int) SocketOption {
 	})
 }
 
-// WithLinger sets how long a closing Conn waits for a peer that receives nothing of its output.
-// Then the Conn gives up with ErrStuck. The range is 1 ms … 24 h, the default 30 s.
+// WithLinger sets how long a closing Conn waits for a peer that accepts none of its output. After
+// that the Conn gives up with ErrStuck. The time must be from 1 ms to 24 h. The default is 30 s.
 func WithLinger(d time.Duration) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {
@@ -235,8 +237,8 @@ func WithLinger(d time.Duration) SocketOption {
 	})
 }
 
-// WithBacklog is how many connections wait for accept, 0 … 1<<16; 4,096 if not set; the system may
-// have less.
+// WithBacklog sets how many connections may wait to be accepted, from 0 to 1<<16. The default is
+// 4,096. The system may have a lower limit.
 func WithBacklog(n int) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if n < 0 || n > 1<<16 {
@@ -247,8 +249,8 @@ func WithBacklog(n int) ListenOption {
 	})
 }
 
-// WithAccepts is how many connections are accepted in one turn, so that a flood of new connections
-// cannot starve the open ones; 1 … 1<<16, 64 if not set.
+// WithAccepts limits how many connections a Listener accepts in one turn, from 1 to 1<<16. The
+// default is 64. The limit keeps a flood of new connections from delaying the open ones.
 func WithAccepts(n int) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if n < 1 || n > 1<<16 {
@@ -259,8 +261,8 @@ func WithAccepts(n int) ListenOption {
 	})
 }
 
-// WithMaxConns stops accepting while n of the listener's Conns are open; the next ones wait in the
-// backlog. n >= 1; no limit if not set.
+// WithMaxConns stops accepting while n of the Listener's Conns are open. Further connections wait
+// in the backlog. n must be at least 1. By default there is no limit.
 func WithMaxConns(n int) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if n < 1 {
@@ -271,7 +273,7 @@ func WithMaxConns(n int) ListenOption {
 	})
 }
 
-// WithReusePort lets several sockets of one user bind the same address (SO_REUSEPORT).
+// WithReusePort allows several sockets of one user to bind the same address (SO_REUSEPORT).
 func WithReusePort() ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		o.reusePort = true
@@ -282,7 +284,7 @@ func WithReusePort() ListenOption {
 	})
 }
 
-// WithNoDelay(false) turns Nagle's algorithm on. By default TCP_NODELAY is set.
+// WithNoDelay(false) turns Nagle's algorithm on. By default it is off (TCP_NODELAY is set).
 func WithNoDelay(on bool) SocketOption {
 	return socketOption(func(o *sockOptions) error { o.delay = !on; return nil })
 }

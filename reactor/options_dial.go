@@ -9,8 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// WithKeepAlive makes the kernel probe a TCP peer that has been silent for d, and again after each
-// further d; whole seconds, 1 s … 9 h. Off if not set: an idle timeout costs no packets.
+// WithKeepAlive makes the kernel probe a TCP peer when the peer has been silent for d, and then
+// after each further d. d is rounded up to whole seconds and must be from 1 s to 9 h. By default
+// there are no probes, because an idle timeout needs no packets.
 func WithKeepAlive(d time.Duration) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if d < time.Second || d > keepAliveMax {
@@ -21,11 +22,11 @@ func WithKeepAlive(d time.Duration) SocketOption {
 	})
 }
 
-const keepAliveMax = 32767 * time.Second // TCP_KEEPIDLE's limit
+const keepAliveMax = 32767 * time.Second // the limit of TCP_KEEPIDLE
 
 // WithKeepAliveConfig configures keep-alive probes as net.KeepAliveConfig does. A time of 0 means
-// 15 s, a count of 0 means 9, and a negative one keeps the system's value. The largest time is that
-// of WithKeepAlive, and the largest count is 127.
+// 15 s, and a count of 0 means 9. A negative time or count leaves the value of the system. Times
+// have the same upper limit as in WithKeepAlive. The largest count is 127.
 func WithKeepAliveConfig(c net.KeepAliveConfig) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if c.Idle > keepAliveMax || c.Interval > keepAliveMax || c.Count > keepAliveProbesMax {
@@ -36,11 +37,11 @@ func WithKeepAliveConfig(c net.KeepAliveConfig) SocketOption {
 	})
 }
 
-const keepAliveProbesMax = 127 // TCP_KEEPCNT's limit
+const keepAliveProbesMax = 127 // the limit of TCP_KEEPCNT
 
-// WithUserTimeout makes a TCP connection fail with ETIMEDOUT if its data is not acknowledged for d,
-// 1 ms … 24 h (TCP_USER_TIMEOUT, RFC 5482). If not set, the system decides, often after 15 minutes.
-// A system without the option returns errors.ErrUnsupported.
+// WithUserTimeout makes a TCP connection fail with ETIMEDOUT if its data is not acknowledged for d
+// (TCP_USER_TIMEOUT, RFC 5482). d must be from 1 ms to 24 h. By default the system decides, often
+// after 15 minutes. On a system without this option the error is errors.ErrUnsupported.
 func WithUserTimeout(d time.Duration) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {
@@ -54,8 +55,8 @@ func WithUserTimeout(d time.Duration) SocketOption {
 	})
 }
 
-// WithDialTimeout bounds the whole of a Dial: lookup and all addresses; 1 ms … 24 h, 30 s if not
-// set.
+// WithDialTimeout limits the time of a whole Dial, including the lookup and all addresses. It must
+// be from 1 ms to 24 h. The default is 30 s.
 func WithDialTimeout(d time.Duration) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {
@@ -66,9 +67,9 @@ func WithDialTimeout(d time.Duration) DialOption {
 	})
 }
 
-// WithFallbackDelay sets how long a Dial waits for one address before it tries the next one as
-// well, at most 24 h. 0, the default, means 300 ms (RFC 8305). With a negative d, an address has to
-// fail before the next one is tried. At most 8 addresses are tried at the same time.
+// WithFallbackDelay sets how long a Dial waits for one address before it also tries the next one,
+// at most 24 h. 0, the default, means 300 ms (RFC 8305). If d is negative, an address must fail
+// before the next one is tried. A Dial tries at most 8 addresses at the same time.
 func WithFallbackDelay(d time.Duration) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if d > 24*time.Hour {
@@ -79,8 +80,9 @@ func WithFallbackDelay(d time.Duration) DialOption {
 	})
 }
 
-// WithLocalAddr dials from addr: an IP address with a port, which may be 0, or the path of a Unix
-// socket. Dial then tries only those addresses of the remote host that have the family of addr.
+// WithLocalAddr makes Dial connect from addr: an IP address with a port, which may be 0, or the
+// path of a Unix socket. Dial then tries only addresses of the remote host that have the same
+// family as addr.
 func WithLocalAddr(addr string) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		o.local = addr
@@ -88,8 +90,8 @@ func WithLocalAddr(addr string) DialOption {
 	})
 }
 
-// WithResolver makes Dial look up names with r. Without this option Dial uses net.DefaultResolver,
-// or on a simulated host the names of the simulated world.
+// WithResolver makes Dial look up names with r. The default is net.DefaultResolver. On a simulated
+// host the default is the names of the simulated world.
 func WithResolver(r *net.Resolver) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if r == nil {
@@ -100,8 +102,8 @@ func WithResolver(r *net.Resolver) DialOption {
 	})
 }
 
-// WithControl calls f with the descriptor before it is bound or connected, for options that have no
-// name here.
+// WithControl makes Listen, ListenPacket and Dial call f with each new descriptor, before it is
+// bound or connected. f can set options for which this package has no function.
 func WithControl(f func(fd int) error) SocketOption {
 	return socketOption(func(o *sockOptions) error { o.control = f; return nil })
 }

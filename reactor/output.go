@@ -9,45 +9,46 @@ import (
 )
 
 const (
-	chunkSize  = 16*1024 - 48 // with its header, exactly a size class of the allocator
-	chunksKeep = 64           // how many chunks an idle loop keeps, including those in outputs: 1 MiB
+	chunkSize  = 16*1024 - 48 // together with its fields, exactly a size class of the allocator
+	chunksKeep = 64           // how many chunks an idle loop keeps, with those in outputs: 1 MiB
 )
 
-// An output is a queue of chunks: the bytes that Send has accepted and the kernel has not. A Conn
-// borrows it from the loop and returns it when it is empty, so an idle Conn owns no buffer.
+// An output is a queue of chunks. It has the bytes that Send has accepted and the kernel has not. A
+// Conn borrows an output from the loop, and returns it when the output is empty. So an idle Conn
+// owns no buffer.
 type output struct {
 	head, tail *chunk
-	n          int // bytes in all chunks
-	files      int // chunks that are parts of files
+	n          int // the bytes of all chunks
+	files      int // how many chunks are parts of files
 
-	blocked timerq.Timer     // its place in outputPool.blocked; it never fires
-	stuck   timeout.Deadline // while blocked: since when the kernel has accepted nothing
+	blocked timerq.Timer     // the place in outputPool.blocked; this timer never expires
+	stuck   timeout.Deadline // while blocked: when the kernel has last accepted bytes
 }
 
-// A chunk has bytes in memory, or it is the part of a file from offset+start to offset+end.
+// A chunk has bytes in memory, or it is a part of a file, from offset+start to offset+end.
 type chunk struct {
 	next       *chunk
 	start, end int
-	file       *os.File // nil: the bytes are in b
+	file       *os.File // nil if the bytes are in b
 	offset     int64
-	at         timeout.Deadline // when its first byte was added, if other chunks were there already
+	at         timeout.Deadline // when its first byte was added, if it was not the first chunk
 	b          [chunkSize]byte
 }
 
-// An outputPool has the outputs that Conns have returned. The output that was returned last is
-// borrowed first, because its memory is still in the processor's cache.
+// An outputPool has the outputs that Conns have returned. The last one returned is borrowed first,
+// because its memory is still in the processor's cache.
 type outputPool struct {
 	outs   []*output
 	chunks *chunk
 	kept   int
 
-	bytes   int          // bytes in all borrowed outputs
-	blocked timerq.Queue // outputs that the kernel has refused, by the age of their first byte
+	bytes   int          // the bytes of all borrowed outputs
+	blocked timerq.Queue // outputs that the kernel has refused, sorted by the age of their first byte
 	k       Kernel
 
 	flushFile func(c *Conn) (goOn bool) // set by the first SendFile, so that the linker drops it
 
-	// when the first byte of the oldest output in blocked was added; Never if blocked is empty
+	// when the first byte of the oldest output in blocked was added, or Never
 	oldest atomic.Int64
 }
 
@@ -60,7 +61,7 @@ func (p *outputPool) output() *output {
 	return &output{}
 }
 
-// free returns the output to the pool, and drops its bytes.
+// free drops the bytes of the output, and returns the output to the pool.
 func (p *outputPool) free(o *output) {
 	if p.blocked.Stop(&o.blocked) {
 		p.oldest.Store(int64(p.blocked.Next()))
@@ -73,7 +74,7 @@ func (p *outputPool) free(o *output) {
 	}
 }
 
-// block records that the kernel has refused at least a part of the output.
+// block records that the kernel has refused the output, or a part of it.
 func (p *outputPool) block(o *output) {
 	if !o.blocked.Armed() {
 		o.head.at = p.k.Now()
@@ -84,7 +85,7 @@ func (p *outputPool) block(o *output) {
 	p.oldest.Store(int64(p.blocked.Next()))
 }
 
-// reuse returns an output of one chunk to the pool, which keeps the chunk for the next borrower.
+// reuse returns an output with one chunk to the pool. The next borrower gets the chunk too.
 func (p *outputPool) reuse(o *output) {
 	p.bytes -= o.n
 	o.n, o.head.start, o.head.end = 0, 0, 0
@@ -105,7 +106,7 @@ func (p *outputPool) chunk() *chunk {
 
 func (p *outputPool) freeChunk(c *chunk) {
 	if c.file != nil {
-		_ = c.file.Close() // it was only read
+		_ = c.file.Close() // the file was only read, so the error has no meaning
 		c.file = nil
 	}
 	if len(p.outs)+p.kept >= chunksKeep {
@@ -116,7 +117,7 @@ func (p *outputPool) freeChunk(c *chunk) {
 	p.kept++
 }
 
-// add copies the bytes to the end.
+// add copies p to the end of the output.
 func (o *output) add(pool *outputPool, p []byte) {
 	o.n += len(p)
 	pool.bytes += len(p)
@@ -139,7 +140,7 @@ func (o *output) push(pool *outputPool, c *chunk) {
 	o.tail = c
 }
 
-// addFile adds n bytes of a file.
+// addFile adds n bytes of a file to the end of the output.
 func (o *output) addFile(pool *outputPool, f *os.File, offset int64, n int) {
 	o.n += n
 	pool.bytes += n
@@ -171,8 +172,7 @@ func (o *output) skip(pool *outputPool, n int) {
 	}
 }
 
-// pieces appends chunks to v: those in front of the first file, and as many as the capacity of v
-// holds.
+// pieces appends the bytes of chunks to v, up to the first file, and up to the capacity of v.
 func (o *output) pieces(v [][]byte) [][]byte {
 	for c := o.head; c != nil && c.file == nil && len(v) < cap(v); c = c.next {
 		v = append(v, c.b[c.start:c.end])

@@ -9,73 +9,75 @@ import (
 )
 
 const (
-	packetBatch = 16        // datagrams per system call, and per PacketConn and turn
-	packetMax   = 64 * 1024 // room for the largest of IP
+	packetBatch = 16        // datagrams for each system call, and for each PacketConn and turn
+	packetMax   = 64 * 1024 // room for the largest IP datagram
 	unixMax     = netaddr.GramMax
-	udpMax      = 65507 // the largest that UDP over IPv4 carries
+	udpMax      = 65507 // the largest datagram of UDP over IPv4
 	udp6Max     = 65527
 )
 
 // A PacketHandler receives the datagrams of a PacketConn.
 type PacketHandler interface {
-	// Packet receives p, which is the loop's buffer and valid until Packet returns. An empty
-	// datagram is delivered too.
+	// Packet receives the datagram p, which may be empty. p is in the loop's buffer, and it is
+	// valid until Packet returns.
 	Packet(c *PacketConn, p []byte, from Addr)
-	// Closed is the last call, and comes once. err is nil if the PacketConn was closed in order.
+	// Closed is the last call, and is made once. If the PacketConn was closed in order, err is nil.
 	Closed(c *PacketConn, err error)
 }
 
-// A LossHandler is the optional part of a PacketHandler. Lost reports a datagram that SendTo had
-// accepted and the kernel then refused, or a received one that did not fit.
+// A LossHandler is a PacketHandler that is notified of lost datagrams: those that SendTo has
+// accepted and the kernel has then refused, and received ones that did not fit in the buffer.
 type LossHandler interface {
 	Lost(c *PacketConn, peer Addr, err error)
 }
 
-// A PacketConn is a datagram socket on the loop: UDP or a Unix one.
+// A PacketConn is a datagram socket on the loop, for UDP or a Unix socket.
 type PacketConn struct {
 	w            Watch
 	handler      PacketHandler
 	opt          *sockOptions
 	addr         net.Addr
-	file         netaddr.File // of a Unix socket; removed at the end
+	file         netaddr.File // the file of a Unix socket, which is removed at the end
 	max          int
-	bound        Addr           // where it is bound
-	asked        *netaddr.Asked // if bound to the wildcard address: which address each sender used
+	bound        Addr           // the address that the socket is bound to
+	asked        *netaddr.Asked // nil unless bound to the wildcard address
 	unix         bool
 	queue        packetQueue
-	segmentMost  int    // datagrams of at most this size are sent together
-	suspendTimer *Timer // after a failure
-	failures     int    // Events in a row after which a receive found nothing
-	suspended    bool   // no receive has succeeded since its last pause
+	segmentMost  int    // datagrams up to this size are sent together
+	suspendTimer *Timer // armed while the socket is suspended
+	failures     int    // Events in a row after which a receive has found nothing
+	suspended    bool   // no receive has succeeded since the last suspension
 	flushPending bool
 	blocked      bool
 	closing      bool
 	closed       bool
-	detached     bool          // the descriptor belongs to another loop
-	sharedAt     *sharedSocket // set in a Group if one loop receives for all
+	detached     bool          // another loop has the descriptor
+	sharedAt     *sharedSocket // set in a Group if one loop receives for all loops
 }
 
-// packetBuffers is shared by the PacketConns of a loop.
+// packetBuffers has the memory that the PacketConns of a loop share.
 type packetBuffers struct {
-	many  *kernel.Batch // for IP
-	large *kernel.Batch // for Unix sockets, nil while there are none
+	many  *kernel.Batch // for UDP
+	large *kernel.Batch // for Unix sockets; nil if there are none
 	out   *kernel.Batch
-	in    *kernel.Batch  // the Batch that was received last
-	to    *PacketConn    // the PacketConn that has received it
+	in    *kernel.Batch  // the Batch that is being delivered
+	to    *PacketConn    // the PacketConn for which it was received
 	at, n int            // Packets[at:n] are not delivered yet
-	off   int            // how many bytes of Packets[at] are delivered already
-	now   *kernel.Packet // the Packet that is being delivered
+	off   int            // how many bytes of Packets[at] are delivered
+	now   *kernel.Packet // the Packet that is delivered now
 }
 
-// ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram. addr is as for Listen;
-// "" makes a Unix socket without a name. If addr is a multicast address, the socket is bound to the
-// wildcard address, and other sockets may be bound to the port too. WithControl can then join the
-// group. The PacketConn drops the socket's error queue (IP_RECVERR, SO_TIMESTAMPING), which would
-// otherwise fill the space for datagrams.
+// ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram. addr has the same form
+// as for Listen. With unixgram, "" makes a socket without a name. If addr is a multicast address,
+// the socket is bound to the wildcard address, and other sockets may be bound to the same port. The
+// function of WithControl can join the group.
+//
+// The PacketConn empties the socket's error queue (IP_RECVERR, SO_TIMESTAMPING), which would
+// otherwise use up the memory for datagrams.
 //
 // A handler may have a method Lost(c *PacketConn, peer Addr, err error). It is called for datagrams
-// that the kernel refused after SendTo had accepted them. It is also called for received datagrams
-// that did not fit (ErrTruncated), which are datagrams of Unix sockets of more than 4 MiB.
+// that SendTo has accepted and the kernel has then refused. It is also called for received
+// datagrams that did not fit (ErrTruncated): datagrams of Unix sockets that are longer than 4 MiB.
 func (r *Reactor) ListenPacket(network, addr string, h PacketHandler, opts ...ListenOption) (*PacketConn, error) {
 	if h == nil {
 		panic("reactor: ListenPacket with a nil handler")
@@ -132,8 +134,8 @@ func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOption
 	return c
 }
 
-// attach begins to receive on the loop. The PacketConn owns the descriptor from here on, also on
-// error.
+// attach begins to receive on the loop. The PacketConn then owns the descriptor, even if attach
+// returns an error.
 func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	c.w.open(r, fd, c)
 	if err := c.w.set(want); err != nil {
@@ -145,14 +147,14 @@ func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	if r.packetBuffers == nil {
 		r.packetBuffers = &packetBuffers{many: kernel.NewBatch(packetBatch, packetMax), out: kernel.NewBatch(packetBatch, 0)}
 	}
-	if c.unix && r.packetBuffers.large == nil { // only large datagrams touch its memory
+	if c.unix && r.packetBuffers.large == nil { // its memory is used only by large datagrams
 		r.packetBuffers.large = kernel.NewBatch(1, unixMax)
 	}
 	return nil
 }
 
-// watch changes the registration to what the state calls for. A suspended socket has no
-// registration, because Err cannot be masked.
+// watch makes the registration fit the state. A suspended socket is not registered, because the
+// Poller reports Err whatever the interest is.
 func (c *PacketConn) watch() {
 	if c.closed {
 		return
@@ -169,13 +171,13 @@ func (c *PacketConn) watch() {
 	}
 }
 
-// LocalAddr returns the address that the PacketConn is bound to, a *net.UDPAddr or *net.UnixAddr.
+// LocalAddr returns the address of the PacketConn, which is a *net.UDPAddr or *net.UnixAddr.
 func (c *PacketConn) LocalAddr() net.Addr { return c.addr }
 
-// Reactor returns the loop that the PacketConn lives on.
+// Reactor returns the loop to which the PacketConn belongs.
 func (c *PacketConn) Reactor() *Reactor { return c.w.r }
 
-// FD returns the descriptor, or -1 once it is closed.
+// FD returns the descriptor, or -1 if the PacketConn is closed.
 func (c *PacketConn) FD() int {
 	if c.w.gen == 0 {
 		return -1
@@ -183,7 +185,8 @@ func (c *PacketConn) FD() int {
 	return int(c.w.fd)
 }
 
-// Close sends the queued datagrams, then closes. No Packet follows. A second call does nothing.
+// Close sends the queued datagrams and then closes. Packet is not called any more. A second call
+// does nothing.
 func (c *PacketConn) Close() error {
 	if c.closing || c.closed {
 		return nil
@@ -196,7 +199,7 @@ func (c *PacketConn) Close() error {
 	return nil
 }
 
-// Abort closes at once: queued datagrams are lost. Closed gets ErrAborted.
+// Abort closes at once. Queued datagrams are lost. Closed gets ErrAborted.
 func (c *PacketConn) Abort() error {
 	c.tearDown(ErrAborted)
 	return nil

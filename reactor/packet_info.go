@@ -6,18 +6,19 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A PacketInfo has the facts about a datagram beside its bytes and its peer.
+// A PacketInfo has what is known about a datagram beside its bytes and its peer.
 type PacketInfo struct {
-	// Local is the address of this machine that the datagram was sent to, or leaves from. Its port
-	// is 0. The zero Addr is unknown, or leaves the choice to the kernel.
+	// Local is the address of this machine to which the datagram was sent, or from which it is
+	// sent. Its port is 0. The zero Addr means that a receive does not know it, or that a send lets
+	// the kernel choose.
 	Local Addr
-	// ECN has the two bits of explicit congestion notification (RFC 3168): 0 is none, 1 is ECT(1),
-	// 2 is ECT(0), 3 is congestion experienced. Linux only.
+	// ECN has the two bits of explicit congestion notification (RFC 3168): 0 is no ECN, 1 is
+	// ECT(1), 2 is ECT(0), and 3 is congestion experienced. Only Linux supports it.
 	ECN uint8
 }
 
-// WithECN makes the kernel report the ECN bits of received datagrams: see PacketConn.Info. Only
-// Linux does.
+// WithECN makes the kernel report the ECN bits of received datagrams, which PacketConn.Info
+// returns. Only Linux supports it.
 func WithECN() ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		o.ecn = true
@@ -25,10 +26,10 @@ func WithECN() ListenOption {
 	})
 }
 
-// WithGRO lets the kernel receive datagrams of one size from one sender together (UDP_GRO). One
-// receive then returns several datagrams, at a fraction of the cost. Packet is still called once
-// for each datagram. Only Linux supports this. Use WithGRO for sockets that receive bulk data from
-// few peers.
+// WithGRO allows the kernel to receive several datagrams at once, if they have one size and one
+// sender (UDP_GRO). That costs a fraction of the processor time. Packet is still called once for
+// each datagram. WithGRO is for sockets that receive much data from few peers. Only Linux supports
+// it.
 func WithGRO() ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		o.gro = true
@@ -36,7 +37,7 @@ func WithGRO() ListenOption {
 	})
 }
 
-// Info returns the PacketInfo of the datagram that Packet is called for. Outside Packet it is zero.
+// Info returns the PacketInfo of the datagram that Packet gets. Outside of Packet it is zero.
 func (c *PacketConn) Info() PacketInfo {
 	d := c.w.r.packetBuffers
 	if d == nil || d.to != c || d.now == nil {
@@ -50,9 +51,9 @@ func (c *PacketConn) Info() PacketInfo {
 	return info
 }
 
-// SendWith is SendFrom that also sets the datagram's ECN bits. With ECN 0 the datagram has the bits
-// of the socket's IP_TOS. On systems other than Linux, SendWith or Lost reports ENOTSUP if ECN is
-// not 0.
+// SendWith is SendFrom with info.Local, and it also sets the ECN bits of the datagram. If info.ECN
+// is 0, the datagram has the bits of the socket's IP_TOS. If it is not 0, SendWith or Lost reports
+// ENOTSUP on systems other than Linux.
 func (c *PacketConn) SendWith(p []byte, to Addr, info PacketInfo) error {
 	if info.ECN > 3 {
 		return notSent(len(p), to, fmt.Errorf("ECN %d: must be 0 … 3: %w", info.ECN, kernel.EINVAL))
@@ -66,7 +67,7 @@ func (c *PacketConn) SendWith(p []byte, to Addr, info PacketInfo) error {
 	return c.send(p, &local, &to, info.ECN)
 }
 
-// request makes the kernel report the facts that the options ask for. It ignores errors.
+// request makes the kernel report what the options ask for. It ignores errors.
 func (o *sockOptions) request(k Kernel, fd, family int) {
 	if o.ecn {
 		kernel.AskECN(k, fd, family)
@@ -76,5 +77,5 @@ func (o *sockOptions) request(k Kernel, fd, family int) {
 	}
 }
 
-// details returns whether receives report more than the sender.
+// details returns whether a receive reports more than the sender.
 func (c *PacketConn) details() bool { return c.asked != nil || c.opt.ecn || c.opt.gro }

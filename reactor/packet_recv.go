@@ -21,9 +21,9 @@ func (c *PacketConn) ready(i poller.Readiness) {
 	}
 }
 
-// read delivers up to 16 datagrams; the others wait for the next turn. It reads a Unix socket's
-// datagrams one by one, because each may be large. failed is whether the Event has reported an
-// error.
+// read delivers at most 16 datagrams. The others wait for the next turn. It receives the datagrams
+// of a Unix socket one by one, because each may be large. failed means that the Event has reported
+// an error.
 func (c *PacketConn) read(failed bool) {
 	d := c.w.r.packetBuffers
 	if !c.unix {
@@ -36,7 +36,7 @@ func (c *PacketConn) read(failed bool) {
 	}
 }
 
-// readBatch delivers one batch and returns whether there was one.
+// readBatch receives and delivers one batch, and returns whether there was one.
 func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	r := c.w.r
 	n, e := c.receive(b)
@@ -59,7 +59,7 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 			c.suspend(e)
 			return false
 		}
-		c.failures, c.suspended = 0, false // another owner has received the datagram
+		c.failures, c.suspended = 0, false // another owner of the socket has received the datagram
 	}
 	d := r.packetBuffers
 	d.in, d.to, d.at, d.n, d.off = b, c, 0, n, 0
@@ -72,8 +72,8 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	return n > 0
 }
 
-// deliver delivers the rest of a batch. If a callback panics or calls runtime.Goexit, one datagram
-// is lost, and the others are delivered later.
+// deliver delivers the batch. A callback that panics or calls runtime.Goexit has got its datagram.
+// A later call of deliver continues with the datagrams that follow.
 func (r *Reactor) deliver() {
 	d := r.packetBuffers
 	for c := d.to; d.at < d.n && !c.closing && !c.closed; {
@@ -96,7 +96,7 @@ func (r *Reactor) deliver() {
 	d.n, d.now = 0, nil
 }
 
-// next returns the next datagram of p, which is at d.at.
+// next returns the next datagram of p, which is the Packet d.at.
 func (d *packetBuffers) next(p *kernel.Packet) []byte {
 	start, end := d.off, p.N
 	if p.Segment != 0 {
@@ -116,9 +116,9 @@ func datagrams(p *kernel.Packet) int {
 	return (p.N + int(p.Segment) - 1) / int(p.Segment)
 }
 
-// receive makes one RecvBatch. An error usually concerns a datagram that was sent earlier: each
-// call returns one such error and clears it. An ICMP message therefore does not close the socket.
-// An error that repeats is an error of the socket.
+// receive calls RecvBatch, and repeats it after an error. An error usually concerns a datagram that
+// was sent earlier: an ICMP message causes an error, which one call returns and clears. Such an
+// error must not close the socket. An error that repeats concerns the socket itself.
 func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	for range vainMost {
 		n, e = c.w.r.k.RecvBatch(int(c.w.fd), b)
@@ -130,9 +130,9 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	return n, e
 }
 
-// suspend stops the socket's registration for a while, because the Poller would otherwise report
-// the socket without end. Meanwhile datagrams wait in the kernel, and are lost only if the kernel
-// has no space for them.
+// suspend ends the registration of the socket for a while. Otherwise the Poller would report the
+// socket in every turn. Datagrams wait in the kernel meanwhile, and are lost only if the kernel has
+// no room.
 func (c *PacketConn) suspend(e kernel.Errno) {
 	r := c.w.r
 	if !c.suspended {
@@ -147,11 +147,12 @@ func (c *PacketConn) suspend(e kernel.Errno) {
 	c.watch()
 }
 
-// AskedAt returns the address of this machine to which `from` has sent its latest datagram. In
-// Packet that is the datagram being delivered. The port of the result is 0. The PacketConn
-// remembers at least the latest 4,096 senders. For any other sender, and after a multicast, the
-// result is the zero Addr. For a PacketConn that is bound to one address, the result is always that
-// address.
+// AskedAt returns the address of this machine to which from has sent its latest datagram. In
+// Packet, that is the datagram of this call. The port of the result is 0.
+//
+// The PacketConn remembers at least the latest 4,096 senders. For another sender, and after a
+// multicast, the result is the zero Addr. If the PacketConn is bound to one address, the result is
+// always that address.
 func (c *PacketConn) AskedAt(from Addr) Addr {
 	if c.asked != nil {
 		return c.asked.Local(c.own(from))

@@ -7,17 +7,18 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave
-// together when the callback ends; a larger one leaves at once. Datagrams that the kernel refuses
-// for now are queued in order, up to the limit of WithLimits. Past the limit SendTo returns
-// ErrBuffered. If nothing is queued, it accepts one datagram of any size. It returns EMSGSIZE if
-// the datagram is too large for the protocol.
+// SendTo sends one datagram and never blocks. A datagram of at most 4 KiB is copied. The copies
+// leave together when the callback ends. A larger datagram leaves at once. If the kernel has no
+// room, the datagrams are queued in order, up to the limit of WithLimits. Above the limit SendTo
+// returns ErrBuffered. If nothing is queued, SendTo accepts one datagram of any size. If the
+// datagram is too large for the protocol, it returns EMSGSIZE.
 //
-// If SendTo has copied a datagram and the kernel refuses it later, Lost reports the error. An
-// example is an address of another family. A Unix receiver without space loses the datagram: SendTo
-// or Lost reports EAGAIN (ENOBUFS on BSD). A PacketConn that is bound to the wildcard address
-// remembers the latest 4,096 senders. An answer to one of them leaves from the address that the
-// sender used: see AskedAt.
+// If the kernel refuses a datagram that was copied, Lost reports the error. An example is an
+// address of another family. If a Unix receiver has no room, the datagram is lost, and SendTo or
+// Lost reports EAGAIN (ENOBUFS on a BSD).
+//
+// A PacketConn that is bound to the wildcard address remembers the latest 4,096 senders. An answer
+// to one of them leaves from the address to which the sender has sent: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to, 0)
@@ -26,12 +27,12 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	return c.send(p, &local, &to, 0)
 }
 
-// noAddr makes the kernel choose the address to send from.
+// noAddr lets the kernel choose the source address.
 var noAddr Addr
 
-// SendFrom is SendTo from the address local of this machine; the port of local is ignored. If local
-// is the zero Addr, or the machine does not have it, the kernel chooses. A PacketConn that is bound
-// to one address always sends from that address.
+// SendFrom is SendTo from the address local of this machine. The port of local is ignored. If local
+// is the zero Addr, or an address that the machine does not have, the kernel chooses. A PacketConn
+// that is bound to one address always sends from that address.
 func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to, 0)
@@ -40,7 +41,7 @@ func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	return c.send(p, &local, &to, 0)
 }
 
-// The parameters of send are pointers, because Addrs are large. send stores neither pointer.
+// send has pointers as parameters, because Addrs are large. It does not store the pointers.
 func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 	r := c.w.r
 	switch {
@@ -48,7 +49,8 @@ func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 		return ErrClosed
 	case len(p) > c.max:
 		return notSent(len(p), *to, fmt.Errorf("must be at most %d: %w", c.max, kernel.EMSGSIZE))
-	case len(p)+packetCost > c.opt.cap-c.Buffered() && !c.queue.empty(): // an empty queue accepts any
+	// An empty queue accepts any datagram.
+	case len(p)+packetCost > c.opt.cap-c.Buffered() && !c.queue.empty():
 		r.rare().SendsRefused++
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
 	}
@@ -72,20 +74,20 @@ func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 	return nil
 }
 
-// notSent has a copy of the address as its parameter. With a pointer, send's Addr would escape, and
-// each datagram would cost an allocation.
+// notSent has no pointers as parameters. With a pointer, the Addr of send would be allocated for
+// each datagram.
 func notSent(size int, to Addr, err error) error {
 	return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", size, to, err)
 }
 
-// own returns the address in the form for the PacketConn's family: IPv4 is mapped for IPv6 sockets.
-// The kernel refuses an address that cannot be mapped.
+// own converts an address for the PacketConn's family. For an IPv6 socket, an IPv4 address is
+// mapped. An address that cannot be converted becomes one that the kernel refuses.
 func (c *PacketConn) own(a Addr) Addr {
 	b, _ := netaddr.ForSocket(c.bound.Family, a)
 	return b
 }
 
-// sendNow sends a datagram that is not copied.
+// sendNow sends a datagram without copying it.
 func (c *PacketConn) sendNow(p []byte, local, to Addr, ecn uint8) kernel.Errno {
 	r := c.w.r
 	to = c.own(to)
@@ -106,15 +108,15 @@ func (c *PacketConn) flushStep() {
 	}
 }
 
-// flush sends queued datagrams until the kernel refuses one for now. If the kernel refuses a
-// datagram for another reason, that one is lost, and flush continues.
+// flush sends queued datagrams until the kernel has no room. If the kernel refuses a datagram for
+// another reason, that datagram is lost, and flush continues.
 func (c *PacketConn) flush() {
 	r := c.w.r
 	b := r.packetBuffers.out
 	segment := c.segmentMost
 	for all := 0; !c.queue.empty() && !c.closed; {
 		if all >= flushesPerTurn {
-			c.block(true) // Out comes at once
+			c.block(true) // the Event of Out comes at once
 			return
 		}
 		n := c.queue.fill(b.Packets, c.bound.Family, segment, c.max)
@@ -130,7 +132,7 @@ func (c *PacketConn) flush() {
 		if sent == n {
 			continue
 		}
-		if e == 0 { // SendBatch stopped before the error; the next call returns the error
+		if e == 0 { // SendBatch has stopped at an error, which the next call returns
 			continue
 		}
 		if c.waitsFor(e) {
@@ -153,41 +155,41 @@ func (c *PacketConn) flush() {
 	}
 }
 
-// refuseSegments handles an error of datagrams that were sent together. It sends them one by one.
-// If the error concerns their size, or the device, it sends all later ones in that way too.
+// refuseSegments is called if the kernel has refused datagrams that were to be sent together. They
+// are then sent one by one. If their size or the device is the reason, later datagrams are too.
 func (c *PacketConn) refuseSegments(size int, e kernel.Errno) {
 	switch e {
-	case kernel.EINVAL, kernel.EMSGSIZE: // they do not fit into the path's MTU
+	case kernel.EINVAL, kernel.EMSGSIZE: // they do not fit in the MTU of the path
 		c.segmentMost = size - 1
 	case kernel.EIO, kernel.EOPNOTSUPP, kernel.ENOPROTOOPT:
 		c.segmentMost = 0
 	}
 }
 
-// skip removes the first datagrams of the queue.
+// skip removes the first n datagrams of the queue.
 func (c *PacketConn) skip(n int) {
 	before := c.queue.size()
 	c.queue.skip(n)
 	c.w.r.outputs.bytes -= before - c.queue.size()
 }
 
-// waitsFor returns whether an Event of Out will come when a datagram that was refused with e can be
-// sent. If no such Event will come, the datagram is lost. After ENOBUFS no Event comes, because the
-// queue of the device was full. For a Unix socket no Event comes either: Out does not report room
-// in the receiver's queue.
+// waitsFor returns whether to wait for Out after a datagram was refused with e. If not, the
+// datagram is lost. After ENOBUFS no Event comes, because the queue of the device was full. For a
+// Unix socket no Event comes either, because Out does not report room in the receiver's queue.
 func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && e == kernel.EAGAIN
 }
 
-// lost queues a call of the handler's Lost, if it has one. Lost runs outside the flush, as Closed
-// does. Otherwise a Lost that sends a refused datagram again would hold the loop.
+// lost schedules a call of the handler's Lost, if the handler has that method. Like Closed, Lost
+// runs at the end of the step. If it ran inside flush, a Lost that sends the datagram again could
+// hold the loop.
 func (c *PacketConn) lost(to Addr, err error) {
 	if l, ok := c.handler.(LossHandler); ok && !c.closing {
 		c.w.r.closedCalls.add(closedCall{&loss{c, l, to}, err})
 	}
 }
 
-// loss is a datagram whose Lost is due.
+// loss is a datagram for which Lost will be called.
 type loss struct {
 	c  *PacketConn
 	h  LossHandler
@@ -200,7 +202,7 @@ func (l *loss) callClosed(err error) {
 	}
 }
 
-// block starts or ends the wait for Out.
+// block begins the wait for Out, or ends it.
 func (c *PacketConn) block(on bool) {
 	if c.closed || c.blocked == on {
 		return
@@ -209,6 +211,6 @@ func (c *PacketConn) block(on bool) {
 	c.watch()
 }
 
-// Buffered returns how many bytes wait for the kernel. Each datagram counts its size and 64 bytes
-// more.
+// Buffered returns how many bytes wait for the kernel. Each datagram counts as its size plus 64
+// bytes.
 func (c *PacketConn) Buffered() int { return c.queue.size() }

@@ -5,19 +5,19 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// packetCost is added to the size of each queued datagram, so that the limit bounds empty datagrams
-// too.
+// packetCost is added to the size of each queued datagram. So the limit also bounds the number of
+// empty datagrams.
 const packetCost = 64
 
-// packetsKept is the capacity that an empty queue keeps, in datagrams.
+// packetsKept is how many datagrams an empty queue keeps memory for.
 const packetsKept = packetMax / packetCost
 
-// A packetQueue holds datagrams that wait for the kernel. Their bytes are in one slice, back to
-// back. When the queue is empty, it keeps that memory and fills it from the front again.
+// A packetQueue has the datagrams that wait for the kernel. Their bytes are in one slice without
+// gaps. An empty queue keeps its memory and fills it from the front again.
 type packetQueue struct {
 	list  []queued
 	bytes []byte
-	first int // the datagrams in list before this index are sent
+	first int // the index of the first datagram in list that was not sent
 }
 
 type queued struct {
@@ -42,19 +42,19 @@ func (q *packetQueue) add(p []byte, to, local *Addr, ecn uint8) {
 	q.list = append(q.list, queued{start, len(q.bytes), *to, *local, ecn})
 }
 
-// front is the destination of the first datagram, as SendTo got it.
+// front returns the destination of the first datagram, as it was passed to SendTo.
 func (q *packetQueue) front() Addr { return q.list[q.first].to }
 
-// segmentsMost is the most datagrams in one Packet: the limit of older kernels.
+// segmentsMost is how many datagrams one Packet may have. Older kernels have this limit.
 const segmentsMost = 64
 
-// fill makes the packets refer to the first entries of the queue, and returns how many packets it
-// has filled. Their addresses have the form that a socket of the family needs. Consecutive
-// datagrams of one size and one destination share a Packet. Each of them has at most `segment`
-// bytes, and all together have at most `most`.
+// fill makes the packets refer to the first datagrams of the queue, and returns how many packets it
+// has filled. It converts the addresses for a socket of the family. Consecutive datagrams of one
+// size and one destination share a Packet, if each has at most segment bytes, and together they
+// have at most most bytes.
 func (q *packetQueue) fill(packets []kernel.Packet, family, segment, most int) (n int) {
 	for at := q.first; n < len(packets) && at < len(q.list); n++ {
-		// Each field is set alone: a Packet is large, and a copy of it would double the cost.
+		// The fields are set one by one. To copy a whole Packet would cost twice as much.
 		d, p := &q.list[at], &packets[n]
 		size, end, first := d.end-d.start, d.end, at
 		p.Segment = 0
@@ -71,7 +71,7 @@ func (q *packetQueue) fill(packets []kernel.Packet, family, segment, most int) (
 }
 
 // joins returns whether e can share a Packet with the n datagrams before it. d is the first of
-// them, and their bytes end at `end`.
+// these, and end is the end of their bytes.
 func (d *queued) joins(e *queued, end, n, most int) bool {
 	size, k := d.end-d.start, e.end-e.start
 	return end-d.start == n*size && k > 0 && k <= size && e.end-d.start <= most && e.ecn == d.ecn && e.to == d.to && e.local == d.local
@@ -85,7 +85,7 @@ func (q *packetQueue) skip(n int) {
 		if cap(q.bytes) > packetMax || cap(q.list) > packetsKept {
 			q.list, q.bytes = nil, nil
 		}
-	case q.first > len(q.list)/2: // more than half is sent: move the rest to the front
+	case q.first > len(q.list)/2: // if more than half were sent, the others move to the front
 		base := q.list[q.first].start
 		q.bytes = append(q.bytes[:0], q.bytes[base:]...)
 		q.list = append(q.list[:0], q.list[q.first:]...)

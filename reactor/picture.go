@@ -16,7 +16,7 @@ func init() {
 	inside.Inspected = func(r any) inside.Inspectable { return (*inspected)(r.(*Reactor)) }
 }
 
-// inspected is a Reactor as package inspect sees it.
+// inspected has the methods of a Reactor that package inspect uses.
 type inspected Reactor
 
 func (r *inspected) Picture(then func(*inside.Loop, error)) { (*Reactor)(r).picture(then) }
@@ -28,39 +28,39 @@ func (r *inspected) Act(a inside.Action, id inside.ID, then func(error)) {
 }
 
 // A painter collects a picture of the loop: lists of its Conns, Listeners, timers and Tasks. It
-// adds seenPerTurn entries a turn. A loop has at most one painter: all requests that come while the
-// painter works get the same picture.
+// adds seenPerTurn entries in each turn. A loop has at most one painter. Requests that come while
+// it works get the same picture.
 type painter struct {
 	r     *Reactor
 	p     *inside.Loop
 	then  []func(*inside.Loop, error)
-	stage int             // index in stages
-	at    int             // where the stage continues: a descriptor, or a place in the queue of timers
-	left  int             // entries of this turn
-	funcs map[uintptr]int // index in p.Timers, by the function's code
+	stage int             // the index in stages
+	at    int             // where the stage continues: at a descriptor or a place in the timers
+	left  int             // how many entries this turn may still add
+	funcs map[uintptr]int // the index in p.Timers, by the address of the function's code
 
-	listener *Listener // the last Listener met, and its address
+	listener *Listener // the Listener that was seen last; local is its address
 	local    string
 }
 
-// stages are the parts of a picture. Each returns whether it is done. If a stage is not done, it
-// has added as many entries as this turn allows (left is 0).
+// stages are the parts of a picture. A stage returns whether it is done. If it is not, this turn
+// may add no more entries (left is 0).
 var stages = []func(*painter) (done bool){
 	(*painter).table, (*painter).unconnected, (*painter).tasks, (*painter).timers,
 }
 
-// timerFuncs is how many functions of timers a picture lists.
+// timerFuncs is the number of timer functions that a picture lists one by one.
 const timerFuncs = 100
 
-// waitersShown is how many Tasks a picture shows at one descriptor, or as joining one Task.
+// waitersShown is how many Tasks a picture shows for one descriptor, or as joiners of one Task.
 const waitersShown = 8
 
-// picturesMost is how many requests for a picture wait for a loop that does not turn.
+// picturesMost is how many requests for a picture may wait for a loop that makes no turns.
 const picturesMost = 16
 
 var errPictures = errors.New("reactor: 16 requests for a picture wait for the loop's next turn")
 
-// picture collects a picture and passes it to then, on the loop. Any goroutine may call it.
+// picture makes the loop collect a picture and pass it to then. Any goroutine may call it.
 func (r *Reactor) picture(then func(*inside.Loop, error)) {
 	if r.pictures.Add(1) > picturesMost {
 		r.pictures.Add(-1)
@@ -86,7 +86,7 @@ func (r *Reactor) picture(then func(*inside.Loop, error)) {
 	}
 }
 
-// paint collects the entries of one turn.
+// paint adds the entries of one turn.
 func (w *painter) paint() {
 	r := w.r
 	w.p.Turns++
@@ -114,7 +114,7 @@ func (w *painter) end(p *inside.Loop, err error) {
 	}
 }
 
-// table lists the objects that have a descriptor.
+// table adds the objects that have a descriptor.
 func (w *painter) table() (done bool) {
 	w.at, done = w.r.table.Some(w.at, func(v *Watch) bool {
 		switch s := v.sink.(type) {
@@ -124,7 +124,7 @@ func (w *painter) table() (done bool) {
 			w.p.Listeners = append(w.p.Listeners, s.picture())
 		case *PacketConn:
 			w.p.Packets = append(w.p.Packets, s.picture())
-		case *rival: // part of a Conn, which is shown itself
+		case *rival: // a rival belongs to a Conn, which is listed itself
 		default:
 			w.p.Watches = append(w.p.Watches, w.watch(v))
 		}
@@ -134,7 +134,7 @@ func (w *painter) table() (done bool) {
 	return done
 }
 
-// unconnected shows the Conns without a descriptor.
+// unconnected adds the Conns without a descriptor.
 func (w *painter) unconnected() (done bool) {
 	l := &w.r.unconnected
 	for ; l.seen != nil && w.left > 0; w.left-- {
@@ -174,7 +174,7 @@ func (w *painter) timers() (done bool) {
 	return done
 }
 
-// watch lists a descriptor that belongs to user code or to Tasks.
+// watch returns the picture of a Watch, which belongs to user code or to Tasks.
 func (w *painter) watch(v *Watch) inside.Watch {
 	p := inside.Watch{ID: v.id(), Want: v.want}
 	if a, e := w.r.k.PeerAddr(int(v.fd)); e == 0 {
@@ -199,7 +199,7 @@ func (w *painter) watch(v *Watch) inside.Watch {
 	return p
 }
 
-// id identifies the owner of the descriptor until the descriptor is closed.
+// id returns the ID of the descriptor's owner, which is valid until the descriptor is closed.
 func (w *Watch) id() inside.ID {
 	if w.gen == 0 {
 		return inside.ID{FD: -1}
@@ -207,7 +207,7 @@ func (w *Watch) id() inside.ID {
 	return inside.ID{FD: w.fd, Gen: w.gen}
 }
 
-// addrText is the text of an address, which may be nil.
+// addrText returns the text of an address, or "" for nil.
 func addrText(a net.Addr) string {
 	if a == nil {
 		return ""
@@ -215,7 +215,7 @@ func addrText(a net.Addr) string {
 	return a.String()
 }
 
-// typeName returns the name of a handler's type, for display.
+// typeName returns the name of a handler's type, for a picture.
 func typeName(v any) string {
 	if v == nil {
 		return ""
@@ -223,7 +223,8 @@ func typeName(v any) string {
 	return reflect.TypeOf(v).String()
 }
 
-// codeOf identifies a function, but not what it has captured.
+// codeOf returns the address of the function's code. Closures of one function have the same
+// address.
 func codeOf(f func(*Task)) uintptr { return reflect.ValueOf(f).Pointer() }
 
 func funcName(code uintptr) string {

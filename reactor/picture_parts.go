@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// conn shows a Conn.
+// conn returns the picture of a Conn.
 func (w *painter) conn(c *Conn) inside.Conn {
 	p := inside.Conn{
 		ID: c.w.id(), Handler: typeName(c.handler), State: c.pictureState(),
@@ -95,7 +95,7 @@ func (c *PacketConn) picture() inside.Packet {
 		Queued: c.queue.len(), Blocked: c.blocked, Suspended: c.suspended}
 }
 
-// number identifies the Task as long as it lives.
+// number returns a number that identifies the Task as long as it exists.
 func (t *Task) number() uintptr { return uintptr(unsafe.Pointer(t)) }
 
 func (t *Task) picture() inside.Task {
@@ -121,8 +121,8 @@ func (t *Task) picture() inside.Task {
 	return p
 }
 
-// act does an action to the object of the ID, and passes the result to then. If the object has
-// ended, the result is an error. Any goroutine may call act.
+// act makes the loop perform an action on the object with this ID, and pass the result to then. If
+// the object does not exist any more, the result is an error. Any goroutine may call act.
 func (r *Reactor) act(a inside.Action, id inside.ID, then func(error)) {
 	ok := r.mustPost(func() {
 		w, ok := r.table.Get(id.FD, id.Gen)

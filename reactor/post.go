@@ -4,24 +4,25 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// postArenaMax bounds the bytes that wait in PostSends of one reactor. A PostSend that would exceed
-// it returns ErrFull. A PostSend that waits alone may be longer, up to the limit of its Conn.
+// postArenaMax limits the bytes that wait in the PostSends of one reactor. A PostSend that would
+// exceed the limit returns ErrFull. If no other bytes wait, a PostSend may be as long as the limit
+// of its Conn.
 const postArenaMax = 16 << 20
 
-// postArenaKeep is how many bytes of arena an idle queue keeps for reuse.
+// postArenaKeep is how many bytes of memory an empty queue keeps.
 const postArenaKeep = 1 << 20
 
-// A post is a function to call. If c is set, the function is called as a callback of c. A post
-// without a function makes c send n bytes: the next n bytes of the queue's arena.
+// A post is a function to call, or bytes to send. If f and c are set, f is called as a callback of
+// c. If f is nil, c sends the next n bytes of the queue's arena.
 type post struct {
 	f func()
 	c *Conn
 	n int
 
-	at timeout.Deadline // when it was posted; 0: not measured
+	at timeout.Deadline // when it was posted; 0 if the loop does not measure
 }
 
-// what returns the callback for reports: the function, or the Conn that sends.
+// what returns the callback for a report: the function, or the Conn that sends.
 func (p *post) what() any {
 	if p.f == nil {
 		return p.c
@@ -29,12 +30,12 @@ func (p *post) what() any {
 	return p.f
 }
 
-// A postQueue holds posts. The bytes of all PostSends are in one slice, so that a PostSend
-// allocates nothing of its own.
+// A postQueue has posts. The bytes of all PostSends are in one slice, so a PostSend needs no
+// allocation of its own.
 type postQueue struct {
 	items queue[post]
 	arena []byte
-	sent  int // bytes of the arena that were sent
+	sent  int // how many bytes of arena were sent
 }
 
 func (q *postQueue) len() int { return q.items.len() }
@@ -44,7 +45,7 @@ func (q *postQueue) add(p post, bytes []byte) {
 	q.arena = append(q.arena, bytes...)
 }
 
-// take removes and returns the first entry. The bytes are valid until the queue is reset.
+// take removes and returns the first post. The bytes are valid until reset.
 func (q *postQueue) take() (post, []byte) {
 	p := q.items.take()
 	bytes := q.arena[q.sent : q.sent+p.n]
@@ -52,7 +53,7 @@ func (q *postQueue) take() (post, []byte) {
 	return p, bytes
 }
 
-// reset makes an empty queue ready for reuse.
+// reset prepares an empty queue for reuse.
 func (q *postQueue) reset() {
 	q.arena, q.sent = q.arena[:0], 0
 	if cap(q.arena) > postArenaKeep {
@@ -60,8 +61,8 @@ func (q *postQueue) reset() {
 	}
 }
 
-// mustPost posts the reactor's own work: no limit applies. It returns false once the reactor has
-// stopped.
+// mustPost posts work of the reactor itself, without a limit. If the reactor has stopped, it
+// returns false.
 func (r *Reactor) mustPost(f func()) bool {
 	now := r.stamp()
 	r.mu.Lock()
@@ -75,10 +76,10 @@ func (r *Reactor) mustPost(f func()) bool {
 	return true
 }
 
-// postSound is mustPost, but it returns false for a loop that has failed.
+// postSound is like mustPost, except that it also returns false if the loop has failed.
 func (r *Reactor) postSound(f func()) bool { return r.sound() && r.mustPost(f) }
 
-// sound reports whether the loop has not failed, as far as is known.
+// sound reports whether the loop runs and has not failed, as far as this goroutine can know.
 func (r *Reactor) sound() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,16 +106,16 @@ func (r *Reactor) post(p post, bytes []byte) error {
 	return nil
 }
 
-// add appends to posted; the caller holds mu.
+// add appends a post to posted. The caller holds mu.
 func (r *Reactor) add(p post, bytes []byte) {
 	r.posted.add(p, bytes)
 	r.queued.Store(int32(r.posted.len()))
 }
 
-// runPosted calls the functions posted before now, each as a step. Functions posted meanwhile wait
-// for the next turn.
+// runPosted calls the functions that were posted before this turn. Each call is a step. Functions
+// that are posted meanwhile wait for the next turn.
 func (r *Reactor) runPosted() {
-	if r.posting.len() == 0 { // not empty: the turn before was left unfinished
+	if r.posting.len() == 0 { // it is not empty if the turn before was left unfinished
 		r.takePosted(false)
 	}
 	r.readClock()
@@ -144,8 +145,8 @@ func (r *Reactor) runPost(p post, bytes []byte) {
 	}
 }
 
-// Post is Reactor.Post for a function that belongs to the Conn: f is one of its callbacks. With
-// WithPanicHandler a panic in f closes the Conn. Once the Conn is closed, f is not called.
+// Post is Reactor.Post for a function that belongs to the Conn, like a callback. With
+// WithPanicHandler, a panic of f closes the Conn. If the Conn is closed before, f is not called.
 func (c *Conn) Post(f func()) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -153,8 +154,8 @@ func (c *Conn) Post(f func()) error {
 	return c.w.r.post(post{f: f, c: c}, nil)
 }
 
-// takePosted swaps the queue of posted functions with the empty one. If last is set, no more posts
-// are accepted from now on. takePosted reports whether there are functions to call.
+// takePosted swaps the queue of posted functions with an empty one. If last is set, no more posts
+// are accepted. takePosted returns whether there are functions to call.
 func (r *Reactor) takePosted(last bool) bool {
 	r.posting.reset()
 	r.mu.Lock()

@@ -7,24 +7,24 @@ import (
 	"github.com/ureactor/ureactor/internal/prefetch"
 )
 
-// With many descriptors, the memory that is needed to deliver an Event is in none of the
-// processor's caches. For a task it is about 1.5 KiB in ten places: a Watch, a Desc, a Task, the
-// runtime's objects for the coroutine, and the stack. Each of these has the pointer to the next
-// one, so the processor would wait for one after the other. Therefore the loop prefetches this
-// memory for the next Events while it delivers the present ones.
+// If a loop has many descriptors, the memory for the next Event is not in the processor's cache.
+// For a task that memory is about 1.5 KiB in several places: a Watch, a Desc, a Task, the runtime's
+// objects for the coroutine, and the stack. Each place has the pointer to the next one. So the
+// processor would have to wait for one after the other. Instead the loop prefetches the memory for
+// the next Events while it delivers the present one.
 const (
-	prefetchFrom = 256 // with fewer descriptors all is in the cache
-	stackBelow   = 128 // how far a sleeping task's stack continues below Sleep's frame
-	stackLines   = 10  // what a task touches of its stack when it continues
+	prefetchFrom = 256 // with fewer descriptors, everything is in the cache
+	stackBelow   = 128 // how much of a sleeping task's stack is below the frame of Sleep
+	stackLines   = 10  // the part of its stack that a task uses when it continues
 	gLines       = 7
 )
 
-// A lookahead has the next Events in stages: what one stage prefetches, the following one reads.
-// The pointers are hints: user code may meanwhile have closed the object that a pointer refers to.
+// A lookahead has the next Events in stages. One stage prefetches what the following stage reads.
+// The pointers are only hints: user code may meanwhile have closed the object.
 type lookahead struct {
-	w *Watch     // of the Event r.next+3
-	d *desc.Desc // of the Event r.next+2
-	t *Task      // of the Event r.next+1
+	w *Watch     // the Watch of the Event r.next+3
+	d *desc.Desc // the Desc of the Event r.next+2
+	t *Task      // the Task of the Event r.next+1
 }
 
 // advance moves each Event to its next stage. The turn calls it before it delivers an Event.

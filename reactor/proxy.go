@@ -14,23 +14,23 @@ import (
 	"github.com/ureactor/ureactor/proxyproto"
 )
 
-// ProxyTimeout is how long a proxy has for its header: see WithProxy.
+// ProxyTimeout is how long a Conn waits for the header of WithProxy.
 const ProxyTimeout = 10 * time.Second
 
 // WithProxy makes each connection of a Listener begin with a header of the PROXY protocol, version
 // 1 or 2. trusted has the addresses of the proxies. Opened is called after the header. From then on
-// RemoteAddr is the client's address, and LocalAddr is the address that the client has connected
-// to. ProxyHeader returns the other contents of the header. TLS (WithFilters) begins after the
-// header.
+// RemoteAddr returns the address of the client. LocalAddr returns the address to which the client
+// has connected, and ProxyHeader returns the header. TLS (WithFilters) begins after the header.
 //
-// A header decides which client address a server sees, so no proxy is trusted by default. A
-// connection from another address is reset, and the function of Listen is not called for it. On a
-// Unix socket the permissions of its file decide, and all peers are trusted.
+// Whoever sends a header decides which client address the server sees. So no proxy is trusted by
+// default. A connection from another address is reset, and the function of Listen is not called for
+// it. On a Unix socket all peers are trusted, because the permissions of its file decide who
+// connects.
 //
-// In the function of Listen, the addresses are still the proxy's. Output that this function sends
-// does not wait for the header. A Conn whose header is wrong, or is not complete after
-// ProxyTimeout, is closed. Closed then gets an error that wraps proxyproto.ErrHeader,
-// io.ErrUnexpectedEOF or os.ErrDeadlineExceeded. No other callback comes before.
+// In the function of Listen, the addresses are still those of the proxy. Output that this function
+// sends does not wait for the header. If the header is wrong, or is not complete after
+// ProxyTimeout, the Conn is closed. Closed then gets an error that wraps proxyproto.ErrHeader,
+// io.ErrUnexpectedEOF or os.ErrDeadlineExceeded. No other callback is called before.
 func WithProxy(trusted ...netip.Prefix) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if len(trusted) == 0 {
@@ -43,7 +43,7 @@ func WithProxy(trusted ...netip.Prefix) ListenOption {
 		}
 		list := make(prefixes, len(trusted))
 		for i, p := range trusted {
-			if p.Addr().Is4In6() && p.Bits() >= 96 { // an IPv4 address in the form of IPv6
+			if p.Addr().Is4In6() && p.Bits() >= 96 { // an IPv4 prefix in the form of IPv6
 				p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 			}
 			list[i] = p
@@ -56,17 +56,17 @@ func WithProxy(trusted ...netip.Prefix) ListenOption {
 // A proxied has the PROXY header of one Conn.
 type proxied struct {
 	header proxyproto.Header
-	proxy  net.Addr // the peer of the connection
-	read   []byte   // the incomplete header
-	timer  *Timer   // nil once the header is complete
+	proxy  net.Addr // the address of the connection's peer
+	read   []byte   // the part of the header that has arrived
+	timer  *Timer   // nil when the header is complete
 
 	receive func(c *Conn) // readHeader
 }
 
-// prefixes are the addresses of the trusted proxies.
+// prefixes has the addresses of the trusted proxies.
 type prefixes []netip.Prefix
 
-// has reports whether a connection from this address may have a header.
+// has reports whether a connection from this address may begin with a header.
 func (list prefixes) has(from Addr) bool {
 	if from.Family == kernel.AF_UNIX {
 		return true
@@ -80,7 +80,7 @@ func (list prefixes) has(from Addr) bool {
 	return false
 }
 
-// expectHeader makes the Conn begin with a header. It returns false if the peer is not trusted.
+// expectHeader makes the Conn begin with a header. If the peer is not trusted, it returns false.
 func (list prefixes) expectHeader(c *Conn, from Addr) bool {
 	if !list.has(from) {
 		return false
@@ -93,12 +93,12 @@ func (list prefixes) expectHeader(c *Conn, from Addr) bool {
 	return true
 }
 
-// awaitsHeader reports whether the Conn's header is not complete.
+// awaitsHeader reports whether the Conn waits for the rest of its header.
 func (c *Conn) awaitsHeader() bool {
 	return c.in != nil && c.in.proxied != nil && c.in.proxied.timer != nil
 }
 
-// stop stops the timer of the wait for a header.
+// stop ends the wait for the header.
 func (p *proxied) stop() {
 	if p != nil && p.timer != nil {
 		p.timer.Stop()
@@ -106,8 +106,8 @@ func (p *proxied) stop() {
 	}
 }
 
-// ProxyHeader returns the header that a proxy has sent, and the proxy's own address. It returns nil
-// for a Conn without WithProxy, and before Opened.
+// ProxyHeader returns the header that the proxy has sent, and the address of the proxy. Without
+// WithProxy, and before Opened, it returns nil.
 func (c *Conn) ProxyHeader() (h *proxyproto.Header, proxy net.Addr) {
 	if c.in == nil || c.in.proxied == nil || c.awaitsHeader() {
 		return nil, nil
@@ -115,8 +115,8 @@ func (c *Conn) ProxyHeader() (h *proxyproto.Header, proxy net.Addr) {
 	return &c.in.proxied.header, c.in.proxied.proxy
 }
 
-// readHeader reads a part of the header, and never a byte that follows it, because the Handler may
-// pause the Conn in Opened.
+// readHeader reads a part of the header. It never reads a byte behind the header, because the
+// Handler may pause the Conn in Opened.
 func (c *Conn) readHeader() {
 	r, p := c.w.r, c.in.proxied
 	n, e := r.k.Recv(int(c.w.fd), r.buf.P[:proxyproto.MaxSize], kernel.MSG_PEEK)
@@ -149,7 +149,7 @@ func (c *Conn) readHeader() {
 	got = max(got, 0)
 	c.countHeader(got)
 	if c.w.want&poller.Edge != 0 {
-		c.readNextTurn() // more may be there, and the kernel reports an edge only once
+		c.readNextTurn() // there may be more input, and an edge is reported only once
 	}
 	if err != nil || got < n {
 		p.read = p.read[:known+got]
@@ -169,7 +169,7 @@ func (c *Conn) countHeader(n int) {
 	}
 }
 
-// headerComplete sets the addresses of the Conn to those of the header, and begins the Conn's life.
+// headerComplete sets the addresses of the Conn to those in the header, and opens the Conn.
 func (c *Conn) headerComplete() {
 	if from := c.in.proxied.header.Source; from.IsValid() {
 		c.peer = shortAddr(AddrFrom(from))

@@ -18,14 +18,15 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Kernel is the operating system that a Reactor lives on: the host's, or a simulated one.
+// Kernel is the operating system that a Reactor uses: the host's, or a simulated one.
 type Kernel = kernel.Kernel
 
-// Addr is the address of a datagram's sender or receiver: a comparable value with the methods
-// AddrPort and String, and for Unix sockets the field Path. AddrFrom and UnixAddr make one.
+// Addr is the address of the sender or receiver of a datagram. Addrs can be compared with ==. They
+// have the methods AddrPort and String, and for Unix sockets the field Path. AddrFrom and UnixAddr
+// make one.
 type Addr = kernel.Addr
 
-// AddrFrom returns the address of an IP endpoint. A zone is the name or number of an interface. If
+// AddrFrom converts an IP address with a port. A zone is the name or the number of an interface. If
 // there is no such interface, the result is the zero Addr, which SendTo refuses.
 func AddrFrom(a netip.AddrPort) Addr {
 	addr, err := netaddr.Inet(kernel.Host, a)
@@ -35,18 +36,18 @@ func AddrFrom(a netip.AddrPort) Addr {
 	return addr
 }
 
-// UnixAddr returns the address of a path. On Linux "@name" is an address without a file.
+// UnixAddr returns the address with this path. On Linux "@name" is an address without a file.
 func UnixAddr(path string) Addr { return kernel.Unix(path) }
 
 const (
-	batchSize = 1024      // Events delivered in one turn; the rest wait for the next
-	readSize  = 64 * 1024 // bytes read per Conn a turn unless WithReadSize: no stream starves others
+	batchSize = 1024      // how many Events a turn delivers; others wait for the next turn
+	readSize  = 64 * 1024 // how many bytes a turn reads from one Conn, without WithReadSize
 )
 
-// A Reactor is one event loop. See the package comment for which goroutine may touch it.
+// A Reactor is one event loop. The package comment says which goroutine may use it.
 type Reactor struct {
 	k      Kernel
-	lone   loner // k, or nil
+	lone   loner // k, if k is a loner; else nil
 	group  *Group
 	loop   int // the index in the group
 	poller poller.Poller
@@ -56,104 +57,103 @@ type Reactor struct {
 	began  timeout.Deadline // when New returned
 	table  fdtable.Table[*Watch]
 	timers timerq.Queue
-	// the time that this turn compares with deadlines; arming a timer reads the clock again
+	// the time of this turn, which is compared with deadlines; arming a timer reads the clock again
 	now           timeout.Deadline
 	events        []poller.Event
-	buf           desc.Buffer    // the buffer that Data gets, in a Handler and in a task
-	scratch       []byte         // space for the output of Filters; nil until a Filter exists
-	rights        *kernel.Packet // space for descriptors; nil until a RightsHandler exists
+	buf           desc.Buffer    // the buffer of Data, in Handlers and in tasks
+	scratch       []byte         // memory for the output of Filters; nil until a Filter needs it
+	rights        *kernel.Packet // memory for passed descriptors; nil until a RightsHandler needs it
 	outputs       outputPool
 	inputs        desc.InputPool // memory of Inputs
 	vec           [][]byte       // the pieces of one SendV
 	packetBuffers *packetBuffers
 
 	inTurn       bool
-	turnBegun    bool              // a turn was left unfinished: the next one continues its lists
+	turnBegun    bool              // a turn was left unfinished: the next one continues it
 	budget       budget            // what is left of this turn's budget
 	batch        int               // Events of this turn
 	next         int               // index of the next Event to deliver
-	readPending  queue[*Conn]      // Conns that have more input after a full read
+	readPending  queue[*Conn]      // Conns that the next turn reads without an Event
 	rereading    *Conn             // the Conn of readPending that is being read
-	flushPending queue[flusher]    // Conns and PacketConns to flush at the end of the step
+	flushPending queue[flusher]    // Conns and PacketConns that are flushed at the end of the step
 	closedCalls  queue[closedCall] // calls of Closed that are due
-	posting      postQueue         // posts made before this turn
+	posting      postQueue         // posts that were made before this turn
 
-	// the Watch of a Desc that has unregistered, for reuse, because a Poll registers again with
-	// each wait
+	// A Watch that a Desc has used, for reuse: a Poll registers with each wait.
 	spareWatch *Watch
-	callbacks  bool // some socket has or had a callback; see waiter's Settle
+	callbacks  bool // a socket has a callback, or had one; see Settle of waiter
 
-	driver      threadlock.State // lock state of the goroutine on which the Tasks began; 0: none yet
+	driver      threadlock.State // the lock state of the goroutine on which the Tasks began; 0 before
 	probe       threadlock.Probe
-	beganLocked bool // a panic has left Run, and the Tasks may have begun on a locked goroutine
+	beganLocked bool // a panic has left Run, so the Tasks may have begun on a locked goroutine
 
-	running   *Task            // nil in callbacks
-	goexiting bool             // runtime.Goexit unwinds the goroutine; the panic handler was called
-	loopWakes bool             // the loop itself wakes tasks: no user code is below
-	runnable  queue[wokenTask] // in the order in which they were woken
+	running   *Task            // the Task that runs; nil in callbacks
+	goexiting bool             // runtime.Goexit unwinds, and the panic handler was called
+	loopWakes bool             // the loop itself wakes tasks, and no user code is on the stack
+	runnable  queue[wokenTask] // sorted by the time of their wake
 
-	conns       int // open or dialling; a drain ends these and the next three
+	conns       int // open or dialling; a drain ends these and the objects of the next three fields
 	listeners   int
 	packets     int
 	tasks       taskList
-	unconnected unconnectedList // Conns without a descriptor: their name or their first connect is due
-	dials       queue[*Conn]    // Conns in unconnected whose first connect is due
+	unconnected unconnectedList // Conns without a descriptor: a lookup or a connect is due
+	dials       queue[*Conn]    // the Conns of unconnected that wait for their first connect
 
-	unclosed      bool // the drain has Conns to close, from descriptor nextClose on
+	unclosed      bool // the drain has Conns to close, with descriptors from nextClose on
 	nextClose     int
-	aborting      bool             // the iteration over the Tasks cancels them
-	draining      bool             // no new Conns, Listeners, Watches or Tasks are accepted
-	shutdownWaits bool             // a Shutdown waits, so its deadline replaces WithLinger's
-	undelivered   UndeliveredError // counts the output that the drain did not deliver
-	stopped       bool             // the last turn has run
+	aborting      bool             // the iteration over the Tasks cancels each Task
+	draining      bool             // no more Conns, Listeners, Watches and Tasks are accepted
+	shutdownWaits bool             // a Shutdown waits; its deadline replaces WithLinger
+	undelivered   UndeliveredError // the output that the drain has not delivered
+	stopped       bool             // the last turn has ended
 	failed        error            // the reason why the loop cannot continue
-	aborted       bool             // the end of a context has aborted something, or started the drain
+	aborted       bool             // a context's end has aborted something, or started the drain
 	doneEarly     bool             // done was closed before the loop had ended
 
-	figures   // for the loop only; board has copies for other goroutines
+	figures   // only the loop uses these; board has copies for other goroutines
 	board     board
-	changed   bool // a count that publish does not copy in every turn has changed
+	changed   bool // a count has changed that publish does not copy in every turn
 	times     times
 	shown     shown
 	slow      slowTurns
 	byHand    bool    // user code calls Turn
-	sleeper   sleeper // the poller, if it reports whether a Wait slept
+	sleeper   sleeper // the poller, if it can report whether a Wait has slept
 	logLimits logLimits
 	trace     traces
-	guards    bool // each callback is surrounded: by a panic handler, the watchdog or Enter
+	guards    bool // callbacks are guarded, because of a panic handler, the watchdog or Enter
 	entered   bool // a callback is between Enter and Leave
 	watchdog  *watchdog
-	painter   *painter // collects a picture; nil: none is collected
+	painter   *painter // collects a picture, or nil
 	recent    recent
 
-	owner           atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
-	awake           atomic.Int64 // when the turn began; it checks posted before it ends; 0: asleep
-	drain           atomic.Bool  // Shutdown has begun
-	shutdownWaiting atomic.Bool  // a Shutdown waits, or has waited
-	handing         atomic.Bool  // the caller of Shutdown that runs the loop hands it over
-	abort           atomic.Bool  // the last Shutdown's or Run's context has ended
+	owner           atomic.Int32 // ownerless, ownerRun, ownerTurn, ownerShutdown or ownerLost
+	awake           atomic.Int64 // when the turn began; 0 while the loop sleeps
+	drain           atomic.Bool  // Shutdown was called
+	shutdownWaiting atomic.Bool  // a Shutdown waits or has waited
+	handing         atomic.Bool  // the Shutdown that runs the loop gives the loop to another caller
+	abort           atomic.Bool  // the context of the last Shutdown, or of Run, has ended
 	queued          atomic.Int32 // the length of posted
 	postsRefused    atomic.Uint64
 	pictures        atomic.Int32 // requests for a picture that wait for a turn
-	measuring       atomic.Int64 // since when Load has the loop measure its time; 0: it does not
+	measuring       atomic.Int64 // since when the loop measures its time for Load; 0: it does not
 	done            chan struct{}
-	result          error // why the loop ended; written before done is closed
+	result          error // why the loop has ended; written before done is closed
 
-	restarting chan struct{} // a lock, for one Restart at a time
+	restarting chan struct{} // locks Restart: one at a time
 
-	mu           sync.Mutex // guards the fields below, which other goroutines may touch
+	mu           sync.Mutex // guards the fields below, which any goroutine may use
 	posted       postQueue
-	waiters      int  // callers of Shutdown whose context has not ended
+	waiters      int  // how many callers of Shutdown wait whose context has not ended
 	postsClosed  bool // Post returns ErrClosed
 	pollerClosed bool // the poller is closed
-	failing      bool // the loop has failed and is about to stop
+	failing      bool // the loop has failed and will stop
 }
 
-// A flusher may have output that waits for the end of the step.
+// A flusher is flushed at the end of the step.
 type flusher interface{ flushStep() }
 
-// A closedCall is the last call to a handler. It waits for the end of the step, so that no callback
-// runs inside another.
+// A closedCall is the last call of a handler. It is made at the end of the step, so that no
+// callback runs inside another one.
 type closedCall struct {
 	owner interface{ callClosed(error) }
 	err   error
@@ -163,14 +163,15 @@ const (
 	ownerless = iota
 	ownerRun
 	ownerTurn
-	ownerShutdown // Shutdown was called before Run
-	ownerLost     // a panic has left Run; Shutdown releases everything
+	ownerShutdown // Shutdown was called and not Run
+	ownerLost     // a panic has left Run; Shutdown will release everything
 )
 
-// New makes a reactor. It holds two descriptors until Run has returned, or Shutdown if Run was
-// never called. The first New of a process also makes the Go runtime open two descriptors of its
-// own. It opens them early, because the runtime could not open them later if the process had
-// reached its limit of descriptors.
+// New makes a reactor. The reactor has two descriptors until Run has returned. If Run is not
+// called, it has them until Shutdown has returned.
+//
+// The first New of a process also makes the Go runtime open two descriptors of its own. If the
+// process reached its limit of descriptors before, the runtime could not open them later.
 func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),
@@ -217,11 +218,11 @@ func New(opts ...Option) (*Reactor, error) {
 	return r, nil
 }
 
-// FD returns the poller's descriptor, for embedding in another loop. Call Turn when it is readable,
-// or when the time of Next has come.
+// FD returns the descriptor of the poller, so that another loop can run this one. Call Turn when FD
+// is readable, or when the time that Next returns has come.
 func (r *Reactor) FD() int { return r.poller.FD() }
 
-// Next returns when to call Turn even if the descriptor of FD is not readable. 0 means now.
+// Next returns when Turn must be called even if FD is not readable. 0 means now.
 func (r *Reactor) Next() timeout.Deadline {
 	work := r.readPending.len() + r.flushPending.len() + r.closedCalls.len() +
 		r.runnable.len() + r.posting.len() + r.dials.len()
@@ -234,15 +235,15 @@ func (r *Reactor) Next() timeout.Deadline {
 	return r.timers.Next()
 }
 
-// Now reads the kernel's clock.
+// Now returns the time of the Kernel's clock.
 func (r *Reactor) Now() timeout.Deadline { return r.k.Now() }
 
-// Time returns the date and time: time.Now, or on a simulated host the date of that host.
+// Time returns the date and time. On a simulated host, it is the date of that host.
 func (r *Reactor) Time() time.Time { return kernel.Time(r.k) }
 
-// Post makes the loop call f in the next turn, exactly once. Any goroutine and any callback may
-// call it. It returns ErrFull if the limit of WithPostLimit is reached, and ErrClosed once the
-// reactor has stopped. If Post returns an error, f does not run.
+// Post makes the loop call f once, in the next turn. Any goroutine and any callback may call Post.
+// If Post returns an error, f is not called. The error is ErrFull if the limit of WithPostLimit is
+// reached, and ErrClosed if the reactor has stopped.
 func (r *Reactor) Post(f func()) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -250,23 +251,24 @@ func (r *Reactor) Post(f func()) error {
 	return r.post(post{f: f}, nil)
 }
 
-// wake ends the loop's sleep. A loop that is awake checks posted before it sleeps.
+// wake ends the loop's sleep. It does nothing if the loop is awake, because the loop checks posted
+// before it sleeps.
 func (r *Reactor) wake() {
 	if r.awake.Load() != 0 {
 		return
 	}
 	var err error
-	r.mu.Lock() // the lock excludes a close, after which another file could have the descriptor
+	r.mu.Lock() // the lock excludes a close of the poller, whose number could then be another file's
 	if !r.pollerClosed {
 		err = r.poller.Wake()
 	}
-	r.mu.Unlock() // unlocked before the logger, which is user code
+	r.mu.Unlock() // unlocked before the logger is called, which is user code
 	if err != nil {
 		r.log.Error("cannot wake the loop", zaplog.Error(err))
 	}
 }
 
-// Kernel returns the Kernel that the reactor runs on.
+// Kernel returns the Kernel of the reactor.
 func (r *Reactor) Kernel() Kernel {
 	if r == nil {
 		panic("reactor: a nil Reactor: pass one that New has made")
@@ -274,5 +276,5 @@ func (r *Reactor) Kernel() Kernel {
 	return r.k
 }
 
-// Loop returns the Reactor's index in its Group, or 0 without one.
+// Loop returns the index of the Reactor in its Group. It returns 0 if there is no Group.
 func (r *Reactor) Loop() int { return r.loop }

@@ -14,8 +14,8 @@ import (
 // recentMost is how many entries of each kind a loop keeps.
 const recentMost = 32
 
-// recent keeps the latest slow callbacks, log lines, and ends of Conns with an error, for an
-// operator. Every loop has one, because it is small. Any goroutine may use it.
+// recent has the latest slow callbacks, log lines, and Conns that have ended with an error, for an
+// operator. It is small, so every loop has one. Any goroutine may use it.
 type recent struct {
 	mu     sync.Mutex
 	slow   ring[inside.Slow]
@@ -25,9 +25,9 @@ type recent struct {
 	failed uint64
 }
 
-// A ring keeps the last recentMost entries.
+// A ring has the last recentMost entries.
 type ring[T any] struct {
-	list []T // once it is full, list[next] is the oldest
+	list []T // when the list is full, list[next] is the oldest entry
 	next int
 }
 
@@ -40,7 +40,7 @@ func (q *ring[T]) add(v T) {
 	q.next = (q.next + 1) % recentMost
 }
 
-// all returns a copy, the oldest first.
+// all returns a copy of the entries, the oldest first.
 func (q *ring[T]) all() []T {
 	return append(append(make([]T, 0, len(q.list)), q.list[q.next:]...), q.list[:q.next]...)
 }
@@ -58,7 +58,8 @@ func (h *recent) addSlow(s inside.Slow) {
 	h.slow.add(s)
 }
 
-// addEnd keeps the end of a Conn. In a flood of ends, each costs a reading of the clock and a copy.
+// addEnd stores the end of a Conn. It costs a reading of the clock and a copy, even in a flood of
+// ends.
 func (h *recent) addEnd(l inside.Line) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -70,7 +71,7 @@ func (h *recent) addLog(e zapcore.Entry, fields []zapcore.Field) {
 	var text strings.Builder
 	text.WriteString(e.Level.String() + ": " + e.Message)
 	for _, f := range fields {
-		if f.Type != zapcore.SkipType && f.Type != zapcore.ByteStringType { // not the stacks
+		if f.Type != zapcore.SkipType && f.Type != zapcore.ByteStringType { // without the stacks
 			fmt.Fprintf(&text, " %s=%v", f.Key, zaplog.Value(f))
 		}
 	}
@@ -79,12 +80,13 @@ func (h *recent) addLog(e zapcore.Entry, fields []zapcore.Field) {
 	h.log.add(inside.Line{Time: e.Time, Text: text.String()})
 }
 
-// keepLog makes the loop keep its own log lines, also those that the logger drops.
+// keepLog makes the loop store its own log lines in recent, even those that the logger drops.
 func (r *Reactor) keepLog() {
 	r.log = r.log.Wrap(func(c zapcore.Core) zapcore.Core { return recentCore{c, &r.recent} })
 }
 
-// keepEnd keeps the end of a Conn, if it ended with an error that the program did not cause itself.
+// keepEnd stores the end of a Conn in recent, if it has ended with an error that the program did
+// not cause.
 func (c *Conn) keepEnd(err error) {
 	if err == nil || err == ErrClosed || err == ErrAborted {
 		return
@@ -97,7 +99,7 @@ func (c *Conn) keepEnd(err error) {
 	r.recent.addEnd(inside.Line{Time: r.Time(), Peer: c.peer.addr(), Text: dials, Err: err})
 }
 
-// A recentCore passes entries to its core, and keeps those at level Warn and above in recent.
+// A recentCore passes entries to its core. It also stores those of level Warn and above in recent.
 type recentCore struct {
 	zapcore.Core
 	recent *recent
@@ -117,7 +119,7 @@ func (c recentCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Ch
 	return ce
 }
 
-// keepCore is the core that keeps an entry.
+// A keepCore stores an entry in recent.
 type keepCore struct {
 	zapcore.Core
 	recent *recent

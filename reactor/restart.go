@@ -14,27 +14,29 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// Restart starts cmd, usually this program again. It passes to cmd every socket that listens or
-// receives datagrams on the loop, and waits until cmd has called Inherited.Ready. When Restart has
-// returned nil, cmd serves the same sockets with their backlogs, so no client is refused. Then
-// close the listeners, let the open connections finish, and call Shutdown. The file of a Unix
-// socket belongs to all processes that have the socket: the last one that closes it removes the
-// file.
+// Restart starts cmd, which is usually this program again. It passes all sockets of the loop to cmd
+// that listen or receive datagrams, and waits until cmd calls Inherited.Ready. When Restart returns
+// nil, cmd serves the same sockets with the same backlogs, so no client is refused. Then close the
+// listeners, let the open connections end, and call Shutdown. Connections are not passed to the new
+// process.
 //
-// Restart returns an error if ctx ends, or if the new process exits without Ready. In both cases
-// the new process no longer runs, and this one continues as before.
+// If ctx ends, or the new process exits without Ready, Restart returns an error. In both cases the
+// new process does not run any more, and this one continues as before.
 //
-// The reactor must run. Call Restart on another goroutine. cmd must not have ExtraFiles. A second
-// Restart of the loop waits until the first has returned. After success the caller may call
-// cmd.Wait. If cmd.WaitDelay is 0, Restart sets it to half a second. (WaitDelay limits the wait for
-// the output of an exited process whose children still hold the pipe.) Connections do not move to
-// the new process.
+// The reactor must run, and Restart must be called on another goroutine. cmd must not have
+// ExtraFiles. A second Restart of the loop waits until the first one has returned. If Restart
+// returns nil, the caller may call cmd.Wait. If cmd.WaitDelay is 0, Restart sets it to half a
+// second. (WaitDelay limits the wait for the output of a process that has exited, if its children
+// still have the pipe.)
+//
+// The file of a Unix socket belongs to all processes that have the socket. The last process that
+// closes the socket removes the file.
 func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
 	return restart(ctx, cmd, []*Reactor{r})
 }
 
 // Restart is Reactor.Restart with the sockets of all loops. The new process may have another number
-// of loops. A loop that has failed has no sockets: the others have taken them over.
+// of loops. A loop that has failed has no sockets, because other loops have taken them over.
 func (g *Group) Restart(ctx context.Context, cmd *exec.Cmd) error { return restart(ctx, cmd, g.loops) }
 
 func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
@@ -56,7 +58,7 @@ func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	return nil
 }
 
-// lendAll passes the new process the sockets of the loops.
+// lendAll passes the sockets of all loops to the new process.
 func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	var lent []lentSocket
 	defer func() { closeDuplicates(lent) }()
@@ -72,9 +74,8 @@ func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	return startProcess(ctx, cmd, lent)
 }
 
-// closeDuplicates closes the duplicates that this process has of its sockets. If the owner has
-// closed its socket meanwhile, and the new process has ended, closeDuplicates also removes the
-// socket's file.
+// closeDuplicates closes the duplicates of the sockets in this process. It also removes the file of
+// a socket, if the loop has closed the socket meanwhile and no other process has it.
 func closeDuplicates(lent []lentSocket) {
 	for _, l := range lent {
 		_ = l.dup.Close()
@@ -82,11 +83,11 @@ func closeDuplicates(lent []lentSocket) {
 	}
 }
 
-// lentSocket is a socket that is passed to the new process.
+// A lentSocket is a socket that is passed to the new process.
 type lentSocket struct {
 	r    *Reactor
 	dup  *os.File
-	file netaddr.File // shared, because the new process has it too
+	file netaddr.File // shared, because the new process has the socket too
 }
 
 // A fileOwner is a Listener or a PacketConn.
@@ -98,7 +99,7 @@ func (l *Listener) socketFile() *netaddr.File { return &l.file }
 
 func (c *PacketConn) socketFile() *netaddr.File { return &c.file }
 
-// duplicateSockets makes the loop duplicate and list its sockets.
+// duplicateSockets makes the loop duplicate its sockets, and returns the duplicates.
 func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err error) {
 	type result struct {
 		list []lentSocket
@@ -135,7 +136,7 @@ func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err 
 	}
 }
 
-// startProcess starts cmd with the sockets and waits for its Ready.
+// startProcess starts cmd with the sockets, and waits for its Ready.
 func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error {
 	word, theirs, err := os.Pipe()
 	if err != nil {
@@ -158,7 +159,7 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 	cmd.Env = append(cmd.Env, fmt.Sprint(envFDs, "=", len(socks)), envNames+"="+strings.Join(names, ":"),
 		fmt.Sprint(envReady, "=", firstFD+len(socks)))
 	if cmd.WaitDelay == 0 {
-		// set before Start, because afterwards a goroutine of the Cmd may read it at any time
+		// Set before Start, because after Start a goroutine of cmd may read WaitDelay at any time.
 		cmd.WaitDelay = outputDelay
 	}
 	err = cmd.Start()
@@ -169,7 +170,7 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 	if awaitReady(ctx, word, cmd.Process.Pid) {
 		return nil
 	}
-	_ = cmd.Process.Kill() // an error means that the process has exited
+	_ = cmd.Process.Kill() // an error means that the process has exited already
 	end := cmd.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -178,14 +179,14 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 }
 
 const (
-	lookTime = 20 * time.Millisecond // the time between two checks whether the new process runs
-	// how long to wait for output after an exit, because a child may hold the pipe open
+	lookTime = 20 * time.Millisecond // the time between two checks of whether the new process runs
+	// the limit of the wait for output after an exit, because a child may have the pipe
 	outputDelay = 500 * time.Millisecond
 )
 
-// awaitReady waits for the message of Ready until ctx or the process has ended. awaitReady also
-// checks whether the process has ended. The end of the pipe alone does not show that, because a
-// child of the new process may hold the pipe open.
+// awaitReady waits for the message of Ready, until ctx or the process has ended. It checks for the
+// end of the process, because the end of the pipe is not enough: a child of the process may have
+// the pipe.
 func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 	for last := false; ctx.Err() == nil; {
 		_ = word.SetReadDeadline(time.Now().Add(lookTime))
@@ -197,7 +198,7 @@ func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 		if last || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return false
 		}
-		last = kernel.Exited(pid) // one more read follows: the message may have been sent before the exit
+		last = kernel.Exited(pid) // one more read follows, because the message may be older than the exit
 	}
 	return false
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A rival is an earlier address of a dial that is still being tried while the Conn already tries
-// the next one (RFC 8305). The first connection that succeeds becomes the Conn's, and the others
-// are closed.
+// A rival is an earlier address of a dial that is still tried, while the Conn tries the next
+// address (RFC 8305). The first connection that succeeds becomes that of the Conn. The others are
+// closed.
 type rival struct {
 	w Watch
 	c *Conn
 }
 
-// tryBeside makes the present address a rival, and tries the next address at the same time.
+// tryBeside makes the present address a rival, and tries the next address too.
 func (c *Conn) tryBeside() {
 	r, d := c.w.r, c.dialing
 	if len(d.rivals) == netaddr.RacersMost-1 {
@@ -47,14 +47,14 @@ func (v *rival) ready(poller.Readiness) {
 		c.dialing.last = why
 		v.close()
 		if c.w.gen == 0 && len(c.dialing.rivals) == 0 {
-			// The address that the Conn itself tried has failed already.
+			// The last address, which the Conn itself has tried, has failed before.
 			c.failDial(why)
 		}
 	}
 	c.checkState()
 }
 
-// win gives the rival's connection to the Conn.
+// win makes the rival's connection that of the Conn.
 func (v *rival) win(peer Addr) {
 	c := v.c
 	fd := v.leave()
@@ -65,7 +65,7 @@ func (v *rival) win(peer Addr) {
 	c.dialled(peer)
 }
 
-// close ends the rival's attempt.
+// close gives up the rival.
 func (v *rival) close() {
 	fd := v.leave()
 	if e := kernel.CloseAtOnce(v.w.r.k, fd); e != 0 {
@@ -73,7 +73,7 @@ func (v *rival) close() {
 	}
 }
 
-// leave removes the rival from the dial and from the poller.
+// leave removes the rival from the dial and unregisters its descriptor.
 func (v *rival) leave() (fd int) {
 	d := v.c.dialing
 	if i := slices.Index(d.rivals, v); i >= 0 {
@@ -83,7 +83,7 @@ func (v *rival) leave() (fd int) {
 	return int(v.w.fd)
 }
 
-// closeRivals ends the attempts of all rivals.
+// closeRivals gives up all rivals.
 func (d *dialing) closeRivals() {
 	for len(d.rivals) > 0 {
 		d.rivals[0].close()

@@ -9,18 +9,18 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// errPanicked is the result of a reactor whose Run was left by a panic. The caller that recovers
-// gets the value of the panic.
+// errPanicked is the result of a reactor if a panic has left Run. The caller that recovers the
+// panic gets its value.
 var errPanicked = errors.New("a panic has left Run, and no WithPanicHandler isolates it")
 
-// run runs turns until the reactor stops. If its goroutine is unwound meanwhile, the loop reports
-// it:
-//   - After a runtime.Goexit that a guard isolates, the loop continues: see runAfterGoexit. Run's
-//     caller has exited, so done and result report the end.
-//   - After a runtime.Goexit without a panic handler, or a panic outside of all guards with one,
-//     the loop aborts everything.
-//   - After a panic without a panic handler no user code runs, because most likely the process is
-//     about to end: see abandon.
+// run makes turns until the reactor stops. Its goroutine may be unwound before, in three cases:
+//
+//   - runtime.Goexit, if a guard isolates it. The loop continues: see runAfterGoexit. The caller of
+//     Run has exited, so done and result report the end of the loop.
+//   - runtime.Goexit without a panic handler, or a panic outside of all guards with one. The loop
+//     aborts everything.
+//   - A panic without a panic handler. No user code runs any more, because the process probably
+//     ends: see abandon.
 func (r *Reactor) run() (err error) {
 	r.driver = r.probe.State()
 	returned := false
@@ -60,20 +60,20 @@ func (r *Reactor) turns() error {
 	}
 }
 
-// nestedMost is how many calls of runtime.Goexit a loop survives whose goroutine is locked to its
-// thread. Each makes the goroutine's stack deeper by about 2 KiB, and the next stack trace more
+// nestedMost limits how often callbacks may call runtime.Goexit, if the loop's goroutine is locked
+// to its thread. Each Goexit makes the stack deeper by about 2 KiB, and later stack traces more
 // expensive.
 const nestedMost = 500
 
 var errNested = errors.New("reactor: too many callbacks have called runtime.Goexit on a goroutine that is locked to its thread")
 
-// runAfterGoexit continues the loop after its goroutine was unwound. It is called in that
-// goroutine's deferred function. n is how often this goroutine has run the loop.
+// runAfterGoexit continues the loop after its goroutine was unwound. The deferred function of that
+// goroutine calls it. n is how often this goroutine has run the loop.
 //
-// The loop continues in another goroutine, so that the stack does not grow. But if this goroutine
-// is locked to its thread, the loop stays on it: callbacks may need the thread, and a Task's
-// coroutine must be resumed in the lock state in which it began. The loop cannot run in a coroutine
-// of its own: if a callback then locked the thread, the runtime would end the process.
+// The loop continues on another goroutine, so that the stack does not grow. If this goroutine is
+// locked to its thread, the loop stays on it. Callbacks may need the thread, and a Task's coroutine
+// must be resumed in the lock state in which it began. A coroutine for the loop would not help: if
+// a callback in it locked the thread, the runtime would end the process.
 func (r *Reactor) runAfterGoexit(ended chan<- error, n int) {
 	if n == 1 && !threadlock.Locked() {
 		go r.again(ended, 1)
@@ -90,7 +90,7 @@ func (r *Reactor) again(ended chan<- error, n int) {
 	returned := false
 	defer func() {
 		if returned || r.opt.onPanic == nil && !exiting() {
-			return // this is a panic: it continues, and ends the process
+			return // a panic continues, and ends the process
 		}
 		r.restoreLoop(recover())
 		r.runAfterGoexit(ended, n)
@@ -100,11 +100,11 @@ func (r *Reactor) again(ended chan<- error, n int) {
 	ended <- err
 }
 
-// restoreLoop puts the loop in order after it was unwound. v is the value that recover returned.
+// restoreLoop restores the state of the loop after it was unwound. v is the result of recover.
 func (r *Reactor) restoreLoop(v any) {
 	r.resetStep()
 	if r.opt.onPanic != nil && v == nil && exiting() {
-		return // a guard has reported this already
+		return // a guard has already reported the Goexit
 	}
 	p := panicErrorOf(v)
 	r.fail(p)
@@ -113,8 +113,8 @@ func (r *Reactor) restoreLoop(v any) {
 	}
 }
 
-// resetStep clears the state of a step that did not return. The next turn continues with the lists
-// of work that are left.
+// resetStep clears the state of a step that has not returned. The next turn continues with the work
+// that is left in the lists.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
 	c := r.rereading
@@ -128,7 +128,7 @@ func (r *Reactor) resetStep() {
 	}
 }
 
-// leaveRead puts a Conn whose read did not return on the list of Conns to flush.
+// leaveRead puts a Conn whose read has not returned on the list of Conns to flush.
 func (c *Conn) leaveRead() {
 	if c != nil && c.is(inStep) {
 		c.state &^= inStep
@@ -136,10 +136,9 @@ func (c *Conn) leaveRead() {
 	}
 }
 
-// abandon ends a reactor whose Run is left by a panic that nothing isolates. It runs no user code.
-// The callback that panicked may hold a lock, and another callback that wants this lock would keep
-// the process from ending. A caller that recovers around Run calls Shutdown, which releases
-// everything.
+// abandon ends a reactor when a panic leaves Run that nothing isolates. It runs no user code: the
+// callback that has panicked may hold a lock, and another callback could wait for that lock without
+// end. A caller that recovers the panic must call Shutdown, which releases everything.
 func (r *Reactor) abandon() {
 	r.resetStep()
 	r.drain.Store(true)
@@ -148,7 +147,7 @@ func (r *Reactor) abandon() {
 	r.postsClosed = true
 	r.mu.Unlock()
 	r.beganLocked = r.driver != threadlock.Free || r.probe.State() != threadlock.Free
-	if r.doneEarly { // this is a second panic, during the end of a loop that a first one had left
+	if r.doneEarly { // a second panic, while the loop ended after the first one
 		r.owner.Store(ownerLost)
 		return
 	}
@@ -159,8 +158,8 @@ func (r *Reactor) abandon() {
 	close(r.done)
 }
 
-// fail begins the end of a loop that cannot continue. It first hands its sockets to other loops of
-// the Group.
+// fail begins the end of a loop that cannot continue. If the loop belongs to a Group, its sockets
+// first move to other loops.
 func (r *Reactor) fail(err error) {
 	r.log.Error("the loop has failed", zaplog.Error(err))
 	r.failed = err
@@ -174,9 +173,9 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// abortAll ends a reactor that cannot continue: it aborts everything.
+// abortAll aborts everything, because the loop cannot continue.
 func (r *Reactor) abortAll() error {
-	for !r.stopped { // the loop accepts nothing new, so this takes one or two rounds
+	for !r.stopped { // nothing new is accepted, so this takes one or two rounds
 		r.inTurn, r.budget = true, turnBudget
 		r.runTasks(r.runnable.len())
 		r.inTurn = false
@@ -185,14 +184,14 @@ func (r *Reactor) abortAll() error {
 	return r.failed
 }
 
-// Run turns until Shutdown or Close has drained the reactor, or ctx ends, which aborts everything
-// at once. It returns nil, the *UndeliveredError of a drain that had to give up, ctx's cause, or
-// the error of a poller that failed. A Reactor runs once. If a Shutdown already runs the loop, Run
-// only waits for it.
+// Run makes turns until Shutdown or Close has drained the reactor. If ctx ends, Run aborts
+// everything and returns. The result is nil, the *UndeliveredError of a drain that could not
+// deliver all output, the cause of ctx, or the error of a poller that has failed. Run may be called
+// once. If a Shutdown already runs the loop, Run only waits for its end.
 //
-// A panic that leaves Run ends the process, unless the caller recovers. Then Shutdown releases what
-// the reactor holds. If Run's goroutine was locked to its thread, Shutdown cannot resume the Tasks
-// that have begun: their deferred functions never run, and their goroutines remain.
+// A panic that leaves Run ends the process, unless the caller recovers it. Then Shutdown releases
+// what the reactor has. If the goroutine of Run was locked to its thread, Shutdown cannot resume
+// the Tasks that have begun. Their deferred functions never run, and their goroutines remain.
 func (r *Reactor) Run(ctx context.Context) error {
 	mustHave(ctx, "Run")
 	first := r.owner.CompareAndSwap(ownerless, ownerRun)
@@ -206,15 +205,15 @@ func (r *Reactor) Run(ctx context.Context) error {
 		return r.result
 	}
 	err := r.run()
-	if ctx.Err() != nil && r.aborted && r.failed == nil { // false if the drain ended first
+	if ctx.Err() != nil && r.aborted && r.failed == nil { // aborted is false if the drain ended first
 		return context.Cause(ctx)
 	}
 	return err
 }
 
-// Turn runs one turn. It sleeps until the deadline at most; with 0 it does not sleep. It is for
-// embedding in another loop and for simulators. A reactor is driven by Turn or by Run, not both.
-// Turn returns ErrClosed when the reactor has ended.
+// Turn makes one turn. It sleeps until there is work, at most until the deadline. With 0 it does
+// not sleep. Turn is for loops that embed this one, and for simulators. A reactor is run by Turn or
+// by Run, and not by both. If the reactor has ended, Turn returns ErrClosed.
 func (r *Reactor) Turn(until timeout.Deadline) error {
 	if r.owner.Load() != ownerTurn && !r.owner.CompareAndSwap(ownerless, ownerTurn) {
 		select {
@@ -231,7 +230,7 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 	r.byHand = true
 	returned := false
 	defer func() {
-		if !returned { // a panic or runtime.Goexit, after which the caller may call Turn again
+		if !returned { // after a panic or runtime.Goexit, the caller may call Turn again
 			r.resetStep()
 		}
 	}()
@@ -240,7 +239,7 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 	return err
 }
 
-// mustHave panics without a context, before anything has changed.
+// mustHave panics if there is no context, before anything has changed.
 func mustHave(ctx context.Context, op string) {
 	if ctx == nil {
 		panic("reactor: " + op + " with a nil context: pass context.Background()")

@@ -13,16 +13,17 @@ import (
 )
 
 // Shutdown drains the reactor and waits for its end. No more connections are accepted, every Conn
-// is closed in order, and datagrams are flushed. A Conn is closed as by Conn.Close, but the end of
-// ctx replaces the limit of WithLinger. Shutdown leaves no descriptor and no goroutine. If nobody
-// runs the reactor, Shutdown does. If your code calls Turn, it must continue until Turn returns
-// ErrClosed. On the loop itself use Close.
+// is closed as by Conn.Close, and datagrams are flushed. The end of ctx replaces the limit of
+// WithLinger. After Shutdown no descriptor and no goroutine of the reactor is left.
 //
-// Any number of goroutines may call it, and each bounds its own wait. When a caller's ctx ends
-// while others wait, that caller returns an error that wraps ctx's, and the drain continues. When
-// the last caller's ctx ends, the Conns that are left are aborted, and that caller returns an
-// *UndeliveredError. A caller that runs the loop on a goroutine that is locked to its thread stays
-// until the drain has ended.
+// If nobody runs the reactor, Shutdown runs it. If your code calls Turn, continue until Turn
+// returns ErrClosed. On the loop itself, call Close instead.
+//
+// Several goroutines may call Shutdown, and each waits until its own ctx ends. If other callers
+// still wait then, the drain continues, and this caller returns an error that wraps the error of
+// ctx. If no other caller waits, the remaining Conns are aborted, and this caller returns an
+// *UndeliveredError. One kind of caller waits longer: if it runs the loop and its goroutine is
+// locked to its thread, it returns when the drain has ended.
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	mustHave(ctx, "Shutdown")
 	if r.lone != nil && r.owner.Load() != ownerless && !r.hasEnded() {
@@ -32,7 +33,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.waiters++
 	r.mu.Unlock()
 	var runs atomic.Bool
-	left := make(chan bool, 1) // receives when this caller leaves; true: it was the last caller
+	left := make(chan bool, 1) // receives when this caller stops waiting; true if it was the last one
 	stop := context.AfterFunc(ctx, func() {
 		last := r.leaveShutdown()
 		left <- last
@@ -62,7 +63,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		return r.shutdownResult()
 	case last := <-left:
 		select {
-		case <-r.done: // ctx and the loop have both ended: the loop's result counts
+		case <-r.done: // ctx and the loop have both ended: return the result of the loop
 			return r.shutdownResult()
 		default:
 		}
@@ -88,14 +89,15 @@ func (r *Reactor) hasEnded() bool {
 	}
 }
 
-// errHanded is the result of run when the caller of Shutdown that runs the loop leaves it.
+// errHanded is the result of run if the caller of Shutdown that runs the loop stops waiting.
 var errHanded = errors.New("the loop goes on in another goroutine")
 
 func goesOn(ctx context.Context) error {
 	return fmt.Errorf("reactor: Shutdown: the drain goes on: %w", ctx.Err())
 }
 
-// leaveShutdown ends the wait of a caller of Shutdown. The last caller aborts the drain.
+// leaveShutdown is called when a caller of Shutdown stops waiting. If it was the last one, the
+// drain is aborted.
 func (r *Reactor) leaveShutdown() (last bool) {
 	r.mu.Lock()
 	r.waiters--
@@ -107,8 +109,8 @@ func (r *Reactor) leaveShutdown() (last bool) {
 	return last
 }
 
-// shutdownResult returns the result of Shutdown. If a panic has left Run, it first releases
-// everything.
+// shutdownResult returns the result of Shutdown. If a panic has left Run, it releases everything
+// before.
 func (r *Reactor) shutdownResult() error {
 	switch {
 	case !r.owner.CompareAndSwap(ownerLost, ownerShutdown):
@@ -121,14 +123,16 @@ func (r *Reactor) shutdownResult() error {
 	return r.run()
 }
 
-// abortTime is how long Shutdown waits for a loop that has to abort. It is measured by the host's
-// clock, as ctx is, because the clock of a simulated loop stands still while the loop runs no turn.
+// abortTime is how long Shutdown waits for a loop that must abort. It is a time of the host's
+// clock, as that of ctx is. The clock of a simulated loop does not advance while the loop makes no
+// turn.
 const abortTime = 5 * time.Second
 
-// Close starts the drain that Shutdown waits for, on the loop. A second call does nothing.
+// Close starts the drain, as Shutdown does, but does not wait. It is to be called on the loop. A
+// second call does nothing.
 func (r *Reactor) Close() {
 	r.drain.Store(true)
-	r.wake() // so that Close also works on another goroutine, though that is misuse
+	r.wake() // for a call on another goroutine, which is misuse
 }
 
 // abortNow makes the loop abort everything.
@@ -137,8 +141,8 @@ func (r *Reactor) abortNow() {
 	r.wake()
 }
 
-// drainStep does the next part of the drain. It starts the drain, aborts everything once a context
-// is done, and stops the reactor when nothing is left.
+// drainStep is called once in each turn of the drain. It starts the drain, aborts everything if a
+// context has ended, and stops the reactor when nothing is left.
 func (r *Reactor) drainStep() {
 	if !r.draining {
 		r.draining = true
@@ -166,9 +170,9 @@ func (r *Reactor) drainStep() {
 	}
 }
 
-// closeSome closes the Conns of the drain within the turn's budget. No Conn is added during a
-// drain, so closeSome finds each Conn once. A Conn that dials may change its descriptor and be
-// found twice: see mustClose.
+// closeSome closes the next Conns of the drain, at most endsPerTurn. No Conn is added during a
+// drain, so each Conn is found once. A Conn that is dialled may get another descriptor and be found
+// twice: see mustClose.
 func (r *Reactor) closeSome() {
 	n, done := endsPerTurn, false
 	for ; n > 0 && r.unconnected.next != nil; n-- {
@@ -193,19 +197,19 @@ func (r *Reactor) closeSome() {
 	r.unclosed = !done
 }
 
-// abortSome does the work of an abort within the turn's budget.
+// abortSome aborts the next objects, at most endsPerTurn.
 func (r *Reactor) abortSome() {
 	n := endsPerTurn
 	for ; n > 0 && r.unconnected.oldest != nil; n-- {
-		r.unconnected.oldest.Abort() // Abort removes the Conn from the list
+		r.unconnected.oldest.Abort() // this also removes the Conn from the list
 	}
 	if n > 0 {
 		r.table.Some(0, func(w *Watch) bool {
-			switch c := w.sink.(type) { // Abort removes the sink from the table
+			switch c := w.sink.(type) { // this also removes the object from the table
 			case aborter:
 				c.Abort()
 				n--
-			case closer: // a Listener
+			case closer: // such as a Listener
 				c.Close()
 				n--
 			}
@@ -214,22 +218,22 @@ func (r *Reactor) abortSome() {
 	}
 }
 
-// mustClose makes the drain close a Conn that has a new descriptor, perhaps a lower one than the
-// drain has reached.
+// mustClose makes the drain close a Conn that has got a new descriptor. The number of that
+// descriptor may be lower than those that the drain has reached.
 func (r *Reactor) mustClose(fd int) {
 	if r.draining {
 		r.unclosed, r.nextClose = true, min(r.nextClose, fd)
 	}
 }
 
-// remaining returns how many Conns, Listeners, PacketConns and Tasks are left.
+// remaining returns how many Conns, Listeners, PacketConns and Tasks the drain must still end.
 func (r *Reactor) remaining() int { return r.conns + r.listeners + r.packets + r.tasks.n }
 
 type closer interface{ Close() error }
 type aborter interface{ Abort() error }
 
-// finish runs the functions that were posted before the end. From here on Post returns ErrClosed.
-// finish then closes the poller, unless one of the functions has added a Conn (Retire).
+// finish runs the functions that were posted before the end. From now on Post returns ErrClosed.
+// Then finish closes the poller, unless one of these functions has added a Conn (Retire).
 func (r *Reactor) finish() {
 	for ok := true; ok; ok = r.takePosted(true) {
 		for r.posting.len() > 0 {
@@ -239,7 +243,7 @@ func (r *Reactor) finish() {
 	if r.conns+r.closedCalls.len() > 0 {
 		return
 	}
-	// Only Watches are left, whose descriptors belong to user code.
+	// Only Watches are left. Their descriptors belong to user code.
 	r.table.All(func(_ int, w *Watch) { w.drop() })
 	r.end()
 }
@@ -258,20 +262,20 @@ func (r *Reactor) end() {
 	r.stopWatchdog()
 	r.stopped, r.final, r.changed = true, true, true
 	r.publish()
-	if !r.doneEarly { // otherwise callers of Shutdown may already read the result, which is the panic
+	if !r.doneEarly { // otherwise result is the panic, and callers of Shutdown may read it already
 		r.result = err
 		close(r.done)
 	}
 }
 
-// countUndelivered counts the undelivered output of a Conn that the drain aborts.
+// countUndelivered counts the output that is lost because the drain aborts the Conn.
 func (c *Conn) countUndelivered() {
 	n := c.Buffered()
 	if c.w.gen != 0 && !c.is(dialling) && !c.filterOpening() {
 		unsent := c.unsent()
 		n += unsent
 		if n > 0 && c.is(sentFIN) && unsent > 0 {
-			n-- // a FIN counts as one
+			n-- // an unacknowledged FIN counts as one byte
 		}
 	}
 	if c.filter != nil {
@@ -283,9 +287,9 @@ func (c *Conn) countUndelivered() {
 	}
 }
 
-// unsent returns how many bytes the peer's kernel has not acknowledged, a FIN included. It returns
-// 0 where the kernel does not report that. It also returns 0 for Unix sockets: the bytes are
-// already in the peer's queue, which our close does not affect.
+// unsent returns how many bytes the peer's kernel has not acknowledged. A FIN counts as one byte.
+// If the kernel cannot report the number, the result is 0. For Unix sockets it is 0 too, because
+// their bytes are already in the peer's queue, which survives a close.
 func (c *Conn) unsent() int {
 	if !c.opt.tcp {
 		return 0

@@ -8,49 +8,49 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A SlowTurn is a turn that took longer than others.
+// A SlowTurn is a turn that was longer than others.
 type SlowTurn struct {
-	Took  time.Duration    // 0: there was none
-	Ended timeout.Deadline // by Reactor.Now
+	Took  time.Duration    // 0 if there was no such turn
+	Ended timeout.Deadline // the time as Reactor.Now returns it
 
-	// Callback names the callback that took longest in the turn: the type of its Conn's or
-	// PacketConn's handler, or the function of a timer, a post, a Watch or a Task.
+	// Callback is the name of the callback that took longest in the turn. It is the type of the
+	// handler of a Conn or PacketConn, or the function of a timer, a post, a Watch or a Task.
 	Callback  string
-	Callbacks int // how many the turn called
+	Callbacks int // how many callbacks the turn has called
 
-	// Sure is true if Callback is known to be that callback. If the turn had several callbacks, the
-	// loop knows the slowest one only if it has measured the time of each. After a turn of 1 ms or
-	// more for which Sure is false, the loop measures the time of each of the next 1,024 callbacks.
+	// Sure means that Callback certainly is the slowest callback. If a turn has several callbacks,
+	// the loop knows the slowest one only if it has timed each. After a turn of 1 ms or more that
+	// is not Sure, the loop times each of the next 1,024 callbacks.
 	Sure bool
 }
 
 const (
-	slowLeast = 100 * time.Microsecond // a shorter turn is never recorded
-	// After a turn of this length that is not Sure, callbacks are timed.
+	slowLeast = 100 * time.Microsecond // a shorter turn is not recorded
+	// After a turn of this length that is not Sure, the loop times callbacks.
 	unclearTurn = time.Millisecond
-	timedNext   = 1024 // how many callbacks are timed then
-	// Recent is the longest turn of this window and the one before.
+	timedNext   = 1024 // how many callbacks the loop then times
+	// Recent is the longest turn of the present window and the one before.
 	slowWindow = 10 * time.Second
 )
 
-// slowTurns records the longest turns. The loop writes, and any goroutine may read. A new record
-// allocates memory. It is rare, because only a turn that is longer than all earlier turns in its
-// window makes a record.
+// slowTurns records the longest turns. Only the loop writes, and any goroutine may read. A record
+// allocates memory. Records are rare, because a turn must be longer than all earlier ones of its
+// window.
 type slowTurns struct {
-	longest atomic.Pointer[SlowTurn]    // since New
+	longest atomic.Pointer[SlowTurn]    // the longest turn of all
 	recent  [2]atomic.Pointer[SlowTurn] // of the present window and the one before
-	most    time.Duration               // of the present window
-	until   timeout.Deadline            // when the window ends
+	most    time.Duration               // the longest time of the present window
+	until   timeout.Deadline            // when the present window ends
 
-	calls int           // timers, posts and Tasks of this turn
-	last  any           // the last callback: a *Watch (of the only Event), a func() or a *Task
-	timed int           // how many callbacks are still to be timed one by one
-	each  bool          // all callbacks of this turn are timed
-	worst any           // the one that took longest
-	took  time.Duration // how long
+	calls int           // how many timers, posts and Tasks this turn has called
+	last  any           // the last callback: a *Watch (of the only Event), func(), *Task or *Conn
+	timed int           // how many callbacks are still to be timed
+	each  bool          // every callback of this turn is timed
+	worst any           // the slowest callback of this turn
+	took  time.Duration // the time of worst
 }
 
-// begin begins a turn. If the turn has exactly one Event, `only` is its Watch.
+// begin begins a turn. If the turn has exactly one Event, only is the Watch of that Event.
 func (s *slowTurns) begin(only *Watch) {
 	s.calls, s.last, s.worst, s.took = 0, nil, nil, 0
 	if only != nil {
@@ -59,7 +59,7 @@ func (s *slowTurns) begin(only *Watch) {
 	s.each = s.timed > 0
 }
 
-// timeCallback times the callback that has just returned.
+// timeCallback records the time of the callback that has just returned.
 func (r *Reactor) timeCallback(what any) {
 	s, t := &r.slow, &r.times
 	s.timed--
@@ -70,14 +70,14 @@ func (r *Reactor) timeCallback(what any) {
 	t.clock = now
 }
 
-// noteSlow stores the turn if it is the longest of its window.
+// noteSlow records the turn if it is the longest of its window.
 func (r *Reactor) noteSlow(took time.Duration) {
 	s := &r.slow
 	now := r.often.turnEnded
 	if now >= s.until {
 		older := s.recent[0].Load()
 		if now >= s.until+timeout.Deadline(slowWindow) {
-			older = nil // no turn has ended in the window before
+			older = nil // no turn has ended in the window before this one
 		}
 		s.recent[1].Store(older)
 		s.recent[0].Store(nil)
@@ -105,7 +105,7 @@ func (r *Reactor) noteSlow(took time.Duration) {
 	}
 }
 
-// read returns the longest turn of all, and that of the last 10 to 20 seconds.
+// read returns the longest turn of all, and the longest one of the last 10 to 20 seconds.
 func (s *slowTurns) read(now timeout.Deadline) (longest, recent SlowTurn) {
 	if l := s.longest.Load(); l != nil {
 		longest = *l
@@ -118,7 +118,7 @@ func (s *slowTurns) read(now timeout.Deadline) (longest, recent SlowTurn) {
 	return longest, recent
 }
 
-// nameOf names a callback.
+// nameOf returns the name of a callback.
 func nameOf(what any) string {
 	switch v := what.(type) {
 	case *Watch:

@@ -12,14 +12,14 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// lingerZero is a struct linger {1, 0}: close discards and resets.
+// lingerZero is a struct linger {1, 0}. With it, close discards the output and sends RST.
 var lingerZero = func() []byte {
 	v := [2]int32{1, 0}
 	return append([]byte(nil), (*[8]byte)(unsafe.Pointer(&v))[:]...)
 }()
 
-// socketOptions is the first part of Listen, Dial and ListenPacket: it checks the network and the
-// options.
+// socketOptions is the common beginning of Listen, Dial and ListenPacket. It checks the network and
+// the options.
 func (r *Reactor) socketOptions(op, name string, stream bool, set func(*sockOptions) error) (n netaddr.Network, o *sockOptions, err error) {
 	if r.draining {
 		return n, nil, ErrClosed
@@ -39,13 +39,13 @@ func readOptions(k Kernel, op, name string, stream bool, set func(*sockOptions) 
 		return n, nil, err
 	}
 	o.tcp = n.TCP()
-	// A short read of TCP has emptied the socket. A read of a Unix socket stops at a message with
-	// descriptors. On a simulated kernel any read may be short.
+	// A short read of TCP has emptied the socket. A read of a Unix socket stops where descriptors
+	// were passed. On a simulated kernel any read may be short.
 	o.edge = o.tcp && kernel.ReadsFully(k)
 	return n, o, nil
 }
 
-// closeSocket closes a socket and removes its file, if it has one.
+// closeSocket closes a socket and removes the file of the socket, if there is one.
 func (r *Reactor) closeSocket(fd int, f netaddr.File) kernel.Errno {
 	closed, removed := f.CloseSocket(r.k, fd)
 	r.logRemoved(f, removed)
@@ -58,8 +58,8 @@ func (r *Reactor) logRemoved(f netaddr.File, e kernel.Errno) {
 	}
 }
 
-// bindSocket makes a socket, sets the options that must come before bind, and binds it to the
-// address.
+// bindSocket makes a socket, sets the options that must be set before bind, and binds the socket to
+// the address.
 func (r *Reactor) bindSocket(n netaddr.Network, b netaddr.Binding, o *sockOptions) (fd int, err error) {
 	return bindSocket(r.k, n, b, o, func(fd int) error { return r.control(fd, o) })
 }
@@ -80,13 +80,13 @@ func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, 
 	return fd, err
 }
 
-// anyPortTries is how often bindSocket tries another port if another program has bound the free
-// port meanwhile. Then it returns the error.
+// anyPortTries is how often bindSocket chooses another port, if another program has meanwhile bound
+// the chosen one. After that it returns the error.
 const anyPortTries = 16
 
-// freePort returns a UDP port that no socket uses. If a socket with SO_REUSEPORT is bound to port
-// 0, the kernel may choose a port that is in use: Linux counts a port as free if its sockets belong
-// to the same user and have SO_REUSEPORT.
+// freePort returns a UDP port that no socket uses. It is needed for sockets with SO_REUSEPORT. If
+// such a socket is bound to port 0, Linux may choose a port in use, if the sockets there belong to
+// the same user and have SO_REUSEPORT too.
 func freePort(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (uint16, error) {
 	alone := *o
 	alone.groupShared, alone.reusePort = false, false
@@ -113,7 +113,7 @@ func bindOne(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, con
 	}
 	bound, mine := false, fd
 	defer func() {
-		if !bound { // deferred, so that it runs also if control did not return
+		if !bound { // deferred, because control is user code and may not return
 			k.Close(mine)
 		}
 	}()
@@ -132,7 +132,7 @@ func bindOne(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, con
 	return fd, nil
 }
 
-// setter sets options of a descriptor.
+// setter returns a function that sets an option of the descriptor.
 func setter(k Kernel, fd int) netaddr.Setter {
 	return func(level, name, v int, what string) error {
 		if e := k.SetOpt(fd, level, name, v); e != 0 {
@@ -163,7 +163,7 @@ func prepare(k Kernel, fd int, n netaddr.Network, b netaddr.Binding, o *sockOpti
 	return nil
 }
 
-// getter reads options of a descriptor.
+// getter returns a function that reads an option of the descriptor.
 func getter(k Kernel, fd int) netaddr.Getter {
 	return func(level, name int) (int, error) {
 		v, e := k.GetOpt(fd, level, name)
@@ -174,23 +174,23 @@ func getter(k Kernel, fd int) netaddr.Getter {
 	}
 }
 
-// tcpOptions sets the options of every TCP connection, and ignores refusals. If accepted sockets
-// inherit these options, they are set once, on the listener.
+// tcpOptions sets the options of TCP, and ignores errors. If accepted sockets inherit the options,
+// they are set once, on the listener.
 func tcpOptions(k Kernel, fd int, o *sockOptions) {
 	set := setter(k, fd)
 	if !o.delay {
 		netaddr.Trying(set)(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1)
 	}
 	if o.keepAlive.Enable {
-		_ = netaddr.KeepAlive(o.keepAlive, set) // the option's function has checked the values
+		_ = netaddr.KeepAlive(o.keepAlive, set) // WithKeepAlive has checked the values
 	}
 	if o.userTimeout > 0 {
 		netaddr.Trying(set)(kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT, int(o.userTimeout/time.Millisecond))
 	}
 }
 
-// everyKeepAlive returns a configuration with a probe after d and after each further d. 0 means no
-// probes.
+// everyKeepAlive returns a configuration with a probe after the time d and after each further d. If
+// d is 0, there are no probes.
 func everyKeepAlive(d time.Duration) net.KeepAliveConfig {
 	if d == 0 {
 		return net.KeepAliveConfig{Idle: -1, Interval: -1, Count: -1}
@@ -198,7 +198,8 @@ func everyKeepAlive(d time.Duration) net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: d, Interval: d, Count: -1}
 }
 
-// control calls the function of WithControl. An isolated panic in it is returned as an error.
+// control calls the function of WithControl. If it panics and the panic is isolated, control
+// returns the *PanicError.
 func (r *Reactor) control(fd int, o *sockOptions) (err error) {
 	if o.control == nil {
 		return nil
@@ -212,7 +213,7 @@ func (r *Reactor) control(fd int, o *sockOptions) (err error) {
 	return nil
 }
 
-// setKeepAlive turns probing on or off. It sets the interval if the system has one.
+// setKeepAlive turns probes on or off. It sets the interval if the system has that option.
 func setKeepAlive(k Kernel, fd int, d time.Duration) error {
 	if d != 0 && (d < time.Second || d > keepAliveMax) {
 		return fmt.Errorf("reactor: keep-alive %v: must be 0 (off) or 1s … %v", d, keepAliveMax)

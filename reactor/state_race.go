@@ -9,15 +9,15 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// checkState panics if the Conn's state contradicts the table of Conn. Only race builds check:
-// tests with -race then run each step of each test against the table.
+// checkState panics if the Conn's state contradicts the table at Conn. It exists only in race
+// builds, so tests with -race check the table after each step.
 func (c *Conn) checkState() {
 	if row := c.brokenRow(); row != "" {
 		panic(fmt.Sprintf("reactor: state of a Conn: %s: {%v}, want %v", row, c.state, c.w.want))
 	}
 }
 
-// brokenRow returns the row of the table that does not hold, "" if all hold.
+// brokenRow returns the row of the table that does not hold, or "" if all rows hold.
 func (c *Conn) brokenRow() string {
 	d, r := c.deadlines, c.w.r
 	if c.is(released) {
@@ -81,7 +81,7 @@ func (s connState) String() string {
 	return strings.Join(set, " ")
 }
 
-// checkState panics if the Task's state contradicts the table of Task.
+// checkState panics if the Task's state contradicts the table at Task.
 func (t *Task) checkState() {
 	if row := t.brokenRow(); row != "" {
 		state := [...]string{"runnable", "running", "asleep", "finished"}[t.state]
@@ -115,8 +115,8 @@ func (t *Task) brokenRow() string {
 	return ""
 }
 
-// checkFigures panics if publish has not copied a figure that has changed. The code that changed it
-// should have used rare.
+// checkFigures panics if publish has not copied a figure that has changed. In that case the code
+// that changed the figure must call rare.
 func (r *Reactor) checkFigures(shown *figures) {
 	if *shown != r.figures {
 		panic(fmt.Sprintf("reactor: publish shows %+v, want %+v", *shown, r.figures))

@@ -2,49 +2,50 @@ package reactor
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// Stats are counts since New, as of the end of the latest turn.
+// Stats has counts since New, up to the end of the last turn.
 type Stats struct {
-	Turns  uint64 // wake-ups of the loop
-	Events uint64 // that were delivered
-	Timers uint64 // that fired
-	Posts  uint64 // functions and PostSends that ran
+	Turns  uint64 // turns of the loop
+	Events uint64 // Events that were delivered
+	Timers uint64 // timers that have expired
+	Posts  uint64 // posted functions and PostSends that were run
 
 	Accepted   uint64
-	Refused    uint64 // accept failures after which a listener paused
-	NoFiles    uint64 // part of Refused: the process or the system has no descriptor left
-	NoMemory   uint64 // part of Refused: the system has no memory left
-	Full       uint64 // times that WithMaxConns has paused a listener
-	Dialled    uint64 // connects that succeeded
+	Refused    uint64 // errors of accept after which a Listener paused
+	NoFiles    uint64 // those of Refused because the process or the system had no free descriptor
+	NoMemory   uint64 // those of Refused because the system had no free memory
+	Full       uint64 // how often WithMaxConns has paused a Listener
+	Dialled    uint64 // Dials that have connected
 	Reads      uint64 // calls of Data
-	Sends      uint64 // system calls that sent on Conns
+	Sends      uint64 // system calls that have sent on Conns
 	BytesIn    uint64
 	BytesOut   uint64
 	PacketsIn  uint64
 	PacketsOut uint64
-	// datagrams that the kernel refused to send, or that did not fit when they were received
+	// Datagrams that the kernel has refused to send, and received ones that did not fit in the
+	// buffer.
 	PacketsLost uint64
-	Undelivered uint64 // bytes accepted by Send and dropped: by Abort, errors, deadlines
+	Undelivered uint64 // bytes that Send has accepted and that were dropped, for example by Abort
 	TasksEnded  uint64
-	Panics      uint64 // panics that WithPanicHandler's function was called for
+	Panics      uint64 // panics for which the function of WithPanicHandler was called
 
-	SendsRefused uint64 // with ErrBuffered, because of the Conn's or PacketConn's limit
-	PostsRefused uint64 // with ErrFull
+	SendsRefused uint64 // sends that returned ErrBuffered
+	PostsRefused uint64 // posts that returned ErrFull
 
-	Conns     int // open now, those being dialled included
+	Conns     int // open Conns, including those that are dialled
 	Listeners int
-	Packets   int // PacketConns
-	Tasks     int // that have not ended
+	Packets   int // open PacketConns
+	Tasks     int // Tasks that have not ended
 	Timed     int // armed timers
 
-	Posted    int // functions and PostSends that wait
+	Posted    int // functions and PostSends that wait for a turn
 	Buffered  int // bytes that Conns and PacketConns have accepted and the kernel has not
-	Throttled int // Conns under back-pressure: not read until their output has fallen
+	Throttled int // Conns under back-pressure, which are not read
 	Blocked   int // Conns with output that the kernel has refused
 	Paused    int // Listeners that accept nothing now: paused, full, or suspended after an error
-	Watched   int // descriptors that the loop has
+	Watched   int // descriptors that the loop uses
 }
 
-// Stats may be called from any goroutine. It never makes the loop wait.
+// Stats returns the Stats of the loop. Any goroutine may call it, and the loop never waits for it.
 func (r *Reactor) Stats() Stats {
 	f := r.board.get()
 	s, o := f.count, &f.often
@@ -58,7 +59,7 @@ func (r *Reactor) Stats() Stats {
 	return s
 }
 
-// refused counts a failure of accept after which a Listener pauses.
+// refused counts an error of accept after which a Listener pauses.
 func (r *Reactor) refused(e kernel.Errno) {
 	r.rare().Refused++
 	switch e {
@@ -69,15 +70,15 @@ func (r *Reactor) refused(e kernel.Errno) {
 	}
 }
 
-// rare returns the counts that publish does not copy in every turn. It marks them as changed, so
-// code calls it only to change one of these counts.
+// rare returns the counts that publish does not copy in every turn, and marks them as changed. So
+// it must be called for each change of such a count.
 func (r *Reactor) rare() *Stats {
 	r.changed = true
 	return &r.count
 }
 
-// publish copies the figures to board for other goroutines. It runs in every turn, so it copies the
-// rare counts only after a change.
+// publish copies the figures to board, for other goroutines. It runs in every turn. So it copies
+// the rare counts only if they have changed.
 func (r *Reactor) publish() {
 	slot := r.board.own
 	if !slot.taken.CompareAndSwap(false, true) {
@@ -134,8 +135,8 @@ func (s *Stats) add(t Stats) {
 	s.Watched += t.Watched
 }
 
-// Files returns how many descriptors the process has open, and how many it may have. open is known
-// on Linux and on simulated hosts, and -1 on other systems. If the limit is not known, allowed is
-// math.MaxInt. Any goroutine may call it. It makes a few system calls and does not involve the
+// Files returns how many descriptors the process has open, and how many it may have. On Linux and
+// on simulated hosts open is known, and on other systems it is -1. If the limit is unknown, allowed
+// is math.MaxInt. Any goroutine may call Files. It makes a few system calls and does not need the
 // loop.
 func (r *Reactor) Files() (open, allowed int) { return kernel.Files(r.k), kernel.MaxFiles(r.k) }

@@ -12,17 +12,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Task is a coroutine on the loop. Its code is in blocking style: while it waits, the loop
-// continues. Tasks of one Reactor never run at the same time, so they share data without locks. If
-// a Task holds a lock while it waits, and another Task then locks it, the whole loop blocks.
+// A Task is a coroutine on the loop. Its code is in blocking style. While it waits, the loop
+// continues. Tasks of one Reactor never run at the same time, so they can share data without locks.
+// If a Task waits while it holds a lock, and another Task then locks it, the whole loop blocks.
 //
-// A Task must not change its thread's lock state (runtime.LockOSThread) across a wait. While Tasks
-// live, a callback must not change the lock state of the loop's goroutine. In both cases the
-// runtime would end the process. If several goroutines call Turn while Tasks live, none may be
-// locked. runtime.Goexit in a Task counts as a panic, because it would end the loop's goroutine.
-// t.FailNow of a test calls it.
+// A Task must not wait in another lock state of its thread (runtime.LockOSThread) than it has begun
+// in. While there are Tasks, a callback must not change the lock state of the loop's goroutine. In
+// both cases the runtime would end the process. If several goroutines call Turn while there are
+// Tasks, none of these may be locked. runtime.Goexit in a Task, which t.FailNow of a test calls,
+// counts as a panic: it would end the loop's goroutine.
 //
-// Only the loop touches a Task, in its callbacks and Tasks. ctx may be used by any goroutine.
+// Only callbacks and Tasks of the loop may use a Task. Any goroutine may use its Context.
 type Task struct {
 	//	field or value  set by                       cleared by                  excludes
 	//	runnable        Go, a wake, yieldTurn        step                        an armed timer
@@ -51,27 +51,27 @@ type Task struct {
 	//	goexited        leave                        -                           set just before reap
 	//	ctx             Context                      -                           done once cancel is not 0
 	//
-	// A race build checks the table after each step (state_race.go).
+	// Race builds check the table after each step (state_race.go).
 
 	r           *Reactor
 	f           func(*Task)
 	next        func() (struct{}, bool)
 	yield       func(struct{}) bool
-	timer       *timerq.Timer // nil until it has waited with a deadline
-	wakeErrno   kernel.Errno  // what ended the last sleep
+	timer       *timerq.Timer // nil until the first wait with a deadline
+	wakeErrno   kernel.Errno  // the result of the last sleep
 	waitDir     desc.Dir      // the direction of the present sleep
 	state       taskState
 	cancel      cancelState
 	waitsFor    inside.Reason
-	wakePending bool             // a wake came before the wait
+	wakePending bool             // a wake came while the Task did not sleep
 	goexited    bool             // ended by runtime.Goexit, which was isolated
 	code        uintptr          // the code of f
-	since       timeout.Deadline // when the present sleep began, by the turn's clock
+	since       timeout.Deadline // when the present sleep began, by the clock of that turn
 	result      *taskResult
-	stack, g    uintptr // where its last sleep was on the stack, and the runtime's part of it
+	stack, g    uintptr // addresses of the stack at the last sleep, and of the runtime's data
 	ctx         *taskContext
 
-	older, younger *Task // in r.tasks; the drain and the abort iterate in this fixed order
+	older, younger *Task // neighbours in r.tasks, which is sorted by age
 }
 
 type taskState uint8
@@ -83,12 +83,12 @@ const (
 	finished
 )
 
-// cancelState is a set. After a wait of a Task has failed because of one of them, the next such
-// wait unwinds the Task.
+// cancelState is a set of flags. After a wait has failed because of a cancellation, the next wait
+// that would fail for the same reason unwinds the Task.
 type cancelState uint8
 
 const (
-	drainAsked cancelState = 1 << iota // waits for input fail; waits for output continue
+	drainAsked cancelState = 1 << iota // waits for input fail, and waits for output do not
 	drainReported
 	cancelAsked // all waits fail
 	cancelReported
@@ -99,15 +99,16 @@ type taskContext struct {
 	cancel context.CancelFunc
 }
 
-// unwindPanic is the panic that ends a Task which waits again after ECANCELED.
+// unwindPanic is the panic that unwinds a Task which waits again after ECANCELED.
 type unwindPanic struct{}
 
-// ErrUnwound is the error of a Task that had to be unwound: it was cancelled, a wait returned
-// ECANCELED, and it waited again.
+// ErrUnwound is the error of a Task that was unwound: a wait of the Task has returned ECANCELED,
+// and the Task has waited again.
 var ErrUnwound error = &sentinel{"reactor: a cancelled task waited again and was unwound", kernel.ECANCELED}
 
-// Go starts a Task. The Task begins to run in the loop's next turn. While the Reactor drains, Go
-// starts no Task: it returns one whose Context has ended, and Join of that one returns ECANCELED.
+// Go starts a Task, which begins to run in the next turn of the loop. While the Reactor drains, Go
+// starts nothing. It returns a finished Task, whose Context has ended and for which Join returns
+// ECANCELED.
 func (r *Reactor) Go(f func(t *Task)) *Task {
 	if f == nil {
 		panic("reactor: Go with a nil function")
@@ -121,18 +122,18 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 	}
 	r.tasks.add(t)
 	r.addRunnable(t)
-	r.wake() // a call on another goroutine is misuse, but works while the loop sleeps
+	r.wake() // a call on another goroutine is misuse; this makes it work while the loop sleeps
 	return t
 }
 
 // Go starts another Task on the same reactor.
 func (t *Task) Go(f func(t *Task)) *Task { return t.r.Go(f) }
 
-// Reactor returns the loop that the Task runs on.
+// Reactor returns the loop of the Task.
 func (t *Task) Reactor() *Reactor { return t.r }
 
-// Sleep waits for d. With 0 or less it yields to the other Tasks and the Events. It returns nil, or
-// ECANCELED when the Task is cancelled.
+// Sleep waits for d. If d is 0 or less, it yields to other Tasks and to Events. Sleep returns nil,
+// or ECANCELED if the Task is cancelled.
 func (t *Task) Sleep(d time.Duration) error {
 	t.mustRun("Sleep")
 	if d <= 0 {
@@ -146,17 +147,17 @@ func (t *Task) Sleep(d time.Duration) error {
 		switch e := t.waitFor(inside.Sleep, desc.In, until); e {
 		case kernel.ETIMEDOUT:
 			return nil
-		case 0: // there was a wake before the wait
+		case 0: // a wake came before the wait
 		default:
 			return e
 		}
 	}
 }
 
-// Await runs f on a goroutine of its own, where f may block, and suspends the Task until f returns.
-// f must not touch anything that belongs to the loop. It should return when t.Context ends. Await
-// returns ECANCELED if the Reactor aborts; f then continues, and nobody waits for it. A panic or
-// runtime.Goexit in f becomes a panic of the Task.
+// Await runs f on a goroutine of its own, and suspends the Task until f returns. f may block, but
+// must not use anything that belongs to the loop. It should return when t.Context ends. If the
+// Reactor aborts, Await returns ECANCELED. Then f continues, and nobody waits for it. If f panics
+// or calls runtime.Goexit, the Task panics.
 func (t *Task) Await(f func()) error {
 	t.mustRun("Await")
 	if f == nil {
@@ -171,7 +172,7 @@ func (t *Task) Await(f func()) error {
 			if !returned {
 				p = panicErrorOf(recover())
 			}
-			t.r.mustPost(func() { // false: the loop and the Task have ended
+			t.r.mustPost(func() { // if it returns false, the loop and the Task have ended
 				done, caught = true, p
 				if t.state != finished {
 					t.wake()
@@ -183,7 +184,7 @@ func (t *Task) Await(f func()) error {
 	})
 	for !done {
 		if e := t.waitFor(inside.Await, desc.Out, timeout.Never); e != 0 {
-			// The direction is desc.Out, because a drain does not interrupt that.
+			// ^ A drain does not interrupt a wait with the direction desc.Out.
 			return e
 		}
 	}
@@ -193,9 +194,9 @@ func (t *Task) Await(f func()) error {
 	return nil
 }
 
-// Join waits until u has ended. Join returns the value that u has passed to SetResult, and the
-// error with which u ended: nil, a *PanicError or ErrUnwound. ECANCELED may also mean that the
-// caller is cancelled.
+// Join waits until u has ended. It returns the value that u has passed to SetResult, and the error
+// with which u has ended: nil, a *PanicError, ErrUnwound or ECANCELED. ECANCELED may also mean that
+// the caller of Join is cancelled.
 func (t *Task) Join(u *Task) (any, error) {
 	t.mustRun("Join")
 	if u == nil {
@@ -210,7 +211,7 @@ func (t *Task) Join(u *Task) (any, error) {
 	}
 	w := &joiner{t: t}
 	j.add(w)
-	defer j.remove(w) // deferred, because the wait may unwind its Task
+	defer j.remove(w) // deferred, because the wait may unwind the Task
 	for u.state != finished {
 		if e := t.waitFor(inside.Join, desc.In, timeout.Never); e != 0 {
 			return nil, e
@@ -222,12 +223,12 @@ func (t *Task) Join(u *Task) (any, error) {
 // SetResult sets the value that Join returns.
 func (t *Task) SetResult(v any) { t.ensureResult().value = v }
 
-// Done returns whether the Task has finished.
+// Done returns whether the Task has ended.
 func (t *Task) Done() bool { return t.state == finished }
 
-// Cancel ends the Task's Context, and makes its present or next wait fail with ECANCELED. If the
-// Task waits again after that, a panic unwinds it, and its deferred functions run. Call Cancel on
-// the loop. Cancel of a finished Task does nothing.
+// Cancel ends the Task's Context. The Task's present wait, or else its next one, fails with
+// ECANCELED. If the Task waits again after that, a panic unwinds it, and its deferred functions
+// run. Only the loop may call Cancel. If the Task has ended, Cancel does nothing.
 func (t *Task) Cancel() {
 	if t.state == finished || t.cancel&cancelAsked != 0 {
 		return
@@ -241,7 +242,7 @@ func (t *Task) Cancel() {
 }
 
 // Context returns a context that ends when the Task ends or is cancelled, or when the reactor
-// drains. Any goroutine may use it.
+// drains. Any goroutine may use the context.
 func (t *Task) Context() context.Context {
 	if t.ctx == nil {
 		ctx, cancel := context.WithCancel(context.Background())

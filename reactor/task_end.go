@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// taskError returns the error of a Task that did not return; v is the value of its panic. It runs
-// in the Task's deferred function, so the stack is the Task's own.
+// taskError returns the error of a Task that has not returned. v is the value of its panic. The
+// Task's deferred function calls taskError, so the stack is that of the Task.
 func (r *Reactor) taskError(v any) error {
 	if _, ok := v.(unwindPanic); ok {
 		f, ok := r.logLimits.unwound.Line(func() zapcore.Field { return zaplog.ByteString("stack", stack()) })
@@ -18,7 +18,7 @@ func (r *Reactor) taskError(v any) error {
 		}
 		return ErrUnwound
 	}
-	p, ok := v.(*PanicError) // a panic in Await's function: that one has the useful stack
+	p, ok := v.(*PanicError) // a panic in the function of Await, which has the useful stack
 	if !ok {
 		p = panicErrorOf(v)
 	}
@@ -28,14 +28,14 @@ func (r *Reactor) taskError(v any) error {
 	return p
 }
 
-// taskCrash is a Task's panic, with the Task's stack. It unwinds the loop's goroutine and ends the
-// process.
+// taskCrash is the panic of a Task, with the stack of the Task. It unwinds the loop's goroutine and
+// ends the process.
 type taskCrash struct{ *PanicError }
 
 func (c *taskCrash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
 
-// drainTask ends a Task's context. If the Task waits for input, its call returns ECANCELED. If the
-// Task waits to send output, it may continue.
+// drainTask ends the Context of a Task. If the Task waits for input, its call returns ECANCELED. If
+// it waits to send output, it may continue.
 func (r *Reactor) drainTask(t *Task) {
 	t.cancel |= drainAsked
 	t.endContext()
@@ -45,16 +45,16 @@ func (r *Reactor) drainTask(t *Task) {
 	}
 }
 
-// A taskList has all Tasks that live, the oldest first. The drain and the abort iterate over it, in
-// several turns. No Task is added while they iterate.
+// A taskList has all Tasks that have not ended, sorted by age. A drain and an abort iterate over
+// it, in several turns. No Task is added meanwhile.
 type taskList struct {
 	oldest, youngest *Task
-	next             *Task // the next Task of the iteration; nil: no iteration
-	seen             *Task // the next Task for a picture; nil: no picture iterates
+	next             *Task // the next Task of the drain or the abort; else nil
+	seen             *Task // the next Task for a picture; else nil
 	n                int
 }
 
-// walk calls f for the next endsPerTurn Tasks of the iteration. f must not resume a Task.
+// walk continues the iteration: it calls f for at most endsPerTurn Tasks. f must not resume a Task.
 func (l *taskList) walk(f func(*Task)) {
 	for n := 0; n < endsPerTurn && l.next != nil; n++ {
 		t := l.next

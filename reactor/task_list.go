@@ -1,14 +1,14 @@
 package reactor
 
-// taskResult is the result of a Task, and the list of the Tasks that join it.
+// taskResult has the result of a Task, and the Tasks that join it.
 type taskResult struct {
 	first, last *joiner
 	value       any
-	crash       any // the value of the loop's panic, if there is no panic handler
+	crash       any // the value of a panic that ends the loop, if there is no panic handler
 	err         error
 }
 
-// A joiner is a Task that waits for the end of another.
+// A joiner is a Task that waits for the end of another Task.
 type joiner struct {
 	t          *Task
 	prev, next *joiner

@@ -6,16 +6,17 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// The runtime ends the process if a coroutine is resumed in another state of runtime.LockOSThread
-// than the one in which it began. Therefore only these goroutines resume a Task that has begun:
-//   - The goroutine of Run, or of the Shutdown that runs the loop. If this goroutine is locked, no
-//     other one continues the loop later: see runAfterGoexit and Shutdown.
-//   - Callers of Turn that have the lock state of the first caller (mustMatchTasks).
-//   - The Shutdown that cleans up after a panic, if neither its goroutine nor the one of Run is
-//     locked. Otherwise it abandons the Tasks (abandonTasks), or resumes them on another goroutine
-//     (runElsewhere).
+// A coroutine must be resumed in the lock state (runtime.LockOSThread) in which it began. Otherwise
+// the runtime ends the process. So only these goroutines resume a Task that has begun:
+//
+//  - The goroutine of Run, or of the Shutdown that runs the loop. If it is locked, no other goroutine
+//    continues the loop later: see runAfterGoexit and Shutdown.
+//  - Callers of Turn that have the same lock state as the first caller (mustMatchTasks).
+//  - The Shutdown that releases everything after a panic, if neither its goroutine nor that of Run
+//    is locked. Otherwise it abandons the Tasks (abandonTasks), or resumes them on another goroutine
+//    (runElsewhere).
 
-// mustMatchTasks panics if Turn's caller cannot resume the Tasks that have begun.
+// mustMatchTasks panics if the caller of Turn must not resume the Tasks that have begun.
 func (r *Reactor) mustMatchTasks() {
 	if r.tasks.n == 0 {
 		r.driver = 0
@@ -26,8 +27,8 @@ func (r *Reactor) mustMatchTasks() {
 	}
 }
 
-// abandonTasks marks the Tasks that have begun as ended, without resuming them. So their deferred
-// functions do not run, and their resources are not released.
+// abandonTasks marks the Tasks that have begun as ended, and does not resume them. Their deferred
+// functions do not run, and what they hold is not released.
 func (r *Reactor) abandonTasks() {
 	var next *Task
 	for t := r.tasks.oldest; t != nil; t = next {
@@ -44,8 +45,8 @@ func (r *Reactor) abandonTasks() {
 	}
 }
 
-// runElsewhere calls run on a new goroutine, which is not locked. It repeats a panic or
-// runtime.Goexit of run on the caller's goroutine.
+// runElsewhere calls run on a new goroutine, which is not locked. If run panics or calls
+// runtime.Goexit, the caller's goroutine does the same.
 func (r *Reactor) runElsewhere() (err error) {
 	var panicked any
 	returned := false

@@ -12,13 +12,13 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// wait suspends the Task until a wake, the deadline (ETIMEDOUT) or a cancellation (ECANCELED; the
-// next wait unwinds the Task).
+// wait suspends the Task until a wake. It returns ETIMEDOUT at the deadline and ECANCELED after a
+// cancellation. The next wait after ECANCELED unwinds the Task.
 func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	return (*taskSleeper)(t).Sleep(dir, until)
 }
 
-// waitFor is wait for a reason other than an Event of a descriptor.
+// waitFor is like wait, for a reason that is not an Event.
 func (t *Task) waitFor(what inside.Reason, dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	t.waitsFor = what
 	e := t.wait(dir, until)
@@ -26,7 +26,7 @@ func (t *Task) waitFor(what inside.Reason, dir desc.Dir, until timeout.Deadline)
 	return e
 }
 
-// yieldTurn yields to the other Tasks and the Events. It returns ECANCELED as wait does.
+// yieldTurn yields to other Tasks and to Events. It returns ECANCELED in the same cases as wait.
 func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 	if e := t.interrupted(dir); e != 0 {
 		return e
@@ -37,7 +37,7 @@ func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 	return 0
 }
 
-// interrupted returns ECANCELED once for each kind of cancellation. After that it unwinds the Task.
+// interrupted returns ECANCELED once for each kind of cancellation. A second call unwinds the Task.
 func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
 	asked, reported := t.cancellation(dir)
 	if t.cancel&reported != 0 {
@@ -50,8 +50,8 @@ func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
 	return kernel.ECANCELED
 }
 
-// cancellation returns the flags of the cancellation that a wait in this direction can report, 0 if
-// there is none.
+// cancellation returns the flags of the cancellation that a wait in this direction must report. If
+// there is none, it returns 0.
 func (t *Task) cancellation(dir desc.Dir) (asked, reported cancelState) {
 	switch {
 	case t.cancel&cancelAsked != 0:
@@ -67,8 +67,8 @@ func (t *Task) mustUnwind(dir desc.Dir) bool {
 	return t.cancel&reported != 0
 }
 
-// armTimer makes the loop wake the Task at the deadline. It returns false if the deadline has
-// passed.
+// armTimer makes the loop wake the Task at the deadline. If the deadline has passed, it returns
+// false.
 func (t *Task) armTimer(until timeout.Deadline) bool {
 	if until.Passed(t.r.k.Now()) {
 		return false
@@ -87,7 +87,6 @@ func (t *Task) suspend() {
 	t.state = running
 }
 
-// stopTimer stops the timer.
 func (t *Task) stopTimer() {
 	if t.timer != nil {
 		t.r.timers.Stop(t.timer)
@@ -100,7 +99,7 @@ func (t *Task) timerFired() {
 	t.r.loopWakes = false
 }
 
-// wake ends the Task's wait, or else its next one.
+// wake ends the present wait of the Task. If the Task does not wait, it ends the next wait.
 func (t *Task) wake() {
 	if t.state == asleep {
 		t.wakeWith(0)
@@ -109,8 +108,8 @@ func (t *Task) wake() {
 	t.wakePending = t.state != finished
 }
 
-// wakeWith ends the Task's wait. A Task that the loop itself wakes runs at once. A Task that user
-// code wakes runs after the present step.
+// wakeWith ends the wait of the Task. If the loop itself wakes the Task, the Task runs at once. If
+// user code wakes it, the Task runs after the present step.
 func (t *Task) wakeWith(why kernel.Errno) {
 	t.stopTimer()
 	t.wakeErrno = why
@@ -122,7 +121,7 @@ func (t *Task) wakeWith(why kernel.Errno) {
 	t.r.addRunnable(t)
 }
 
-// A wokenTask is a Task that can run, and the instant of its wake (0: not measured).
+// A wokenTask is a Task that can run. at is when it was woken, or 0 if the loop does not measure.
 type wokenTask struct {
 	t  *Task
 	at timeout.Deadline
@@ -130,7 +129,7 @@ type wokenTask struct {
 
 func (r *Reactor) addRunnable(t *Task) { r.runnable.add(wokenTask{t, r.stamp()}) }
 
-// runTasks resumes the first n of the Tasks that can run.
+// runTasks resumes the first n Tasks of the list runnable.
 func (r *Reactor) runTasks(n int) {
 	r.readClock()
 	for range n {
@@ -144,7 +143,7 @@ func (r *Reactor) runTasks(n int) {
 	}
 }
 
-// resume runs the Task until it waits again or ends. The first resume makes the coroutine, so that
+// resume runs the Task until it waits or ends. The coroutine is made by the first resume, so that
 // it begins in the lock state of the loop's goroutine.
 func (r *Reactor) resume(t *Task) {
 	if r.guards {
@@ -165,7 +164,7 @@ func (r *Reactor) begin(t *Task) {
 	t.next, _ = iter.Pull(t.main)
 }
 
-// stepWatched is step with the watchdog, and between Enter and Leave. The coroutine begins there
+// stepWatched is step with the watchdog, and between Enter and Leave. The coroutine is made there
 // too, because its goroutine inherits the labels for profiles.
 func (r *Reactor) stepWatched(t *Task) {
 	if r.watchdog != nil && r.watchdog.enter(-1) {
@@ -178,20 +177,20 @@ func (r *Reactor) stepWatched(t *Task) {
 	r.step(t)
 }
 
-// step switches to the Task and back. It is part of the cost of each message, so it has no deferred
-// function. It needs none, because main recovers a panic of the Task inside the coroutine.
+// step switches to the Task and back. Each message pays for it, so it has no deferred function.
+// main recovers a panic of the Task inside the coroutine.
 func (r *Reactor) step(t *Task) {
 	t.state = running
 	r.running = t
 	t.next()
 	r.running = nil
-	if t.state == running { // otherwise it waits
+	if t.state == running { // otherwise the Task waits
 		r.over(t)
 	}
 	t.checkState()
 }
 
-// `over` ends a Task whose coroutine has returned.
+// over ends a Task whose coroutine has returned or has left in Goexit.
 func (r *Reactor) over(t *Task) {
 	if t.goexited {
 		t.reap()
@@ -203,12 +202,12 @@ func (r *Reactor) over(t *Task) {
 	}
 }
 
-// exited replaces runtime.Goexit at the end of a coroutine. Goexit itself would continue in the
-// goroutine that resumed the coroutine.
+// exited is the panic that replaces runtime.Goexit at the end of a coroutine. Goexit itself would
+// continue on the goroutine that has resumed the coroutine.
 type exited struct{}
 
-// leave ends a coroutine that is in Goexit. It switches to the loop, which then ends the Task by
-// reap.
+// leave ends a coroutine that is in Goexit. It switches to the loop, and the loop ends the
+// coroutine with reap.
 func (t *Task) leave() {
 	t.goexited = true
 	t.yield(struct{}{})
@@ -220,13 +219,12 @@ func (t *Task) reap() {
 	t.next()
 }
 
-// A loner is a Kernel that only one goroutine and its coroutines may use: a simulated one. It
-// counts the coroutines and reads their stacks. So each coroutine reports its beginning and its
-// end.
+// A loner is a simulated Kernel, which only one goroutine and its coroutines may use. It counts the
+// coroutines and reads their stacks. So each coroutine reports its beginning and its end.
 type loner interface {
 	CoroutineBegins()
 	CoroutineEnds()
-	Owned(what string) // panics in any other goroutine, for calls that do not reach the Kernel
+	Owned(what string) // panics on other goroutines; for calls that do not reach the Kernel
 }
 
 func (r *Reactor) owned(what string) {
@@ -235,7 +233,7 @@ func (r *Reactor) owned(what string) {
 	}
 }
 
-// main is the function of the coroutine.
+// main is the function of the Task's coroutine.
 func (t *Task) main(yield func(struct{}) bool) {
 	t.yield = yield
 	t.g = prefetch.Goroutine()
@@ -257,13 +255,13 @@ func (t *Task) main(yield func(struct{}) bool) {
 		}
 	}()
 	f := t.f
-	t.f = nil // the garbage collector can free what f has captured while f still runs
+	t.f = nil // so that the garbage collector can free what f has captured and does not need any more
 	t.call(f)
 	returned = true
 }
 
-// call is a function of its own so that package stacks finds the Task's stack: t is an argument of
-// this frame, and stays alive in it.
+// call is a separate function, so that package stacks finds the Task's stack: t is an argument in
+// its frame, and stays alive until f returns.
 //
 //go:noinline
 func (t *Task) call(f func(*Task)) {
@@ -271,7 +269,7 @@ func (t *Task) call(f func(*Task)) {
 	runtime.KeepAlive(t)
 }
 
-// fell records the error of a Task that did not return. It calls user code, because it logs.
+// fell records the error of a Task that has not returned. It logs, so it may call user code.
 func (t *Task) fell(v any) {
 	logged := false
 	defer func() {
@@ -288,7 +286,8 @@ func (t *Task) fell(v any) {
 	logged = true
 }
 
-// wakeJoiners wakes the Tasks that join: at most joinsPerTurn at once, the rest as runnable Tasks.
+// wakeJoiners wakes the Tasks that join: at most joinsPerTurn of them at once. The others become
+// runnable.
 func (j *taskResult) wakeJoiners() {
 	var next *joiner
 	for w, n := j.first, 0; w != nil; w, n = next, n+1 {
@@ -303,7 +302,7 @@ func (j *taskResult) wakeJoiners() {
 	}
 }
 
-// reap ends a Task that has returned and wakes the Tasks that join it.
+// reap ends a Task that has returned, and wakes the Tasks that join it.
 func (r *Reactor) reap(t *Task) {
 	t.state = finished
 	t.next, t.yield = nil, nil
@@ -316,7 +315,7 @@ func (r *Reactor) reap(t *Task) {
 		return
 	}
 	if p, ok := t.result.err.(*PanicError); ok && !r.goexiting {
-		defer r.reportPanic(nil, p, "panic in a task") // this runs last, because it may not return
+		defer r.reportPanic(nil, p, "panic in a task") // deferred to run last, because it may not return
 	}
 	t.result.wakeJoiners()
 }

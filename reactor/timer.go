@@ -7,15 +7,16 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Timer calls a function on the loop when its time has come. The call is never early. It is late
-// if the loop is busy at that time.
+// A Timer calls a function on the loop at a certain time. The call is never early. If the loop is
+// busy at that time, the call is late.
 type Timer struct {
 	t timerq.Timer
 	r *Reactor
 }
 
-// After makes the loop call f after d. A negative d counts as 0. The call comes in a later turn,
-// never inside After. Once the reactor has ended (Post returns ErrClosed), After arms no timer.
+// After makes the loop call f when d has passed. A negative d counts as 0. The call is made in a
+// later turn, and never inside After. If the reactor has ended (Post returns ErrClosed), After does
+// nothing.
 func (r *Reactor) After(d time.Duration, f func()) *Timer {
 	if f == nil {
 		panic("reactor: After with a nil function")
@@ -26,14 +27,14 @@ func (r *Reactor) After(d time.Duration, f func()) *Timer {
 	return t
 }
 
-// Stop keeps the timer from firing. It returns whether the timer was armed.
+// Stop disarms the timer. It returns whether the timer was armed.
 func (t *Timer) Stop() bool {
 	t.r.owned("Timer.Stop")
 	return t.r.timers.Stop(&t.t)
 }
 
-// Reset arms the timer to fire d from now, whether it has fired or not. If the new time is later
-// than the old one, Reset is O(1).
+// Reset arms the timer, whether it is armed, has expired or was stopped. The call comes when d has
+// passed. To move an armed timer to a later time takes constant time.
 func (t *Timer) Reset(d time.Duration) {
 	t.r.owned("a timer")
 	t.r.arm(&t.t, max(d, 0))

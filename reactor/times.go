@@ -6,50 +6,50 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// figures are the counts and times that the loop publishes for other goroutines at the end of each
+// figures has the counts and times that the loop publishes for other goroutines, at the end of each
 // turn.
 type figures struct {
 	often often
-	count Stats // without what often has
-	final bool  // the last turn has run
+	count Stats // the counts that are not in often
+	final bool  // the last turn has ended
 }
 
-// often are the figures that most turns change. They stand together, because publish copies them in
-// every turn.
+// often has the figures that change in most turns. They are in one struct, because publish copies
+// them in every turn.
 type often struct {
 	turns, events, timers, posts, reads, sends uint64 // of Stats
 	bytesIn, bytesOut, packetsIn, packetsOut   uint64
 
-	conns, listeners, packets, tasks, timed, posted int // of Stats; publish sets them
+	conns, listeners, packets, tasks, timed, posted int // of Stats; set by publish
 	buffered, blocked, watched                      int
 
-	busy      time.Duration    // in turns that have ended and were measured
-	turnEnded timeout.Deadline // when the last of them ended
+	busy      time.Duration    // the time in turns that were measured
+	turnEnded timeout.Deadline // when the last turn that was measured has ended
 }
 
-// times has the fields by which the loop measures how it spends its time. The first call of Load
-// starts the measurement. Before that call the loop reads no clock for it.
+// times has the fields with which the loop measures its time. The first call of Load starts that.
+// Before, the loop reads no clock for these fields.
 type times struct {
 	on        bool             // the loop measures
 	turnBegan timeout.Deadline // when the present turn began
-	clock     timeout.Deadline // the turn's latest reading
+	clock     timeout.Deadline // the time that was read last in this turn
 
 	turns, lag, posts, wakes recorder
 }
 
-// unmeasured is the value of awake in a turn whose beginning was not measured.
+// unmeasured is the value of awake if the beginning of the turn was not measured.
 const unmeasured = 1
 
-// A sleeper is a Poller that reports whether its last Wait has slept. A Wait that finds an Event at
-// once does not sleep.
+// A sleeper is a Poller that reports whether its last Wait has slept. A Wait that finds Events at
+// once has not.
 type sleeper interface{ Slept() bool }
 
-// A spinner is a Poller that can poll for a while before it sleeps: see WithSpin.
+// A spinner is a Poller that can poll for some time before it sleeps: see WithSpin.
 type spinner interface{ Spin(time.Duration) }
 
-// measureBegin notes when the turn begins. It is called after Wait. If the Poller has slept, the
-// turn begins now. If not, it begins where the turn before has ended, and measureBegin reads the
-// clock only if timers need it.
+// measureBegin records when the turn begins. It is called after Wait. If the Poller has slept, the
+// turn begins now. Otherwise it begins where the turn before has ended, and the clock is read only
+// if there are timers.
 func (r *Reactor) measureBegin(until timeout.Deadline) {
 	t := &r.times
 	if !t.on {
@@ -81,14 +81,14 @@ func (r *Reactor) beginSlow() {
 	r.slow.begin(only)
 }
 
-// readClock reads the clock where a stage of the turn begins.
+// readClock reads the clock at the beginning of a stage of the turn.
 func (r *Reactor) readClock() {
 	if r.times.on {
 		r.times.clock = r.k.Now()
 	}
 }
 
-// measureEnd notes how long the turn took.
+// measureEnd records how long the turn took.
 func (r *Reactor) measureEnd() {
 	t := &r.times
 	if !t.on { // Load was called during this turn
@@ -103,8 +103,8 @@ func (r *Reactor) measureEnd() {
 	r.traceTurn(took)
 }
 
-// stamp returns the present time, for work that will wait for its stage of a turn. It returns 0 if
-// the loop does not measure.
+// stamp returns the present time, for work that must wait for its stage of a turn. If the loop does
+// not measure, stamp returns 0.
 func (r *Reactor) stamp() timeout.Deadline {
 	if r.measuring.Load() == 0 {
 		return 0
@@ -112,7 +112,7 @@ func (r *Reactor) stamp() timeout.Deadline {
 	return r.k.Now()
 }
 
-// noteWait counts how long the callback that now begins has waited since its stamp.
+// noteWait counts the callback that now begins, and how long it has waited since its stamp.
 func (r *Reactor) noteWait(h *recorder, at timeout.Deadline, what any) {
 	if !r.times.on {
 		return

@@ -8,25 +8,25 @@ import (
 	"unsafe"
 )
 
-// A Trace has functions that the loop calls at certain events. A function that is nil costs one
-// comparison. The loop waits for each function, as it does for a callback, so they must be short.
+// A Trace has functions that the loop calls when certain things happen. If a function is nil, that
+// costs one comparison. The loop waits for each function as for a callback, so they must be short.
 // They may read the Conn, but must not send, close or change anything.
 type Trace struct {
-	Accept func(l *Listener, from Addr)      // a connection was accepted, and has no handler yet
-	Open   func(c *Conn)                     // a Conn is connected; before Opened
+	Accept func(l *Listener, from Addr)      // a connection was accepted; it has no handler yet
+	Open   func(c *Conn)                     // a Conn is connected; called before Opened
 	Read   func(c *Conn, n int)              // n bytes were received; 0 is the end of input
 	Send   func(c *Conn, n int, err error)   // the kernel has accepted n bytes, or output has failed
 	Close  func(c *Conn, err error)          // a Conn is closed; before Closed. Not after Detach
 	Turn   func(events int, d time.Duration) // a turn has ended; the loop measures its time
 
-	// Enter and Leave surround each callback and each step of a Task. name is the type of the
-	// handler, or the name of the function. Package looplabels uses them.
+	// Enter is called before each callback and each step of a Task, and Leave after it. name is the
+	// type of the handler, or the name of the function. Package looplabels uses these.
 	Enter func(name string)
 	Leave func()
 }
 
-// WithTrace makes the loop call the functions of t. A second WithTrace may add functions that the
-// first one leaves nil. To set one function twice is an error.
+// WithTrace makes the loop call the functions of t. Several WithTrace add up, but each function may
+// be set only once.
 func WithTrace(t Trace) Option {
 	return func(o *options) error {
 		if (t.Enter == nil) != (t.Leave == nil) {
@@ -56,7 +56,8 @@ func WithTrace(t Trace) Option {
 	}
 }
 
-// WithTraceFor is WithTrace with a Trace for each loop of a Group: New calls the function once.
+// WithTraceFor is WithTrace with a new Trace for each loop of a Group. Each New calls the function
+// once.
 func WithTraceFor(trace func() Trace) Option {
 	return func(o *options) error {
 		if trace == nil {
@@ -66,15 +67,15 @@ func WithTraceFor(trace func() Trace) Option {
 	}
 }
 
-// traces are those functions of the Trace that are called for messages. They are kept here because
-// the path of each message checks them.
+// traces has the functions of the Trace. The two for messages are separate, because the path of
+// each message checks them.
 type traces struct {
 	read func(c *Conn, n int)
 	send func(c *Conn, n int, err error)
 	all  Trace
 }
 
-// beginTrace copies the functions from the options. For Trace.Turn the loop measures its time.
+// beginTrace copies the functions from the options. If there is a Trace.Turn, the loop measures.
 func (r *Reactor) beginTrace() {
 	r.guards = r.opt.onPanic != nil || r.opt.slow != 0
 	if r.opt.trace == nil {
@@ -123,8 +124,8 @@ func (r *Reactor) traceTurn(d time.Duration) {
 	}
 }
 
-// enter calls Enter for a callback, and reports whether Leave must follow. A callback inside
-// another one counts as a part of it.
+// enter calls Enter for a callback, and returns whether Leave must be called. A callback inside
+// another callback counts as a part of that one.
 func (r *Reactor) enter(what any) bool {
 	if r.trace.all.Enter == nil || r.entered {
 		return false
@@ -134,8 +135,8 @@ func (r *Reactor) enter(what any) bool {
 	return true
 }
 
-// enterFunc is enter for a function. f does not escape here. If it did, the caller would allocate a
-// closure for each datagram.
+// enterFunc is enter for a function. Here f does not escape. If it did, each datagram would cost
+// the allocation of a closure.
 func (r *Reactor) enterFunc(f func()) bool {
 	if r.trace.all.Enter == nil || r.entered {
 		return false

@@ -6,8 +6,8 @@ import (
 )
 
 // turn sleeps until the earliest timer, an Event or a Post, and reads the clock. Then it delivers
-// the Events, skips stale ones, and runs due timers and posted functions. Each call is a step: at
-// its end the loop flushes the output and calls Closed.
+// the Events that are not stale, and runs expired timers, posted functions and Tasks. Each of these
+// calls is a step: at the end of a step the loop flushes output and calls Closed.
 func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.stopped {
 		return ErrClosed
@@ -37,12 +37,13 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	}
 	r.inTurn = true
 	if r.packetBuffers != nil && r.packetBuffers.n > 0 {
-		// Datagrams that a turn which did not return has left.
+		// These datagrams are left from a turn that did not return.
 		r.deliver()
 	}
 	again := min(r.readPending.len(), readsPerTurn)
 	var ahead lookahead
-	far := r.table.Len() >= prefetchFrom && r.batch-r.next > 1 // one Event has none behind it
+	// A single Event has no next one to prefetch.
+	far := r.table.Len() >= prefetchFrom && r.batch-r.next > 1
 	for r.next < r.batch {
 		ev := &r.events[r.next]
 		r.next++
@@ -84,7 +85,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	return nil
 }
 
-// dispatch delivers one Event as one step.
+// dispatch delivers one Event. That is one step.
 func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	r.loopWakes = w.waits
 	if r.guards {
@@ -101,7 +102,8 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	}
 }
 
-// expire calls the timers that are due. A timer that these calls arm waits for the next turn.
+// expire calls the functions of timers that have expired. A timer that such a function arms waits
+// for the next turn.
 func (r *Reactor) expire() {
 	mark, repairs := r.timers.Mark(), repairsPerTurn
 	for n := range timersPerTurn {
@@ -131,10 +133,10 @@ func (r *Reactor) call(f func()) {
 	}
 }
 
-// endStep flushes the output of the step and then calls Closed of the closed Conns. If a Closed
-// callback closes a second Conn, the second Conn's Closed runs at the end of the next step. A
-// Closed that keeps dialling a dead address therefore cannot hold the turn. Calls beyond the turn's
-// budget wait for later turns.
+// endStep flushes the output of the step, and then calls Closed of the Conns that are closed. If
+// such a Closed closes a second Conn, the second Conn's Closed is called at the end of the next
+// step. So a Closed that keeps dialling a dead address cannot hold the turn. If the turn's budget
+// is used up, the calls wait for a later turn.
 func (r *Reactor) endStep() {
 	r.flushAll()
 	if n := min(r.closedCalls.len(), r.budget.closeds); n > 0 {

@@ -18,7 +18,7 @@ type taskWaiter Reactor
 
 func (w *taskWaiter) Shared() bool { return false }
 
-// Post has no limit. It returns false only after the loop has ended.
+// Post has no limit. If it returns false, the loop has ended.
 func (w *taskWaiter) Post(f func()) bool {
 	if (*Reactor)(w).mustPost(f) {
 		return true
@@ -27,8 +27,8 @@ func (w *taskWaiter) Post(f func()) bool {
 	return false
 }
 
-// Call calls a function because of an Event of a Desc. A task that the function wakes does not run
-// inside it.
+// Call calls a function because of an Event of a Desc. If the function wakes a task, the task does
+// not run before the function has returned.
 func (w *taskWaiter) Call(f func()) {
 	direct := w.loopWakes
 	w.loopWakes = false
@@ -36,8 +36,8 @@ func (w *taskWaiter) Call(f func()) {
 	w.loopWakes = direct
 }
 
-// Sleeper is the running Task. A callback cannot wait, so Sleeper returns EDEADLK to it. Code in a
-// callback uses Timeout 0, or starts a Task.
+// Sleeper returns the Task that runs. In a callback it returns EDEADLK, because a callback cannot
+// wait. Code in a callback must use Timeout 0 or start a Task.
 func (w *taskWaiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	if w.running == nil {
 		return nil, kernel.EDEADLK
@@ -45,8 +45,8 @@ func (w *taskWaiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	return (*taskSleeper)(w.running), 0
 }
 
-// Buffer returns the loop's buffer. It refuses a callback, because a slice that was passed to Data
-// may still point into the buffer.
+// Buffer returns the loop's buffer. In a callback it returns EDEADLK, because the slice that Data
+// has got may be in the buffer.
 func (w *taskWaiter) Buffer() (*desc.Buffer, kernel.Errno) {
 	if w.running == nil {
 		return nil, kernel.EDEADLK
@@ -67,11 +67,11 @@ func (w *taskWaiter) Yield(dir desc.Dir) kernel.Errno {
 	return w.running.yieldTurn(dir)
 }
 
-// Callbacks records that an Event may call user code, because a socket has a callback (setsockopt
-// with option 20, as in MicroPython).
+// Callbacks records that an Event may call user code. A socket has such a callback after setsockopt
+// with option 20, as in MicroPython.
 func (w *taskWaiter) Callbacks() { w.callbacks = true }
 
-// Lacking logs that a Task's Accept waits because the system lacks descriptors or memory.
+// Lacking logs that Accept of a Task waits because no descriptor or no memory is free.
 func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 	r := (*Reactor)(w)
 	r.refused(e)
@@ -80,9 +80,9 @@ func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 	}
 }
 
-// Settle yields until the loop has delivered the Events that the kernel has at this moment, so that
-// pending callbacks of option 20 run. The kernel returns Events in their order, so a fixed number
-// of turns is enough. Settle returns ECANCELED if the Task is cancelled. In a callback it does
+// Settle yields until the loop has delivered the Events that the kernel has now. So callbacks of
+// option 20 that are due have run. The kernel returns Events in their order, so a fixed number of
+// turns is enough. If the Task is cancelled, Settle returns ECANCELED. In a callback it does
 // nothing.
 func (w *taskWaiter) Settle() kernel.Errno {
 	if w.running == nil || !w.callbacks {
@@ -133,7 +133,7 @@ func (w *taskWaiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
 
 func (w *taskWaiter) Has(fd int) bool { return w.table.Has(fd) }
 
-// Unregister does nothing once the reactor has ended.
+// Unregister unregisters d. If the reactor has ended, it does nothing.
 func (w *taskWaiter) Unregister(d *desc.Desc) {
 	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {
 		watch.drop()
@@ -142,20 +142,19 @@ func (w *taskWaiter) Unregister(d *desc.Desc) {
 	}
 }
 
-// descSink makes a Desc a sink of Events. A descSink is the same memory as the Desc with a second
-// type, so the conversion allocates nothing.
+// descSink is the type with which a Desc is a sink. The conversion of a *desc.Desc allocates
+// nothing.
 type descSink desc.Desc
 
 func (d *descSink) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }
 
-// taskSleeper is a Task as a Sleeper of internal/desc.
+// taskSleeper is the type with which a Task is a Sleeper of internal/desc.
 type taskSleeper Task
 
 func (s *taskSleeper) Wake() { (*Task)(s).wake() }
 
-// Sleep does what Task.wait does. It is a single function that calls no further one while it
-// sleeps. So the last wait of a Task touches less stack, and more of it stays in the processor's
-// cache.
+// Sleep is the wait of a Task. It is one function, and calls no other function while it sleeps. So
+// the Task's stack is shorter, and more of it stays in the processor's cache.
 func (s *taskSleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	t := (*Task)(s)
 	r := t.r
@@ -181,7 +180,7 @@ func (s *taskSleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	return t.wakeErrno
 }
 
-// Unwind panics if Sleep would panic: a wait of the Task has returned ECANCELED.
+// Unwind panics if Sleep would panic, because a wait of the Task has already returned ECANCELED.
 func (s *taskSleeper) Unwind(dir desc.Dir) {
 	if t := (*Task)(s); t.cancel != 0 && t.mustUnwind(dir) {
 		panic(unwindPanic{})

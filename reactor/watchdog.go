@@ -12,26 +12,27 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A watchdog logs slow callbacks. The loop logs a slow callback when it has ended. While it still
-// runs, a goroutine of the watchdog logs it.
+// A watchdog logs slow callbacks. While such a callback runs, a goroutine of the watchdog logs it.
+// When it has ended, the loop logs it too.
 type watchdog struct {
 	r    *Reactor
 	slow time.Duration
-	log  func(inside.Slow) // logSlow
+	log  func(inside.Slow) // logSlow, or a function of a test
 	stop chan struct{}
 	gone chan struct{}
-	busy bool // the loop is in a callback; only the loop uses it
+	busy bool // the loop is in a callback; used by the loop only
 
-	looked time.Time // when the stacks were last read; only the goroutine uses it
+	looked time.Time // when stacks were read last; used by the watchdog's goroutine only
 
-	mu    sync.Mutex // guards the fields below, which the loop passes to the goroutine
-	since time.Time  // zero between callbacks
-	fd    int        // the descriptor of the Conn, Listener or Watch; -1 for timers and posts
-	named bool       // logged while still running
-	stack string     // the loop's stack, read while the callback ran; "" if it has not been read
+	mu    sync.Mutex // guards the fields below, which both goroutines use
+	since time.Time  // when the callback began; zero between callbacks
+	fd    int        // the descriptor of the Conn, Listener or Watch; -1 if there is none
+	named bool       // logged while the callback still runs
+	stack string     // the stack of the loop during the callback, or "" if it was not read
 }
 
-// startWatchdog uses the host's clock even on a simulated kernel, because it measures real time.
+// startWatchdog starts the watchdog. It uses the host's clock on a simulated kernel too, because it
+// measures real time.
 func (r *Reactor) startWatchdog() {
 	d := &watchdog{r: r, slow: r.opt.slow, stop: make(chan struct{}), gone: make(chan struct{})}
 	d.log = d.logSlow
@@ -46,8 +47,8 @@ func (r *Reactor) stopWatchdog() {
 	}
 }
 
-// enter begins a callback for a descriptor (-1: none), and reports whether leave must be called. A
-// callback inside another one counts as a part of it.
+// enter is called before a callback for a descriptor (-1 if there is none). It returns whether
+// leave must be called after it. A callback inside another callback counts as a part of that one.
 func (d *watchdog) enter(fd int32) bool {
 	if d.busy {
 		return false
@@ -97,8 +98,8 @@ func (d *watchdog) run() {
 	}
 }
 
-// look logs a callback that is still running, once, with the stacks of all goroutines. It reads the
-// stacks at most once a second.
+// look logs a callback that is slow and still runs, once, with the stacks of all goroutines. It
+// reads the loop's stack at most once a second.
 func (d *watchdog) look() {
 	d.mu.Lock()
 	stuck := !d.since.IsZero() && !d.named && time.Since(d.since) >= d.slow
@@ -129,8 +130,8 @@ func allStacks() zapcore.Field {
 	return zaplog.ByteString("stacks", stacks[:runtime.Stack(stacks, true)])
 }
 
-// peer returns the connection's address, if the descriptor is a connection and the callback has not
-// closed it.
+// peer returns the address of the connection's peer. If the descriptor is no connection, or the
+// callback has closed it, there is no field.
 func (d *watchdog) peer(fd int) zapcore.Field {
 	a, e := d.r.k.PeerAddr(fd)
 	if fd < 0 || e != 0 {
