@@ -11,8 +11,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The accept function may use the Conn at once. Closed is called once whatever it does and returns,
-// or never after nil or Detach. The listener continues.
+// The accept function may use the Conn at once. Whatever it does and returns, Closed is called
+// once. If it returns nil or calls Detach, Closed is never called. The Listener continues in each
+// case.
 func TestAcceptFunctionMayDoAnything(t *testing.T) {
 	if !longtest.Default(t, "several loops at work") {
 		return
@@ -46,7 +47,7 @@ func TestAcceptFunctionMayDoAnything(t *testing.T) {
 						return plain{&hooks{closed: func(*Conn, error) { ends++ }}}
 					})
 					for range 3 {
-						if c, e := t.tryDial(addr); e == 0 { // otherwise it was reset at once
+						if c, e := t.tryDial(addr); e == 0 { // otherwise the connection was reset at once
 							c.discard()
 							c.closeWrite()
 						}
@@ -74,8 +75,8 @@ func TestAcceptFunctionMayDoAnything(t *testing.T) {
 	})
 }
 
-// A Send in the accept function fails, because the peer has reset. The handler has no Timeout, so
-// the Timer that the failure arms must not count as a deadline.
+// The accept function calls Send, which fails because the peer has reset. The error is stored in
+// the deadlines of the Conn. That must not count as a deadline, because the handler has no Timeout.
 func TestAcceptFunctionSendsToAGonePeer(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -98,8 +99,8 @@ func TestAcceptFunctionSendsToAGonePeer(t *testing.T) {
 	})
 }
 
-// WithMaxConns: while n connections are open, the next one waits in the backlog. Each one that ends
-// lets another in.
+// With WithMaxConns, n connections are open, and the next one waits in the backlog. Each time an
+// open one ends, one that waits is accepted.
 func TestMaxConnsMakesTheRestWait(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -120,7 +121,7 @@ func TestMaxConnsMakesTheRestWait(t *testing.T) {
 		if n := r.Stats().Accepted; n != 3 {
 			t.Errorf("%d accepted, want 3", n)
 		}
-		for _, c := range conns { // in the order of the backlog
+		for _, c := range conns { // the order in which they wait in the backlog
 			c.roundTrip("hello")
 			c.close()
 		}
@@ -130,7 +131,7 @@ func TestMaxConnsMakesTheRestWait(t *testing.T) {
 	})
 }
 
-// The accept function closes its listener. Accepted connections live, those in the backlog are
+// The accept function closes its Listener. Accepted connections stay open. Those in the backlog are
 // reset, and no more are accepted.
 func TestListenerClosedByItsAcceptFunction(t *testing.T) {
 	twice(t, func(t *lab) {
@@ -147,7 +148,7 @@ func TestListenerClosedByItsAcceptFunction(t *testing.T) {
 			t.Fatal(err)
 		}
 		var conns []*peer
-		t.freeze(func() { // so that one batch has both
+		t.freeze(func() { // so that one turn accepts both
 			for range 2 {
 				conns = append(conns, t.dial(l.Addr()))
 			}

@@ -22,15 +22,15 @@ func noAllocs(t *testing.T, what string, f func()) {
 		return
 	}
 	for range 20 {
-		f() // the first calls make pools, scratch space and the table
+		f() // the first calls make pools, buffers and the table
 	}
 	if n := testing.AllocsPerRun(500, f); n != 0 {
 		t.Errorf("%s allocates %v times, want never", what, n)
 	}
 }
 
-// An echo through read, Data, Send and flush allocates nothing. The message is small or large, each
-// one re-arms an idle timeout, and there is a panic handler or none.
+// An echo (read, Data, Send and flush) allocates nothing. The messages are small or large, each one
+// moves an idle timeout, and there is a panic handler or none.
 func TestEchoDoesNotAllocate(t *testing.T) {
 	for _, size := range []int{64, 5000, 60_000} {
 		r := manual(t)
@@ -41,7 +41,7 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 		msg := make([]byte, size)
 		got := make([]byte, size)
 		noAllocs(t, "an echo", func() {
-			for sent, n := 0, 0; n < size; { // a BSD's pair has room for 8 KiB
+			for sent, n := 0, 0; n < size; { // on a BSD a pair of sockets has room for 8 KiB
 				sent += fill(b, msg[sent:])
 				r.Turn(0)
 				k, _ := kernel.Host.Recv(b, got, 0)
@@ -51,7 +51,7 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// The same holds over a Conn of a Listener and one of a Dial, both on the loop.
+// An echo between a dialled and an accepted Conn of the same loop allocates nothing either.
 func TestEchoOverTCPDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
@@ -79,7 +79,8 @@ func TestEchoOverTCPDoesNotAllocate(t *testing.T) {
 	})
 }
 
-// To move deadlines with every message, and to reset and stop timers, allocates nothing.
+// Moving deadlines with every message allocates nothing, and neither does resetting or stopping
+// timers.
 func TestRearmingDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -97,7 +98,8 @@ func TestRearmingDoesNotAllocate(t *testing.T) {
 	})
 }
 
-// Output that waits and back-pressure use chunks from the loop's pool.
+// Output that waits, with back-pressure, allocates nothing, because it uses chunks of the loop's
+// pool.
 func TestBufferedOutputDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -118,7 +120,7 @@ func TestBufferedOutputDoesNotAllocate(t *testing.T) {
 	})
 }
 
-// PostSend from outside of the loop allocates nothing, not even a closure.
+// PostSend on another goroutine allocates nothing.
 func TestPostSendDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// connected makes a socket outside of the reactor and connects it.
+// connected returns a socket that was made and connected without the reactor.
 func (l *lab) connected(to net.Addr) int {
 	l.Helper()
 	a := kernelAddr(to)
@@ -34,8 +34,8 @@ func (l *lab) connected(to net.Addr) int {
 	return fd
 }
 
-// Attach delivers the input that was received before first, also if the handler pauses. Then come
-// the peer's bytes and the end of input. Opened is called once.
+// Data first gets the input that was passed to Attach, even if the handler pauses before. Then it
+// gets the peer's bytes, and EOF is called. Opened is called once.
 func TestAttachedConnGetsWhatWasReceivedBefore(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		twice(t, func(t *lab) {
@@ -57,7 +57,7 @@ func TestAttachedConnGetsWhatWasReceivedBefore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			copy(read, "xxxxxxx") // it was copied
+			copy(read, "xxxxxxx") // Attach has copied the bytes
 			t.still(10 * time.Millisecond)
 			if fmt.Sprint(log) != "[opened]" {
 				t.Fatal(log)
@@ -76,8 +76,8 @@ func TestAttachedConnGetsWhatWasReceivedBefore(t *testing.T) {
 	}
 }
 
-// For a descriptor that it cannot use, Attach returns an error that names it, and changes nothing.
-// The descriptor is open, in the same mode as before, and not registered.
+// If Attach cannot use a descriptor, it returns an error with the number, and changes nothing. The
+// descriptor is still open, in the same mode as before, and not registered.
 func TestAttachRefusesAndChangesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return echo{} })
@@ -157,8 +157,8 @@ func (l *lab) files() int {
 	return len(names)
 }
 
-// AttachConn adopts a connection of package net, and closes the original. It refuses a connection
-// without a descriptor, which stays open.
+// AttachConn adopts a connection of package net and closes the original. It refuses a connection
+// without a descriptor, and leaves that connection open.
 func TestAttachConnTakesConnectionsOfPackageNet(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return echo{} })

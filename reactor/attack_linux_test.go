@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// lossy sends each lost datagram again.
+// lossy sends each datagram again that was lost.
 type lossy struct{ lost, closed int }
 
 func (h *lossy) Packet(*PacketConn, []byte, Addr) {}
@@ -21,8 +21,8 @@ func (h *lossy) Lost(c *PacketConn, to Addr, err error) {
 	c.SendTo([]byte("again"), to)
 }
 
-// If Lost sends a datagram again that will be refused again, the loop still runs turns and timers,
-// and the reactor can end.
+// Lost sends a datagram again that the kernel refuses each time. The loop must still make turns and
+// run timers, and the reactor must be able to end.
 func TestLostThatSendsAgainDoesNotKeepTheLoop(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -40,8 +40,8 @@ func TestLostThatSendsAgainDoesNotKeepTheLoop(t *testing.T) {
 	})
 }
 
-// The accept function sets a deadline and returns a handler without Timeout. With a panic handler
-// the Conn ends, and Closed is called.
+// The accept function sets a deadline and returns a handler without Timeout, which is a panic. With
+// a panic handler, the Conn ends and Closed is called.
 func TestPanicInAdoptEndsTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		panics := 0
@@ -60,8 +60,7 @@ func TestPanicInAdoptEndsTheConn(t *testing.T) {
 	})
 }
 
-// If the function of WithControl panics in a Dial, and there is a panic handler, Closed gets the
-// error.
+// The function of WithControl panics in a Dial. With a panic handler, Closed gets the error.
 func TestPanicInControlEndsTheDial(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))
@@ -76,8 +75,8 @@ func TestPanicInControlEndsTheDial(t *testing.T) {
 	})
 }
 
-// Ten datagrams wait, and the first call of Packet panics. The other nine are delivered all the
-// same.
+// Ten datagrams wait, and the first call of Packet panics. The other nine are delivered
+// nevertheless.
 func TestPanicInPacketCostsOneDatagram(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))
@@ -99,8 +98,8 @@ func TestPanicInPacketCostsOneDatagram(t *testing.T) {
 	})
 }
 
-// A peer that has acknowledged everything but keeps sending counts as delivered after WithLinger's
-// time, not as stuck.
+// The peer of a closing Conn has acknowledged everything, but keeps sending. When the time of
+// WithLinger has passed, Closed gets nil and not ErrStuck.
 func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
 	twice(t, func(t *lab) {
 		var gone []error
@@ -118,7 +117,7 @@ func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
 	})
 }
 
-// SendV of more pieces than one call takes returns the error on a Conn whose peer has reset.
+// SendV with more pieces than one system call accepts returns the error if the peer has reset.
 func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
 	twice(t, func(t *lab) {
 		var c *Conn
@@ -144,12 +143,12 @@ func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
 	})
 }
 
-// Shutdown on the loop cannot succeed. It returns an error some time after its context has ended.
+// Shutdown on the loop cannot succeed. Some time after its context has ended, it returns an error.
 func TestShutdownOnTheLoopReturns(t *testing.T) {
 	if !longtest.Only(t, "the five seconds of abortTime pass by the host's clock") {
 		return
 	}
-	t.Parallel() // it mostly sleeps
+	t.Parallel() // the test mostly sleeps
 	r := started(t)
 	got := make(chan error, 1)
 	on(t, r, func() {

@@ -13,10 +13,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Do not change the names of the benchmarks, because benchstat compares them between commits.
+// benchstat compares these benchmarks between commits, so do not change their names.
 
-// BenchmarkEcho is an echo over a Unix pair. The kernel's part of its cost is the same in every
-// commit.
+// BenchmarkEcho is an echo over a pair of Unix sockets. The kernel's part of the cost does not
+// depend on the commit.
 func BenchmarkEcho(b *testing.B) {
 	for _, size := range []int{64, 4 << 10, 16 << 10} {
 		b.Run(fmt.Sprint("size=", size), func(b *testing.B) {

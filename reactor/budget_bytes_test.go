@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// Many Conns each have 64 KiB or more to read. A turn reads at most bytesPerTurn from Conns with
-// Events, and as much from Conns that an earlier turn has left. At the end everything has arrived.
+// Many Conns have 64 KiB or more to read. A turn reads at most bytesPerTurn from Conns with Events.
+// It reads as much again from Conns that the turn before has left. At the end all bytes have
+// arrived.
 func TestBytesOfATurnAreBounded(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		r := t.reactor()
@@ -31,8 +32,8 @@ func TestBytesOfATurnAreBounded(t *testing.T) {
 	})
 }
 
-// Before each turn the peer sends more, so that an Event comes for a Conn that already has input
-// left. A turn still reads only readSize.
+// Before each turn the peer sends more, so a Conn that already has input left gets an Event too. A
+// turn still reads only readSize from it.
 func TestBytesOfOneConnAreBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -60,9 +61,9 @@ func TestBytesOfOneConnAreBounded(t *testing.T) {
 	})
 }
 
-// A Filter spends a whole turn's budget on the input of one Conn. Then each turn reads only one
-// Conn that has an Event, and one Conn that an earlier turn has left. At the end all Conns have
-// been served.
+// A Filter uses up the turn's byte budget with the input of one Conn. Then each turn reads only one
+// Conn that has an Event, and one Conn that the turn before has left. At the end all Conns have
+// been read.
 func TestWhatFiltersSpendIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// in runs turns until a count has reached `all`, and checks that no turn adds more than `most`.
+// in runs turns until count has reached all. It fails if a turn adds more than most.
 func (l *lab) in(most, all int, count func() int) {
 	l.Helper()
 	before, worst := count(), 0
@@ -32,8 +32,9 @@ func (l *lab) in(most, all int, count func() int) {
 
 const plenty = 3000
 
-// One callback makes far more work of every kind than a turn's budget. Each turn does the work of
-// its budget, in the old order, and all work is done once.
+// One callback makes more work of every kind than a turn's budget allows. Each turn does as much
+// work as its budget allows, in the order in which it was made. At the end all work is done, each
+// piece once.
 func TestTurnIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		for name, f := range map[string]func(t *lab, r *Reactor, ran *int) (most, all int){
@@ -116,7 +117,7 @@ func TestTurnIsBounded(t *testing.T) {
 	})
 }
 
-// is counts the calls, and checks that they come in order.
+// is counts the calls of a kind, and checks that they come in order.
 func (l *lab) is(ran *int, i int) {
 	if *ran != i {
 		l.Errorf("number %d is called as number %d", i, *ran)
@@ -131,8 +132,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// A hundred thousand timers were moved to later, and the times of their old places have come. One
-// turn repairs only a part of them, and an Event that comes meanwhile is served.
+// 100,000 timers were moved to later, and the times before the moves have come. One turn repairs
+// only a part of the queue. An Event that comes meanwhile is delivered.
 func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -165,7 +166,7 @@ func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
 }
 
 // Connections wait at many Listeners, and datagrams at many sockets. Each turn accepts and receives
-// at most its budget, and at the end all are served.
+// as many as its budget allows. At the end all were accepted and received.
 func TestWhatComesInIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -184,7 +185,7 @@ func TestWhatComesInIsBounded(t *testing.T) {
 	})
 }
 
-// After a burst of work of every kind, an idle loop keeps nearly no memory.
+// After much work of every kind, an idle loop keeps nearly no memory.
 func TestMemoryOfABurstGoes(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -219,14 +220,14 @@ func TestMemoryOfABurstGoes(t *testing.T) {
 
 func heapNow() uint64 {
 	runtime.GC()
-	runtime.GC() // the second collection frees the memory of pools
+	runtime.GC() // only the second collection frees the memory of a sync.Pool
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// An idle loop keeps at most chunksKeep chunks, however many its Conns have used. Chunks in outputs
-// count too.
+// An idle loop keeps at most chunksKeep chunks, however many its Conns have used. A chunk in a kept
+// output counts too.
 func TestChunksAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

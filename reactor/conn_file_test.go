@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fileOf returns a file of n bytes in a pattern that does not repeat, and its bytes.
+// fileOf returns a file of n bytes with a pattern that does not repeat, and these bytes.
 func fileOf(t testing.TB, n int) (f *os.File, data []byte) {
 	t.Helper()
 	data = make([]byte, n)
@@ -33,14 +33,14 @@ func fileOf(t testing.TB, n int) (f *os.File, data []byte) {
 	return f, data
 }
 
-// closedFile reports whether f was closed.
+// closedFile reports whether f is closed.
 func closedFile(f *os.File) bool {
 	_, err := f.Stat()
 	return errors.Is(err, os.ErrClosed)
 }
 
-// A file, a part of a file and bytes arrive in the order in which they were sent, with and without
-// sendfile. Drained follows, and the files are closed.
+// Files, parts of files and bytes arrive in the order in which they were sent, with sendfile and
+// without. Then Drained is called, and the files are closed.
 func TestSendFileKeepsTheOrder(t *testing.T) {
 	twice(t, func(t *lab) {
 		f, data := fileOf(t, 1_000_000)
@@ -66,8 +66,8 @@ func TestSendFileKeepsTheOrder(t *testing.T) {
 	})
 }
 
-// A peer that does not read costs no memory: Buffered counts the file's bytes and throttles. A Conn
-// that is aborted closes the file.
+// A file costs no memory if the peer does not read it. Buffered counts the bytes of the file, which
+// throttle the Conn. An aborted Conn closes the file.
 func TestSendFileThrottles(t *testing.T) {
 	twice(t, func(t *lab) {
 		f, _ := fileOf(t, 8_000_000)
@@ -107,8 +107,8 @@ func TestSendFileThrottles(t *testing.T) {
 	})
 }
 
-// A file that ends early aborts the Conn, because the peer must not take later bytes for the rest
-// of the file.
+// If the file turns out to be shorter, the Conn is aborted. Otherwise the peer would read later
+// bytes as a part of the file.
 func TestSendFileOfAFileThatShrinks(t *testing.T) {
 	twice(t, func(t *lab) {
 		f, _ := fileOf(t, 1000)
@@ -130,8 +130,8 @@ func TestSendFileOfAFileThatShrinks(t *testing.T) {
 	})
 }
 
-// SendFile refuses a range that is no part of a regular file, and a Conn with a Filter. The file
-// then still belongs to the caller.
+// SendFile returns an error for a range outside of the file, for a file that is not regular, and on
+// a Conn with a Filter. Then the file still belongs to the caller.
 func TestSendFileRefusals(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

@@ -12,19 +12,19 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// This file has the model of connops_test.go: which result each operation may have, and how a Conn
+// This file has the model of connops_test.go: which results an operation may have, and how a Conn
 // ends.
 
 func (m *connModel) turn() {
 	until := timeout.Deadline(0)
-	if m.l.simulated() { // its clock stands still while nobody waits
+	if m.l.simulated() { // a simulated clock stands still while nobody waits
 		until = m.r.Now() + timeout.Deadline(10*time.Microsecond)
 	}
 	err := errors.New("left")
 	turn := func() { err = m.r.Turn(until) }
 	if !m.traps {
 		turn()
-	} else { // runtime.Goexit ends the goroutine of the turn; another one continues the same turn
+	} else { // runtime.Goexit ends the turn's goroutine; another one continues the turn
 		gone := make(chan struct{})
 		sprung := m.sprung
 		go func() { defer close(gone); turn() }()
@@ -37,7 +37,7 @@ func (m *connModel) turn() {
 	}
 }
 
-// allowed checks an operation's error and returns whether there was none.
+// allowed checks the error of an operation, and returns whether there was none.
 func (m *connModel) allowed(err error, also ...error) bool {
 	switch {
 	case err == nil:
@@ -88,7 +88,7 @@ func (m *connModel) sent(n int, err error) {
 	}
 }
 
-// total adds up the accepted bytes, wherever they are now.
+// total returns the number of accepted bytes, wherever they are now.
 func (m *connModel) total() int {
 	return int(m.r.often.bytesOut+m.r.count.Undelivered) + m.c.Buffered() + m.unsent
 }
@@ -101,8 +101,8 @@ func (m *connModel) balance() {
 	}
 }
 
-// postSend is done only if its place in the stream is known: outside of callbacks, with no other
-// work before it.
+// postSend does a PostSend if the model knows where in the stream its bytes will be. It knows that
+// only outside of callbacks, and if the loop has no other work first.
 func (m *connModel) postSend(n int, inside bool) {
 	if inside || len(m.inside) > 0 {
 		return
@@ -134,10 +134,10 @@ func (m *connModel) detach() {
 	if err == nil && m.fin && len(unsent) > 0 {
 		m.fatalf("Detach has lost a FIN behind %d bytes", len(unsent))
 	}
-	if err == errOwesFile && len(m.files) > 0 && buffered > 0 { // the same
+	if err == errOwesFile && len(m.files) > 0 && buffered > 0 { // nothing has changed
 		return
 	}
-	if err == errOwesFIN && m.fin && buffered > 0 { // then nothing has changed
+	if err == errOwesFIN && m.fin && buffered > 0 { // nothing has changed
 		return
 	}
 	if !m.allowed(err, errFiltered) {
@@ -153,7 +153,7 @@ func (m *connModel) detach() {
 	}
 	m.unsent = len(unsent)
 	m.dead, m.detached = true, true
-	if !m.fin || len(unsent) > 0 { // otherwise the FIN is on its way
+	if !m.fin || len(unsent) > 0 { // otherwise Detach has sent the FIN
 		m.l.k.Shutdown(fd, kernel.SHUT_WR)
 	}
 	for m.peer.fd >= 0 && m.read(1<<20) {
@@ -190,7 +190,7 @@ func (m *connModel) read(n int) bool {
 	return true
 }
 
-// hangUp closes the peer's end; a TCP one resets.
+// hangUp closes the peer's end. With reset, a TCP peer sends RST.
 func (m *connModel) hangUp(reset bool) {
 	switch {
 	case m.peer.fd < 0:
@@ -202,8 +202,8 @@ func (m *connModel) hangUp(reset bool) {
 	}
 }
 
-// finish closes in order, makes the peer read to the end and hang up, and checks that nothing is
-// left.
+// finish closes the Conn in order. The peer reads to the end and closes too. At the end nothing
+// must be left.
 func (m *connModel) finish() {
 	m.inside = nil
 	m.begin()
@@ -221,7 +221,7 @@ func (m *connModel) finish() {
 			m.hangUp(false)
 		}
 	}
-	for m.peer.fd >= 0 { // the Conn has ended, so the rest is in the kernel
+	for m.peer.fd >= 0 { // the Conn has ended, so the remaining bytes are in the kernel
 		if !m.read(1 << 20) {
 			atEnd = true
 			m.hangUp(false)
@@ -238,7 +238,7 @@ func (m *connModel) finish() {
 		m.fatalf("closed in order: the peer has %d bytes, %d were accepted", m.received, m.accepted)
 	case m.told != m.sprung:
 		m.fatalf("%d callbacks did not return, and the panic handler was told %d times", m.sprung, m.told)
-	case m.sprung > 0: // in Closed, or in a callback before it
+	case m.sprung > 0: // in Closed, or in a callback before
 		if p := (*PanicError)(nil); m.early && !errors.As(m.closedErr, &p) {
 			m.fatalf("Closed(%v) after a callback that did not return", m.closedErr)
 		}

@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// The model of connops_test.go: how its Conn begins, and the operations after the first 18.
+// This file has a part of the model of connops_test.go: how its Conn is made, and some operations.
 
-// open makes the Conn as a Listener does.
+// open makes the Conn in the way in which a Listener makes one.
 func (m *connModel) open(fd int, kind byte) {
 	opt, _ := newSockOptions("listen", eachOption[ListenOption](nil, nil))
 	opt.tcp, opt.edge = m.tcp, m.tcp && kernel.ReadsFully(m.l.k)
@@ -28,7 +28,7 @@ func (m *connModel) open(fd int, kind byte) {
 	m.c.established()
 }
 
-// attach makes it of a descriptor that was made elsewhere, with input that was received before.
+// attach makes the Conn by Attach, with input that was received before.
 func (m *connModel) attach(fd int, kind byte) {
 	var opts []SocketOption
 	if kind&2 != 0 {
@@ -47,8 +47,8 @@ func (m *connModel) attach(fd int, kind byte) {
 	}
 }
 
-// handler returns a new handler, with or without an EOF method. When a handler gets its first call,
-// it must be the handler that was set last.
+// handler returns a new handler, with a method EOF or without. It fails the test if the handler is
+// called although another one was set later.
 func (m *connModel) handler(eof bool) Handler {
 	m.handlers++
 	id := m.handlers
@@ -71,11 +71,11 @@ func (m *connModel) handler(eof bool) Handler {
 	return &h.hooks
 }
 
-// more is one of the operations that came later.
+// more makes one of the operations with the higher numbers.
 func (m *connModel) more(op byte, n int) {
 	switch opNames[op] {
 	case "SetHandler":
-		ended := m.c.is(released) // after Close, Closed is still to come, and the new handler gets it
+		ended := m.c.is(released) // after Close, the new handler still gets Closed
 		before := m.handlers
 		h := m.handler(n%2 == 0)
 		if err := m.c.SetHandler(h); (err == nil) == ended || err != nil && err != ErrClosed {
@@ -92,8 +92,8 @@ func (m *connModel) more(op byte, n int) {
 	}
 }
 
-// sendFile sends a file. If SendFile accepts the file, the file belongs to the Conn. Otherwise it
-// does not.
+// sendFile sends a file. If SendFile accepts the file, it belongs to the Conn, otherwise to the
+// model.
 func (m *connModel) sendFile(n int) {
 	f, err := os.CreateTemp("", "connops")
 	if err == nil {
@@ -122,7 +122,7 @@ func (m *connModel) sendFile(n int) {
 	}
 }
 
-// sendRights sends a descriptor over a Unix Conn, or nothing.
+// sendRights sends a descriptor if the Conn is a Unix Conn.
 func (m *connModel) sendRights(n int) {
 	fd, e := m.l.k.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
 	if e != 0 {
@@ -147,7 +147,7 @@ func (m *connModel) sendRights(n int) {
 	}
 }
 
-// ownsNoFile checks that every file of a Conn that has ended is closed.
+// ownsNoFile checks that a Conn that has ended has closed all its files.
 func (m *connModel) ownsNoFile() {
 	for i, f := range m.files {
 		if !closedFile(f) {

@@ -16,20 +16,22 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// FuzzConnOps compares every sequence of operations on a Conn, and of acts of its peer, with a
-// model that only counts. It checks these laws:
-//   - Closed is called once, and never after Detach. No callback follows it, and no Data follows
+// FuzzConnOps makes a sequence of operations on a Conn and of acts of its peer. It compares the
+// results with a model, which only counts. It checks these laws:
+//
+//   - Closed is called once, but never after Detach. No callback follows Closed, and no Data follows
 //     Close.
-//   - The peer reads a prefix of the accepted output, in order. It reads all of it if Closed got
-//     nil and the peer did not hang up. Detach returns the rest.
+//   - The peer reads a prefix of the accepted output, in order. If Closed got nil and the peer did not
+//     hang up, the peer reads all of it. After Detach, the unsent rest was returned.
 //   - Data gets a prefix of the peer's output.
-//   - A Send that fails has accepted nothing. One that succeeds has accepted everything: the bytes
-//     are sent, buffered or counted as lost.
-//   - Methods of an ended Conn return net.ErrClosed, and nothing panics.
+//   - A Send that returns an error has accepted nothing. Another Send has accepted everything: its
+//     bytes are sent, buffered or counted as lost.
+//   - The methods of an ended Conn return net.ErrClosed. Nothing panics.
 //   - At the end the table, the timers and the descriptors are empty.
 //   - With a panic handler, a callback that panics or exits ends the Conn with one *PanicError. The
-//     handler is called once.
-//   - A Filter gets its calls in order: Open first, Closed last, no Input while it keeps input.
+//     panic handler is called once.
+//   - A Filter gets its calls in order: Open is the first, Closed is the last, and there is no Input
+//     while the Filter keeps input.
 //   - A Trace sees each byte once.
 func FuzzConnOps(f *testing.F) {
 	for _, s := range []string{"", "00", "10A0200", "11\x0c\xff\x00\x80\x0d0300", "0\x02\x00\xff\x00\xff\x0f\x80\x02\x00\x0f\xff",
@@ -47,7 +49,7 @@ func FuzzConnOps(f *testing.F) {
 	})
 }
 
-// TestConnOpsOnEveryState does the same with operations that rapid generates and shrinks.
+// TestConnOpsOnEveryState checks the same laws with operations that rapid generates and shrinks.
 func TestConnOpsOnEveryState(t *testing.T) {
 	twice(t, func(t *lab) {
 		rapid.Check(t, func(r *rapid.T) {
@@ -66,7 +68,7 @@ type failer interface {
 	Logf(format string, args ...any)
 }
 
-// A connModel has one Conn, its peer, and the bytes that both should have seen.
+// A connModel has one Conn, its peer, and the counts of the bytes that both should have seen.
 type connModel struct {
 	t    failer
 	l    *lab
@@ -81,27 +83,27 @@ type connModel struct {
 	peerSent  int
 	shown     int // bytes that Data has received
 	fin       bool
-	hungUp    bool // the peer has closed or reset
+	hungUp    bool // the peer has closed or reset the connection
 	peerFIN   bool
-	dead      bool // Close, Abort, Detach or Closed: only ErrClosed now
+	dead      bool // Close, Abort, Detach or Closed was called: methods return ErrClosed
 	detached  bool
 	closed    int
 	closedErr error
-	traps     bool       // a panic handler is set, and callbacks may panic
-	sprung    int        // how many did
+	traps     bool       // there is a panic handler, and callbacks may panic
+	sprung    int        // how many callbacks have panicked or exited
 	told      int        // how often the panic handler was called
-	early     bool       // one of them was not Closed
-	handlers  int        // that the Conn has had; only the last one may be called
-	files     []*os.File // that the Conn owns
-	late      bool       // its Filter becomes ready with the first input,
-	posts     bool       // by a post
+	early     bool       // one of these callbacks was not Closed
+	handlers  int        // how many handlers the Conn has had; only the last one may be called
+	files     []*os.File // files that belong to the Conn
+	late      bool       // the Filter becomes ready with the first input,
+	posts     bool       // ... in a posted function
 	relay     *relay     // nil without a Filter
 	traced    traced
-	inside    []byte // operations for the next callback
+	inside    []byte // operations that the next callback makes
 	log       []string
 }
 
-// at returns the byte at a position of either stream.
+// at returns the byte at position i of a stream.
 func at(i int) byte { return byte(i*7 + i>>8*13 + i>>16) }
 
 func stream(from, n int) []byte {
@@ -145,7 +147,7 @@ func runConnOps(t failer, l *lab, ops []byte) {
 		m.open(a, kind)
 	}
 	for len(ops) >= 2 {
-		if ops[0]%operations == inCallback { // the operations after this one happen in a callback
+		if ops[0]%operations == inCallback { // the operations after this one are made in a callback
 			if ops = ops[2:]; len(ops) >= 2 {
 				m.inside = append(m.inside, ops[0], ops[1])
 				ops = ops[2:]
@@ -202,7 +204,7 @@ func (m *connModel) doInside() {
 	}
 }
 
-// spring panics or exits.
+// spring makes the callback panic or exit.
 func (m *connModel) spring(arg byte) {
 	how := slices.Sorted(maps.Keys(unwindings))[arg%3]
 	m.log = append(m.log, "  "+how)
@@ -212,8 +214,8 @@ func (m *connModel) spring(arg byte) {
 	unwindings[how]()
 }
 
-// size converts a byte to a size of 0 … 1 MiB. Small sizes and those near the limits of the cork
-// are frequent.
+// size converts a byte to a size from 0 to 1 MiB. Small sizes, and sizes near the limits of the
+// cork, are frequent.
 func size(arg byte) int {
 	switch {
 	case arg < 16:
@@ -224,7 +226,7 @@ func size(arg byte) int {
 	return int(arg) * int(arg) * 16
 }
 
-// do makes one operation. `inside` means that it happens in a callback.
+// do makes one operation. inside means that a callback makes it.
 func (m *connModel) do(op, arg byte, inside bool) {
 	n := size(arg)
 	c := m.c
@@ -296,6 +298,6 @@ var opNames = [...]string{"Send", "SendV", "CloseWrite", "Close", "Abort", "Paus
 	"peer reads", "options", "turn", "nothing", "SetHandler", "SetKeepAlivePeriod", "SendFile", "SendRights"}
 
 const (
-	inCallback = 18 // what follows happens in a callback
+	inCallback = 18 // the operations after this one are made in a callback
 	operations = byte(len(opNames))
 )

@@ -8,15 +8,15 @@ import (
 	"unsafe"
 )
 
-// A Conn fits the allocator's size class of 192 bytes. One more byte would cost every idle
-// connection 16 bytes.
+// A Conn fits in the allocator's size class of 192 bytes. One byte more would cost 16 bytes for
+// every idle connection.
 func TestConnFitsItsSizeClass(t *testing.T) {
 	if n := unsafe.Sizeof(Conn{}); n > 192 {
 		t.Errorf("a Conn has %d bytes: shorten it, or move what few Conns need behind a pointer", n)
 	}
 }
 
-// The peer's address is the same after it was shortened.
+// An address that shortAddr has shortened is converted back to the same address.
 func TestShortAddrKeepsTheAddress(t *testing.T) {
 	for _, a := range []Addr{{}, UnixAddr("/a/path"), UnixAddr("@name"),
 		{Family: 10, IP: [16]byte{0xfe, 0x80, 15: 1}, Flow: 1 << 19, Scope: 1 << 31, Port: 65535}} {
@@ -26,8 +26,8 @@ func TestShortAddrKeepsTheAddress(t *testing.T) {
 	}
 }
 
-// Conns yields each connected Conn once. Closing Conns are among them, and dialling ones are not.
-// The body may close Conns before and after the present one, and may end early.
+// Conns yields each connected Conn once, including those that are closing and not those that are
+// dialled. The body may close Conns before and after the present one, and may leave the loop early.
 func TestConnsYieldsEachConnectedConnOnce(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		at := t.listen("tcp", acceptEcho)

@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// stuff sends on the peers, at most 512 MiB each, until none of them accepts more and the loop is
-// idle.
+// stuff sends on the peers until none of them accepts more and the loop is idle. It sends at most
+// 512 MiB on each.
 func stuff(t *lab, peers ...*peer) (sent int) {
 	t.Helper()
 	p := make([]byte, 1<<20)
@@ -25,7 +25,7 @@ func stuff(t *lab, peers ...*peer) (sent int) {
 				sent += k
 			}
 		}
-		if sent/len(peers) >= 512<<20 { // the product does not fit in 32 bits
+		if sent/len(peers) >= 512<<20 { // the product must fit in 32 bits
 			return sent
 		}
 		t.still(50 * time.Millisecond)
@@ -42,10 +42,10 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// Contract 2. Peers send up to 512 MiB each to an echo server, until their writes block, and never
-// read. For each peer the server buffers at most as many bytes as the high-water mark and one read.
-// Its heap grows by no more than that. While the peers are stuck, the loop makes no turn and others
-// are served. Then one of them reads, and gets an echo again.
+// Contract 2. Peers of an echo server send up to 512 MiB each, until their sends block, and never
+// read. For each peer the server buffers at most the high-water mark and one read, and its heap
+// grows by no more. While the peers wait, the loop makes no turn and serves others. Then one peer
+// reads, and gets its echo.
 func TestNeverReadingPeersCostTheHighWaterMark(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, many := range []int{1, longtest.Count(5, 10, 50)} {
@@ -81,7 +81,7 @@ func neverReading(t *lab, many int) {
 	if most > limit {
 		t.Errorf("a Conn buffers %d bytes, want at most %d", most, limit)
 	}
-	grown := int64(heap()) - int64(before) // with the buffers of a simulated kernel
+	grown := int64(heap()) - int64(before) // including the buffers of a simulated kernel
 	if grown > int64(many*(limit+2*chunkSize)+2<<20) && !t.simulated() {
 		t.Errorf("the heap has grown by %d KiB", grown>>10)
 	}
@@ -92,8 +92,7 @@ func neverReading(t *lab, many int) {
 	}
 	t.dial(addr).roundTrip("somebody else")
 
-	// The connections whose peers did not read were not closed: when one peer reads now, it gets
-	// the echo of its input.
+	// The connections of these peers are still open: when one peer reads now, it gets its echo.
 	buf := make([]byte, 1<<20)
 	for got := 0; got < sent/many/2; {
 		n, e := peers[0].recv(buf)
@@ -104,9 +103,9 @@ func neverReading(t *lab, many int) {
 	}
 }
 
-// Past the limit Send returns ErrBuffered (ENOBUFS) and queues nothing, so those bytes never
-// arrive. At the low-water mark Drained is called, once for each time that the output was above the
-// high-water mark.
+// Above the limit Send returns ErrBuffered (ENOBUFS) and queues nothing, so the bytes of that Send
+// never arrive. Drained is called when the output is at the low-water mark, once for each time that
+// it was above the high-water mark.
 func TestSendPastTheCapQueuesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -155,7 +154,7 @@ func TestSendPastTheCapQueuesNothing(t *testing.T) {
 	})
 }
 
-// Pause stops reading, and Resume starts it again. Neither affects writing.
+// Pause stops reading and Resume starts it. Neither affects writing.
 func TestPauseStopsReadingOnly(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		t.reactor()
@@ -178,7 +177,7 @@ func TestPauseStopsReadingOnly(t *testing.T) {
 	})
 }
 
-// Contract 2: an idle loop runs no turn at all. None of these Conns wakes it: a paused one whose
+// Contract 2. An idle loop makes no turn. Three kinds of Conn must not wake it: a paused one whose
 // peer resets, a half-closed one whose peer resets, and one that has closed its output and does not
 // read.
 func TestConnsThatWantNothingDoNotSpin(t *testing.T) {

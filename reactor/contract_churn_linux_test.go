@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Contract 5 and 6. 3,000 connections end in one of five ways: by a peer's FIN, its RST, its RST
-// while output waits, Close or Abort. Closed is called once for each. Then the process has as many
-// descriptors as before, and the reactor has only its own.
+// Contracts 5 and 6. 3,000 connections end in one of five ways: the peer's FIN, its RST, its RST
+// while output waits, Close, or Abort. Closed is called once for each. At the end the process has
+// as many descriptors as before, and the reactor has only its own two.
 func TestChurnLeavesNoDescriptor(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A drainPeer sends 8 MiB. When the test starts it, it reads slowly, and expects the echo of
-// everything that the server has read.
+// A drainPeer sends 8 MiB. When the test starts its reading, it reads slowly, and expects the echo
+// of all bytes that the server has read.
 type drainPeer struct {
 	*peer
 	want []byte
@@ -25,9 +25,10 @@ type drainPeer struct {
 	eof  bool
 }
 
-// Contract 6. When Shutdown begins, four peers have sent up to 8 MiB each, and the echo server has
-// read a part of that. The peers read in small pieces. Each gets the echo of exactly the bytes that
-// the server has read, and then EOF, not a reset. Shutdown reports nothing undelivered.
+// Contract 6. When Shutdown begins, four peers of an echo server have sent up to 8 MiB each, and
+// the server has read a part of that. The peers read in small pieces. Each gets the echo of exactly
+// the bytes that the server has read, and then EOF without a reset. Shutdown reports nothing
+// undelivered.
 func TestShutdownDeliversEveryReply(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -37,7 +38,7 @@ func TestShutdownDeliversEveryReply(t *testing.T) {
 }
 
 func deliverEveryReply(t *lab, network string) {
-	read := map[string]int{} // by the number of the peer, which is the first byte that it sends
+	read := map[string]int{} // by the number of the peer, which is its first byte
 	addr := t.listen(network, func(*Conn) Handler {
 		who := ""
 		return &hooks{data: func(c *Conn, p []byte) {
@@ -53,9 +54,9 @@ func deliverEveryReply(t *lab, network string) {
 	for i := range 4 {
 		p := &drainPeer{peer: t.dial(addr), want: append([]byte{byte('0' + i)}, sent...)}
 		peers = append(peers, p)
-		p.write(p.want) // the server discards the bytes that it has not read
+		p.write(p.want) // the server discards the bytes that it has not read yet
 	}
-	t.still(50 * time.Millisecond) // all four are stuck, because nobody reads
+	t.still(50 * time.Millisecond) // all four peers wait, because nobody reads
 	wait := t.drain(guard)
 	buf := make([]byte, 40_000)
 	for left := len(peers); left > 0; {
@@ -87,7 +88,7 @@ func deliverEveryReply(t *lab, network string) {
 	}
 }
 
-// Contract 6: a deadline ends the drain of peers that never read. Shutdown reports exactly the
+// Contract 6. The deadline ends the drain of peers that never read. Shutdown reports exactly the
 // bytes that the peers' kernels have not received.
 func TestShutdownReportsExactlyWhatItCouldNotDeliver(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
@@ -104,7 +105,7 @@ func reportExactly(t *lab, size int) {
 		c.Send(pattern(size))
 		opened++
 	}}))
-	t.dial(addr).discard() // it reads everything, so it is not in the report
+	t.dial(addr).discard() // this peer reads everything, so it is not in the report
 	t.until(func() bool { return opened == 1 })
 	var peers []*peer
 	for range many {
@@ -121,7 +122,7 @@ func reportExactly(t *lab, size int) {
 	}
 	got, short := 0, 0
 	for _, p := range peers {
-		b, _ := p.readAll() // the bytes that had arrived before the reset
+		b, _ := p.readAll() // the bytes that arrived before the reset
 		if got += len(b); len(b) < size {
 			short++
 		}
@@ -131,7 +132,7 @@ func reportExactly(t *lab, size int) {
 	}
 }
 
-// Run returns the same error as Shutdown, also an *UndeliveredError.
+// Run returns the same error as Shutdown, including an *UndeliveredError.
 func TestRunReturnsWhatShutdownReports(t *testing.T) {
 	r, err := New()
 	if err != nil {
@@ -150,7 +151,7 @@ func TestRunReturnsWhatShutdownReports(t *testing.T) {
 	}
 }
 
-// A drain reports output as undelivered if the peer resets while that output waits.
+// If the peer resets while output waits, the drain reports that output as undelivered.
 func TestShutdownReportsOutputLostToAReset(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -181,8 +182,8 @@ func TestShutdownReportsOutputLostToAReset(t *testing.T) {
 	})
 }
 
-// A drain with a longer deadline than WithLinger waits, and sleeps. A peer that reads nothing costs
-// only the turns that check its progress.
+// If the deadline of a drain is later than that of WithLinger, the drain waits until then and
+// sleeps. A peer that reads nothing causes only the turns that check its progress.
 func TestPatientDrainDoesNotSpin(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		sending := false
@@ -204,8 +205,8 @@ func TestPatientDrainDoesNotSpin(t *testing.T) {
 	})
 }
 
-// Contract 6: 1,000 idle clients that do not hang up by themselves are closed well before the
-// deadline.
+// Contract 6. 1,000 idle clients do not close by themselves. The drain closes all of them long
+// before its deadline.
 func TestShutdownWithIdleClientsNeedsNoDeadline(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		addr := t.listen("tcp", acceptEcho)
@@ -224,7 +225,7 @@ func TestShutdownWithIdleClientsNeedsNoDeadline(t *testing.T) {
 	})
 }
 
-// For datagrams that still wait at the deadline, Shutdown reports the number of their bytes.
+// If datagrams still wait at the deadline, Shutdown reports their bytes.
 func TestShutdownReportsQueuedDatagrams(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()

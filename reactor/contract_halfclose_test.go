@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// much returns a size that the kernel's buffers cannot hold, so that there is back-pressure. On
-// Linux the other end of a TCP connection can buffer 2.5 MiB. Without -long, peers that are dialled
-// later have small buffers.
+// much returns a size that does not fit in the kernel's buffers, so that there is back-pressure. On
+// Linux the other end of a TCP connection can buffer 2.5 MiB. Without -long, much also gives the
+// peers of later dials small buffers.
 func (l *lab) much() int {
 	switch {
 	case longtest.On():
@@ -23,9 +23,9 @@ func (l *lab) much() int {
 	return 4 << 20
 }
 
-// Contract 1. The peer sends much, half-closes, and only then begins to read. It gets everything
-// back, and then EOF. The server's limits are high enough for the bytes that no kernel buffer
-// holds.
+// Contract 1. The peer sends much, half-closes, and only then reads. It gets everything back, and
+// then EOF. The server's limits are high enough for the bytes that do not fit in the kernel's
+// buffers.
 func TestHalfClosedPeerGetsEverythingBack(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "tcp6", "unix"} {
@@ -40,7 +40,7 @@ func TestHalfClosedPeerGetsEverythingBack(t *testing.T) {
 	})
 }
 
-// Contract 1 with the default limits. The peer reads while it sends, so back-pressure begins and
+// Contract 1 with the default limits. The peer reads while it sends. So back-pressure begins and
 // ends repeatedly, and the FIN arrives while output waits.
 func TestHalfClosedPeerGetsEverythingBackThroughBackPressure(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
@@ -56,7 +56,7 @@ func TestHalfClosedPeerGetsEverythingBackThroughBackPressure(t *testing.T) {
 }
 
 // If a handler has EOF, the connection stays open after the peer's FIN. The handler may answer, and
-// calls Close itself.
+// then calls Close itself.
 func TestEOFHandlerTakesOver(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -116,7 +116,7 @@ func TestCloseWriteEndsOutputOnly(t *testing.T) {
 					closed: func(_ *Conn, err error) { closed = append(closed, err) },
 				}
 				c := t.dial(t.listen(network, always(h)))
-				c.wantAll(sent) // EOF has come, and the other direction is open
+				c.wantAll(sent) // EOF was called, and the other direction is still open
 				c.sendAndFIN(sent)
 				t.until(func() bool { return len(closed) > 0 })
 				if closed[0] != nil || c.e != 0 {
@@ -130,8 +130,8 @@ func TestCloseWriteEndsOutputOnly(t *testing.T) {
 	})
 }
 
-// No reply to a request of five bytes with a FIN right behind it is lost, in 2,000 tries. nc -N
-// sends such requests.
+// The peer sends a request of five bytes, followed at once by a FIN, as nc -N does. No reply is
+// lost in 2,000 tries.
 func TestRequestWithFINBehindItIsAnswered(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", acceptEcho)
@@ -144,8 +144,8 @@ func TestRequestWithFINBehindItIsAnswered(t *testing.T) {
 	})
 }
 
-// The last act before Close is a Send that is larger than any kernel buffer. The peer gets all
-// bytes and then EOF, not RST, although it has sent bytes that nobody reads.
+// A handler calls Send with more than any kernel buffer holds, and then Close. The peer gets all
+// bytes and then EOF without RST, although it has sent bytes that nobody reads.
 func TestSendThenCloseLosesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		sent := pattern(4 << 20)

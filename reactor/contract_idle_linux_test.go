@@ -22,8 +22,8 @@ func init() {
 	children["idle"] = idle
 }
 
-// A loop with 1,000 open connections, half of which were active before, runs no turn while nothing
-// happens.
+// A loop has 1,000 open connections. Half of them were active before. While nothing happens, the
+// loop makes no turn.
 func TestIdleLoopMakesNoTurns(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -43,10 +43,10 @@ func TestIdleLoopMakesNoTurns(t *testing.T) {
 	})
 }
 
-// The same measured from outside: a process with 1,000 quiet connections has at most two context
-// switches in 10 s, or in a shorter period without -long. The runtime needs some seconds to become
-// idle, and more on a busy machine. So one such period of many is enough, because a process that
-// spins has none.
+// The same is measured from outside. A process with 1,000 quiet connections has at most two context
+// switches in 10 s, or without -long in a shorter period. The Go runtime needs some seconds to
+// become idle, and more on a busy machine. So the test tries many periods, and one that is quiet is
+// enough. A process that spins has none.
 func TestIdleProcessIsNotSwitched(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -102,15 +102,16 @@ func idle() {
 	}
 	turns := r.Stats().Turns
 	unix.Write(1, []byte("."))
-	unix.Read(0, make([]byte, 1)) // not os.Stdin, because only the loop may wait in Go's runtime
+	// os.Stdin would not do, because only the loop may wait in Go's runtime.
+	unix.Read(0, make([]byte, 1))
 	turns = r.Stats().Turns - turns
-	// One turn of the last echo may end after the echo.
+	// A turn of the last echo may end after the echo has arrived.
 	require(turns <= 1, "%d turns in the quiet", turns)
 	r.Shutdown(ended())
 	<-done
 }
 
-// contextSwitches sums over the threads of a process.
+// contextSwitches returns the sum over the threads of a process.
 func contextSwitches(t *testing.T, pid int) (n int) {
 	t.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))

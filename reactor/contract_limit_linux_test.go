@@ -16,9 +16,10 @@ import (
 
 func init() { children["descriptors"] = atDescriptorLimit }
 
-// Contract 4. The limit of a process leaves the server 40 descriptors, and 120 peers connect, whose
-// sockets were made before. The server continues, tries to accept at most ten times a second, and
-// serves the connections that it has. It accepts the others when there is room again.
+// Contract 4. The process has a limit that leaves the server 40 descriptors. 120 peers connect,
+// whose sockets were made before. The server continues, serves the connections that it has, and
+// tries to accept at most ten times a second. When descriptors are free again, it accepts the other
+// peers.
 func TestDescriptorLimitIsSurvived(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -40,7 +41,7 @@ func atDescriptorLimit() {
 		require(err == nil, "%v", err)
 		peers = append(peers, fd)
 	}
-	time.Sleep(time.Nanosecond) // Go's own poller opens its descriptors now
+	time.Sleep(time.Nanosecond) // a first timer, so that Go's own poller opens its descriptors now
 	used := len(fds())
 	lim := unix.Rlimit{Cur: uint64(used + 40), Max: uint64(used + 40)}
 	require(unix.Setrlimit(unix.RLIMIT_NOFILE, &lim) == nil, "setrlimit")
@@ -48,14 +49,14 @@ func atDescriptorLimit() {
 
 	to := &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
 	for _, fd := range peers {
-		require(unix.Connect(fd, to) == nil, "connect") // they wait in the backlog
+		require(unix.Connect(fd, to) == nil, "connect") // the connections wait in the backlog
 	}
 	for r.Stats().Refused == 0 {
 		runtime.Gosched()
 	}
 	start, refused, accepted := time.Now(), r.Stats().Refused, r.Stats().Accepted
 	require(accepted > 10 && accepted < many, "%d accepted", accepted)
-	for r.Stats().Refused < refused+10 { // it continues, and tries again
+	for r.Stats().Refused < refused+10 { // the server continues, and tries again
 		echoRaw(peers[0])
 		echoRaw(peers[5])
 		time.Sleep(time.Millisecond)
@@ -63,8 +64,8 @@ func atDescriptorLimit() {
 	tries, took := r.Stats().Refused-refused, time.Since(start)
 	require(float64(tries) <= took.Seconds()*10+1, "%d accept tries in %v", tries, took)
 
-	// Each of the first peers frees a descriptor, so that a waiting peer gets in, until all have
-	// been served.
+	// Each peer that ends frees a descriptor, so a peer that waits is accepted, until all were
+	// served.
 	for _, fd := range peers {
 		echoRaw(fd)
 		unix.Close(fd)
@@ -83,7 +84,7 @@ func echoRaw(fd int) {
 	require(err == nil && string(p[:n]) == "ping", "read %q: %v", p[:n], err)
 }
 
-// fds lists the descriptors of this process.
+// fds returns the descriptors of this process.
 func fds() map[string]string {
 	list := map[string]string{}
 	dir, err := os.ReadDir("/proc/self/fd")

@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// bombs has, for each kind of callback, a function that makes it panic with "boom KIND". If ofConn
-// is set, the panic must close the Conn whose callback it is.
+// bombs has a function for each kind of callback, which makes such a callback panic with "boom
+// KIND". If ofConn is set, the callback belongs to a Conn, and the panic must close that Conn.
 var bombs = map[string]struct {
 	ofConn bool
 	set    func(r *Reactor, fd, peer int, boom func()) *Conn
@@ -102,7 +102,7 @@ var bombs = map[string]struct {
 	}},
 }
 
-// newConn adopts a descriptor outside of a turn. The loop ends the step.
+// newConn makes a Conn outside of a turn. The loop ends the step.
 func newConn(r *Reactor, fd int, h Handler) *Conn {
 	o, err := newSockOptions("listen", eachOption[ListenOption](nil, nil))
 	if err != nil {
@@ -139,8 +139,8 @@ func mustPair() (a, b int) {
 	return fds[0], fds[1]
 }
 
-// Contract 7 without WithPanicHandler: the panic ends the process and prints the stack of the
-// callback.
+// Contract 7 without WithPanicHandler: the panic ends the process, and the stack of the callback is
+// printed.
 func TestPanicInACallbackCrashes(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
@@ -158,7 +158,7 @@ func TestPanicInACallbackCrashes(t *testing.T) {
 }
 
 // Contract 7 with WithPanicHandler: the handler is called once, with the value, the stack and the
-// Conn. That Conn ends with a *PanicError. Another Conn and the loop continue, and end in order.
+// Conn. That Conn ends with a *PanicError. The loop and another Conn continue, and end in order.
 func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		for kind, b := range bombs {
@@ -186,7 +186,8 @@ func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 				})
 				turnUntil(t, r, func() bool { return panics > 0 })
 				r.Turn(0)
-				if panics != 1 && kind != "Watch" { // its descriptor is still ready
+				// The descriptor of a Watch is still ready, so it may panic again.
+				if panics != 1 && kind != "Watch" {
 					t.Errorf("%d panics, want one", panics)
 				}
 				if b.ofConn {

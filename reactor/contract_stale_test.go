@@ -13,10 +13,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Contract 5. Two Conns are ready in one batch. The first callback ends the other Conn, and opens a
-// new one under the same number: a Conn on a silent socket pair. Nobody sends to the new Conn, so
-// it must get no callback. There are three variants: the plain one, one with a dup that keeps the
-// old open file alive, and one whose generation is about to overflow.
+// Contract 5. Two Conns get Events in one turn. The first callback ends the other Conn, and opens a
+// new Conn with the same descriptor number. Nobody sends to the new Conn, so it must get no
+// callback. There are three variants: a plain one, one in which a duplicate keeps the old file
+// open, and one in which the generation of the number overflows.
 func TestStaleEventOfReusedDescriptor(t *testing.T) {
 	twice(t, func(t *lab) {
 		cases := map[string]struct{ dup, wrap bool }{
@@ -24,7 +24,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 		}
 		for name, row := range cases {
 			if row.dup && t.simulated() {
-				continue // it has no dup
+				continue // a simulated kernel has no duplicates
 			}
 			t.Run(name, func(t *lab) {
 				k := t.faults()
@@ -86,7 +86,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 					old = a2
 				}
 				old.try([]byte("x"))
-				for range 3 { // a registration that the dup keeps alive would be reported
+				for range 3 { // if the duplicate kept the registration, an Event would come
 					r.Turn(0)
 					if r.batch != 0 {
 						t.Errorf("a batch of %d after the end of one Conn", r.batch)
@@ -101,7 +101,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 	})
 }
 
-// adoptLater is adoptFD inside a callback, which must not end the step.
+// adoptLater is adoptFD in a callback, in which the step must not end.
 func adoptLater(t testing.TB, r *Reactor, fd int, h Handler) *Conn {
 	t.Helper()
 	o, err := newSockOptions("listen", eachOption[ListenOption](nil, nil))
@@ -116,15 +116,15 @@ func adoptLater(t testing.TB, r *Reactor, fd int, h Handler) *Conn {
 	return c
 }
 
-// setGeneration makes the table believe that fd has been used often.
+// setGeneration sets the generation of fd in the table, as if fd had been used often.
 func setGeneration(r *Reactor, fd int, gen uint32) {
-	r.table.Delete(int32(fd), r.table.Put(fd, nil)) // makes the slot
+	r.table.Delete(int32(fd), r.table.Put(fd, nil)) // makes the slot in the table
 	f := reflect.ValueOf(&r.table).Elem().FieldByName("slots").Index(fd).FieldByName("gen")
 	*(*uint32)(unsafe.Pointer(f.UnsafeAddr())) = gen
 }
 
-// The same holds for Watches. A Watch that is stopped during the batch is not called. The next
-// Watch on the same descriptor is called only if it is ready itself.
+// The same must hold for Watches. A Watch that is stopped in this turn is not called. A new Watch
+// of the same descriptor number is called only if its own descriptor is ready.
 func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -138,7 +138,7 @@ func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 				calls++
 				other := watches[1-i]
 				other.Stop()
-				other.Stop() // a second Stop does nothing
+				other.Stop() // the second Stop does nothing
 				if err := other.Want(poller.In); err != ErrClosed {
 					t.Errorf("Want of a stopped Watch: %v", err)
 				}
@@ -164,8 +164,8 @@ func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 	})
 }
 
-// After Abort or Close inside the Conn's own Data, the only callback is Closed, although more input
-// is ready.
+// If a Data calls Abort or Close of its own Conn, Closed is the only callback that follows,
+// although more input waits.
 func TestClosedIsTheLastCall(t *testing.T) {
 	twice(t, func(t *lab) {
 		for name, end := range map[string]func(*Conn) error{"Abort": (*Conn).Abort, "Close": (*Conn).Close} {

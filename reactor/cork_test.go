@@ -4,9 +4,8 @@ package reactor
 
 import "testing"
 
-// If a callback sends to many Conns, only a few of the Conns hold output until the callback
-// returns. The output of the others has been passed to the kernel by then. Each peer gets the bytes
-// in order.
+// A callback sends to many Conns. Only a few of them hold their output until the callback returns.
+// The output of the others is already in the kernel by then. Each peer gets its bytes in order.
 func TestABroadcastHoldsLittleOutput(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		const conns, size = 3 * corkConns, 100

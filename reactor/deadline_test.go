@@ -13,9 +13,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Contract 3. None of 30,000 timers (100,000 with -long) of up to 20 ms fires early. They are armed
-// in callbacks that take long. The test computes the deadline before it arms a timer, and reads the
-// clock in the timer's callback.
+// Contract 3. None of 30,000 timers (100,000 with -long) of up to 20 ms is early. Callbacks that
+// take long arm them. The test computes the deadline before it arms the timer, and compares it with
+// the clock when the timer calls.
 func TestTimersAreNeverEarly(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -48,9 +48,9 @@ func TestTimersAreNeverEarly(t *testing.T) {
 	})
 }
 
-// The same holds for the deadlines of Conns: all three kinds on 30 Conns, 500 of each kind (10,000
-// with -long). Messages move idle deadlines, read deadlines are set again before they pass, and
-// write deadlines are set over output that nobody reads. No expiry closes a Conn.
+// None of the deadlines of Conns is early. There are 30 Conns, all three kinds, and 500 deadlines
+// of each kind (10,000 with -long). Messages move the idle deadlines, read deadlines are set again
+// before they pass, and write deadlines are set while output waits. No deadline closes a Conn.
 func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -97,7 +97,7 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 				data: func(c *Conn, _ []byte) {
 					due[TimeoutIdle] = moved[a] + timeout.Deadline(idle)
 					if rnd.IntN(2) == 0 {
-						set(TimeoutRead) // replaces the earlier one, which must not fire
+						set(TimeoutRead) // replaces the earlier deadline, which must not call
 					}
 				},
 				timeout: func(c *Conn, kind TimeoutKind) {
@@ -120,9 +120,9 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 				},
 			}
 			c = adoptFD(t, r, a, h)
-			c.Send(make([]byte, 1<<20)) // nobody reads it
+			c.Send(make([]byte, 1<<20)) // nobody reads these bytes
 			for c.is(throttled) {
-				c.setThrottled(false) // the Conn is to be read all the same
+				c.setThrottled(false) // so that the Conn is read although output waits
 				c.watch()
 			}
 			for kind := range TimeoutKind(3) {
@@ -137,14 +137,15 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 	})
 }
 
-// A read deadline that is set again passes once, at the later time. 0 removes it.
+// If a read deadline is set again, Timeout is called once, at the later time. 0 removes the
+// deadline.
 func TestDeadlinesAreRefreshed(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
 		a, _ := t.pair()
 		var kinds []TimeoutKind
 		c := adoptFD(t, r, a, &hooks{timeout: func(_ *Conn, k TimeoutKind) { kinds = append(kinds, k) }})
-		for range 1000 { // without a pause, so that the first one cannot pass unnoticed
+		for range 1000 { // without a pause, so that the first deadline cannot pass unnoticed
 			c.SetReadTimeout(time.Hour)
 			c.SetReadTimeout(time.Millisecond)
 			c.SetReadTimeout(30 * time.Millisecond)
@@ -159,7 +160,7 @@ func TestDeadlinesAreRefreshed(t *testing.T) {
 		turnUntil(t, r, func() bool { return len(kinds) > 0 })
 		c.SetReadTimeout(time.Millisecond)
 		c.SetReadTimeout(0)
-		c.SetWriteTimeout(time.Millisecond) // nothing is buffered when it passes
+		c.SetWriteTimeout(time.Millisecond) // nothing is buffered when this deadline passes
 		done := false
 		r.After(20*time.Millisecond, func() { done = true })
 		turnUntil(t, r, func() bool { return done })
@@ -172,22 +173,22 @@ func TestDeadlinesAreRefreshed(t *testing.T) {
 	})
 }
 
-// An idle timeout may be due while another callback keeps the loop busy. The next idle period
-// starts when the timeout is reported, not when it was due.
+// An idle timeout passes while another callback keeps the loop busy. The next idle time begins when
+// Timeout is called, and not when the timeout had passed.
 func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
 		const d = 20 * time.Millisecond
 		a, _ := t.pair()
 		var told []timeout.Deadline
-		r.After(0, func() { // in the turn in which the timeout is already due, but before it
+		r.After(0, func() { // in the turn in which the idle timeout has passed, but before its Timeout
 			t.spend(time.Duration(r.now-r.Now()) + 3*d)
 		})
 		c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { told = append(told, r.Now()) }})
 		c.SetIdleTimeout(d)
 		t.spend(time.Duration(c.deadlines.lastTraffic-r.Now()) + d)
 		turnUntil(t, r, func() bool { return len(told) == 2 })
-		// The idle time must not begin when the turn read its clock, which is earlier.
+		// The next idle time must not begin at the time of the turn, which is earlier.
 		if gap := time.Duration(told[1] - told[0]); gap < d/2 {
 			t.Errorf("two idle timeouts %v apart, want %v", gap, d)
 		}
@@ -206,7 +207,7 @@ func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 		r := t.reactor(WithKernel(k))
 		a, b := t.pair()
 		c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) {
-			if told == 0 { // bytes in the same turn come after the timeout
+			if told == 0 { // in one turn, bytes count after the timeout
 				told = r.Now()
 				gap = told - last
 			}
@@ -223,7 +224,7 @@ func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 				last = r.Now()
 				c.Send([]byte("out"))
 			}
-			if n < 41 { // the last bytes are being sent
+			if n < 41 { // the last bytes are on their way
 				tick.Reset(d / 8)
 			}
 		})
@@ -234,8 +235,8 @@ func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 	})
 }
 
-// A deadline on a Conn whose handler has no Timeout panics, because nothing could receive the
-// report. A negative deadline is an error.
+// A deadline on a Conn whose handler has no Timeout panics, because nobody would notice that the
+// deadline has passed. A negative deadline is an error.
 func TestDeadlineNeedsATimeoutMethod(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -253,7 +254,7 @@ func TestDeadlineNeedsATimeoutMethod(t *testing.T) {
 	})
 }
 
-// A Timeout may end its Conn. Other kinds that are due at the same time are then not reported.
+// A Timeout ends its Conn. Other deadlines of the Conn that have passed too then cause no call.
 func TestTimeoutMayEndItsConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		for name, end := range map[string]func(*Conn){
@@ -279,7 +280,7 @@ func TestTimeoutMayEndItsConn(t *testing.T) {
 	})
 }
 
-// A closed Conn leaves no timers of its deadlines in the queue.
+// When a Conn is closed, the queue of timers has no timer of its deadlines any more.
 func TestDeadlinesLeaveWithTheirConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

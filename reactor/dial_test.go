@@ -45,8 +45,8 @@ func dialOn(t testing.TB, r *Reactor, network, addr string, opts ...DialOption) 
 	return d
 }
 
-// lookups is a host whose names the test chooses. If block is set, no lookup ends before block is
-// closed. A lookup waits for that, or, if it must not wait, begins after it.
+// lookups is a host whose names the test chooses. If block is set, a lookup ends only after block
+// is closed. If the test's kernel cannot wait for that, the lookup begins only after it.
 type lookups struct {
 	*faults
 	names map[string][]netip.Addr
@@ -62,7 +62,7 @@ func (k *lookups) Go(f func()) {
 	k.faults.Go(f)
 }
 
-// release makes the lookups end.
+// release closes block, so that the lookups end.
 func (k *lookups) release() {
 	close(k.block)
 	for _, f := range k.held {
@@ -84,8 +84,8 @@ func (k *lookups) Lookup(ctx context.Context, network, host string) ([]netip.Add
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
-// Dial works with every network and kind of address. Bytes that are sent before the connect
-// succeeds arrive first.
+// Dial works with every network and every kind of address. Bytes that are sent before the Conn is
+// connected arrive first.
 func TestDialConnectsAndSendsWhatWasSentBefore(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, network := range []string{"tcp", "tcp4", "tcp6", "unix"} {
@@ -116,8 +116,8 @@ func TestDialConnectsAndSendsWhatWasSentBefore(t *testing.T) {
 	})
 }
 
-// A refusal, in either form that a system reports, calls Closed once, in a later turn, and never
-// Opened. The error names both addresses.
+// A refused connect calls Closed once, in a later turn, and never Opened, in both ways in which a
+// system can report it. The error has both addresses.
 func TestDialRefused(t *testing.T) {
 	twice(t, func(t *lab) {
 		l := t.server("tcp", 1)
@@ -142,14 +142,14 @@ func TestDialRefused(t *testing.T) {
 	})
 }
 
-// A listener that nobody accepts from has a full backlog, so connects stay in progress without
-// limit. WithDialTimeout ends them, and not before its time.
+// The backlog of a listener is full, because nobody accepts. So connects stay in progress without
+// limit. WithDialTimeout ends them, and not too early.
 func TestDialTimeout(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.server("tcp", 0).addr().String()
 		r := t.reactor()
 		var first []*dialled
-		for range 2 { // Linux accepts one more than the backlog
+		for range 2 { // Linux accepts one connection more than the backlog
 			first = append(first, dialOn(t, r, "tcp", addr))
 		}
 		turnUntil(t, r, func() bool { return first[0].opened > 0 })
@@ -172,8 +172,8 @@ func TestDialTimeout(t *testing.T) {
 	})
 }
 
-// A lookup of a name does not block the loop. A Dial skips addresses that fail and those of another
-// family. If all fail, it reports the last error.
+// A lookup of a name does not block the loop. A Dial continues after an address that fails, and
+// skips addresses of another family. If all addresses fail, it reports the error of the last one.
 func TestDialTriesEveryAddress(t *testing.T) {
 	twice(t, func(t *lab) {
 		l := t.server("tcp", 1)
@@ -205,7 +205,7 @@ func TestDialTriesEveryAddress(t *testing.T) {
 		})
 		var dns *net.DNSError
 		refused := kernel.Errno(kernel.ECONNREFUSED)
-		if t.os() != "linux" { // its lo0 has only 127.0.0.1
+		if t.os() != "linux" { // on other systems lo0 has only 127.0.0.1
 			refused = kernel.EHOSTUNREACH
 		}
 		if !errors.Is(bad.closed[0], refused) || !errors.As(none.closed[0], &dns) ||
@@ -223,7 +223,7 @@ func TestDialTriesEveryAddress(t *testing.T) {
 	})
 }
 
-// Dial looks up localhost by the machine's own resolver.
+// Dial resolves localhost with the resolver of the machine.
 func TestDialLocalhost(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -239,8 +239,8 @@ func TestDialLocalhost(t *testing.T) {
 	})
 }
 
-// Close or Abort at every stage of a Dial causes one Closed, with ErrClosed or ErrAborted, and no
-// Opened. Nothing is left, not even the goroutine of the lookup (see TestMain).
+// Close or Abort in each stage of a Dial causes one Closed, with ErrClosed or ErrAborted, and no
+// Opened. Nothing is left, not even the goroutine of the lookup (TestMain checks that).
 func TestCloseWhileDialling(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, host := range []string{"127.0.0.1", "slow", "good"} {
@@ -252,7 +252,7 @@ func TestCloseWhileDialling(t *testing.T) {
 					}
 					r := t.reactor(WithKernel(k))
 					d := dialOn(t, r, "tcp", host+":1")
-					if name == "Abort" { // Close would wait for it
+					if name == "Abort" { // Close would wait for the output
 						d.c.Send([]byte("x"))
 					}
 					end(d.c)
@@ -279,7 +279,7 @@ func TestCloseWhileDialling(t *testing.T) {
 	})
 }
 
-// A lookup that takes too long ends with the timeout, and its late answer is dropped.
+// If a lookup takes too long, the Dial times out. The late answer is dropped.
 func TestDialTimeoutOfTheLookup(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := &lookups{faults: t.faults(), block: make(chan struct{})}
@@ -294,7 +294,7 @@ func TestDialTimeoutOfTheLookup(t *testing.T) {
 	})
 }
 
-// A connect in progress survives spurious Events.
+// A spurious Event does not end a connect that is in progress.
 func TestConnectSurvivesSpuriousEvents(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -306,7 +306,7 @@ func TestConnectSurvivesSpuriousEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := dialOn(t, r, "tcp", l.Addr().String())
-		// An unconnected socket always reports Hup.
+		// The Poller always reports Hup for an unconnected socket.
 		k.wait = func(events []poller.Event, n int) int {
 			if d.c.w.gen != 0 && n < len(events) {
 				events[n] = poller.Event{FD: d.c.w.fd, Gen: d.c.w.gen, Ready: poller.Out | poller.Err | poller.Hup}

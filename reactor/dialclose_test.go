@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// After Dial, Send and Close in one step, the peer gets all bytes and then the FIN, and Closed(nil)
-// is called. This also holds with a Filter that is ready late. Opened is not called, because only
-// Closed follows Close. The drain of a reactor does the same.
+// Dial, Send and Close are called in one step. The peer gets all bytes and then the FIN, and Closed
+// gets nil. This also holds with a Filter that becomes ready late, and if a drain closes the Conn.
+// Opened is not called, because after Close the only callback is Closed.
 func TestDialSendCloseDelivers(t *testing.T) {
 	for _, end := range []string{"Conn.Close", "Reactor.Close"} {
 		for _, filtered := range []bool{false, true} {
@@ -51,7 +51,7 @@ func TestDialSendCloseDelivers(t *testing.T) {
 	}
 }
 
-// A lateFilter changes nothing. It is ready some time after the connection is established.
+// A lateFilter changes no bytes. It becomes ready some time after the connection is established.
 type lateFilter struct{ w *Wire }
 
 func (f *lateFilter) Open()                 { f.w.Conn().Reactor().After(10*time.Millisecond, f.w.Ready) }
@@ -62,8 +62,7 @@ func (f *lateFilter) Output(p []byte) error { f.w.Send(p); return nil }
 func (f *lateFilter) Finish()               {}
 func (f *lateFilter) Closed()               {}
 
-// If a Conn is closed and its Filter never becomes ready, the peer's FIN or WithLinger ends the
-// Conn.
+// A Conn is closed, and its Filter never becomes ready. The peer's FIN or WithLinger ends the Conn.
 func TestCloseBeforeAFilterThatIsNeverReady(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, fin := range []bool{true, false} {
@@ -99,7 +98,7 @@ type deafFilter struct{ lateFilter }
 func (f *deafFilter) Open() {}
 func (f *deafFilter) EOF()  { f.w.Fail(errDeaf) }
 
-// After CloseWrite, Detach either has sent the FIN, or returns an error and changes nothing.
+// Detach after CloseWrite either has sent the FIN, or it returns an error and changes nothing.
 func TestDetachAfterCloseWriteSendsTheFIN(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, n := range []int{0, 3, 4 << 20} {

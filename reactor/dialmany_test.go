@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A Dial costs the same however many connects have not begun yet. So sixteen times as many Dials in
-// one callback take about sixteen times as long. The allowed ratio is larger than sixteen, because
-// the machine may be busy.
+// The cost of a Dial does not depend on how many Dials have not begun to connect. So sixteen times
+// as many Dials in one callback take about sixteen times as long. The allowed ratio is larger,
+// because the machine may be busy.
 func TestManyDialsAreLinear(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -25,7 +25,7 @@ func TestManyDialsAreLinear(t *testing.T) {
 			}
 		}
 		for r.unconnected.n > 0 {
-			c := r.unconnected.oldest // in the order of the turns, but without the kernel
+			c := r.unconnected.oldest // the order in which turns would connect them, but without the kernel
 			r.removeUnconnected(c)
 		}
 		took := time.Since(began)
@@ -35,7 +35,7 @@ func TestManyDialsAreLinear(t *testing.T) {
 		return took
 	}
 	few, many := min(took(1000), took(1000), took(1000)), took(16_000)
-	for range 100 { // on a busy machine some tries take longer, so the least of each counts
+	for range 100 { // the shortest time of each counts, because a busy machine makes some tries longer
 		if many <= 16*8*few {
 			return
 		}
@@ -44,7 +44,7 @@ func TestManyDialsAreLinear(t *testing.T) {
 	t.Errorf("1000 Dials take %v, 16,000 take %v", few, many)
 }
 
-// Close on another goroutine, which is misuse, still wakes a sleeping loop, so that the drain
+// Close on another goroutine is misuse. It still wakes a loop that sleeps, so that the drain
 // begins.
 func TestCloseWakesTheLoop(t *testing.T) {
 	r, err := New()
@@ -58,7 +58,7 @@ func TestCloseWakesTheLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-turned
-	for r.awake.Load() != 0 { // until it sleeps
+	for r.awake.Load() != 0 { // until the loop sleeps
 		time.Sleep(time.Millisecond)
 	}
 	r.Close()

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A producer sends until more than the high-water mark is buffered, then waits for Drained.
+// A producer sends until more than the high-water mark is buffered. Then it waits for Drained.
 type producer struct{ piece, left, high int }
 
 func (h *producer) Data(*Conn, []byte)  {}
@@ -28,10 +28,10 @@ func (h *producer) Drained(c *Conn) {
 	}
 }
 
-// A handler that sees Buffered above the high-water mark may wait for Drained. Drained is called
-// even if the kernel accepts all output at the end of the step, or at the end of a connect. The
-// cases are marks below and above the corked bytes, pieces that are corked or not, and accepted and
-// dialled Conns.
+// A handler that sees more than the high-water mark in Buffered may wait for Drained. Drained is
+// called even if the kernel accepts all output at the end of the step, or when a Dial connects. The
+// cases differ in the marks, which are below or above the size of the cork, in the size of the
+// pieces, and in whether the Conn is accepted or dialled.
 func TestDrainedAlwaysFollowsHigh(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -59,7 +59,7 @@ func produce(t *lab, h *producer, dialled bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Drained(conn) // even before there is a connection
+		h.Drained(conn) // even before the Conn is connected
 		c = l.accept()
 	} else {
 		c = t.dial(t.listen("tcp", always(h), limits))

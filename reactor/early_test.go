@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A signal may come before the loop runs. Shutdown then ends the reactor by itself. Run returns the
-// same result and does not panic, whether it is called earlier, later or at the same time.
+// A signal may come before the loop runs. Then Shutdown ends the reactor without Run. Run may be
+// called before, after or at the same time. It returns the same result and does not panic.
 func TestShutdownBeforeRun(t *testing.T) {
 	for range 200 {
 		r, err := reactor.New()

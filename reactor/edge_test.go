@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// 300 clients send and half-close before they are accepted, so that data and FIN are reported by
-// one Event. So after a read that does not fill the buffer, the loop must read once more to receive
-// the FIN. Some clients send exactly the size of the loop's buffer, or twice that.
+// 300 clients send and half-close before they are accepted, so one Event reports both the data and
+// the FIN. After the read that does not fill the buffer, the loop must therefore read once more, to
+// receive the FIN. Some clients send exactly the size of the loop's buffer, or twice that size.
 func TestFinThatComesWithTheDataIsSeen(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return plain{&hooks{data: func(c *Conn, p []byte) { c.Send(p) }}} })

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A drain and an abort end at most endsPerTurn Conns in one turn, and all of them at the end. A
-// Conn that was not reached yet is open, and receives from its peer.
+// A drain and an abort end at most endsPerTurn Conns in one turn. At the end all Conns have ended.
+// A Conn that was not reached yet is still open, and receives from its peer.
 func TestEndsOfATurnAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -58,9 +58,9 @@ func TestEndsOfATurnAreBounded(t *testing.T) {
 	}
 }
 
-// A drain and an abort reach at most endsPerTurn Tasks in one turn, and all of them at the end.
-// This also holds if Tasks that were not reached yet end meanwhile. The test counts the ended
-// contexts after each turn.
+// A drain and an abort reach at most endsPerTurn Tasks in one turn. At the end all Tasks have
+// ended. This also holds if Tasks that were not reached yet end meanwhile. The test counts the
+// ended Contexts after each turn.
 func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 	const tasks = 2*endsPerTurn + 50
 	for _, how := range []string{"drain", "abort", "drain, then abort"} {
@@ -70,10 +70,10 @@ func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 			for i := range tasks {
 				all = append(all, r.Go(func(k *Task) {
 					k.Context()
-					// The tasks with even numbers are unwound.
+					// The tasks with even numbers must be unwound.
 					for e := k.Sleep(1 << 50); e != nil && i%2 == 0; e = k.Sleep(1 << 50) {
 					}
-					// Another task ends the one that the iteration has reached, or will reach.
+					// It ends the Task that the iteration has just reached, or will reach next.
 					if i < tasks-10 {
 						all[i+1].Cancel()
 					}
@@ -101,7 +101,7 @@ func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 				}
 				t.turn()
 				now := ended()
-				// Each of the tasks that run in a turn cancels one more.
+				// Each Task that runs in a turn cancels one more Task.
 				if now-before > endsPerTurn+tasksPerTurn || turns > 4*tasks/tasksPerTurn {
 					t.Fatalf("%s, turn %d: has reached %d Tasks, then %d", how, turns, before, now)
 				}
@@ -111,9 +111,9 @@ func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 	}
 }
 
-// A drain and an abort reach at most endsPerTurn objects of all kinds in one turn, and all of them
-// at the end: dialling Conns with and without a descriptor, Listeners and PacketConns. A Listener
-// that was not reached yet accepts nothing.
+// A drain and an abort reach at most endsPerTurn objects in one turn, of all kinds together:
+// dialling Conns with and without a descriptor, Listeners and PacketConns. At the end all have
+// ended. A Listener that was not reached yet accepts nothing.
 func TestEndsOfAllKindsAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many sockets") {
 		return
@@ -146,7 +146,7 @@ func TestEndsOfAllKindsAreBounded(t *testing.T) {
 				}
 				ended = append(ended, func() bool { return p.closed })
 			}
-			t.turn() // some dials begin
+			t.turn() // some Dials begin to connect
 			if how == "drain" {
 				r.Close()
 			} else {

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// More errors come into a socket's error queue than its buffer holds (IP_RECVERR, transmit
-// timestamps). The Poller would report that queue until it is empty. The loop still stays idle, and
-// the socket continues to receive.
+// A socket's error queue gets more messages than fit in it (IP_RECVERR, transmit timestamps). The
+// Poller would report the queue until it is empty. The loop still becomes idle, and the socket
+// still receives.
 func TestFilledErrorQueue(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -63,8 +63,8 @@ func TestFilledErrorQueue(t *testing.T) {
 	}
 }
 
-// A Conn with waiting output is level-triggered. Transmit timestamps in its error queue do not keep
-// the loop busy.
+// A Conn whose output waits is level-triggered. Transmit timestamps in its error queue must not
+// keep the loop busy.
 func TestFilledErrorQueueOfABlockedConn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

@@ -17,9 +17,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// accept(2) fails once with each errno that it can return, and once with an errno that it cannot
-// return. The Listener continues at once if a connection was lost. Otherwise it continues after a
-// pause, which Stats counts.
+// accept(2) fails once, with each errno that its manual page lists and with one that it does not
+// list. If the errno means that a connection was lost, the Listener continues at once. Otherwise it
+// continues after a pause, which Stats counts.
 func TestNoAcceptErrorStopsAListener(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		lost := []kernel.Errno{kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.ENETDOWN, kernel.EHOSTUNREACH,
@@ -49,7 +49,7 @@ func TestNoAcceptErrorStopsAListener(t *testing.T) {
 }
 
 // If the poller refuses to add an accepted descriptor (ENOMEM), that Conn ends with the error,
-// once, and the listener continues.
+// once. The Listener continues.
 func TestFailedRegistrationEndsOneConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -82,8 +82,9 @@ func TestFailedRegistrationEndsOneConn(t *testing.T) {
 	})
 }
 
-// If a change of a registration fails, at any call that makes one, the Conn ends with that error.
-// No callback follows Closed, a second Detach returns nothing, and nothing leaks.
+// If a change of a registration fails, the Conn ends with that error. The test tries every call
+// that changes a registration. No callback follows Closed, a second Detach returns nothing, and
+// nothing leaks.
 func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 	twice(t, func(t *lab) {
 		acts := map[string]func(c *Conn, peer *peer){
@@ -126,9 +127,9 @@ func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 	})
 }
 
-// Every turn gets an Event with all bits for every descriptor, ready or not. Spurious Events cost
-// only an EAGAIN: an echo of 1 MiB, a dial and an accept succeed, and Drained and EOF are called as
-// usual.
+// Every turn gets an Event with all bits for every descriptor, whether it is ready or not. Such
+// Events only cost an EAGAIN each: an echo of 1 MiB, a dial and an accept succeed, and Drained and
+// EOF are called as usual.
 func TestSpuriousEventsCostNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -166,7 +167,7 @@ func TestShortWritesLoseNothing(t *testing.T) {
 		}
 		t.reactor(WithKernel(k))
 		addr := t.listen("tcp", func(*Conn) Handler {
-			return &hooks{data: func(c *Conn, p []byte) { // corked, sent at once, and by SendV
+			return &hooks{data: func(c *Conn, p []byte) { // corked, sent at once, and sent by SendV
 				third := len(p) / 3
 				c.Send(p[:third])
 				c.SendV(p[third:2*third], nil, p[2*third:])
@@ -179,8 +180,8 @@ func TestShortWritesLoseNothing(t *testing.T) {
 	})
 }
 
-// echoOverDial sends p over a Conn of Dial and expects it back. The high-water mark is above the
-// size of p. Otherwise both ends would stop reading because of their own back-pressure.
+// echoOverDial sends p over a dialled Conn and expects it back. The high-water mark is larger than
+// p. Otherwise back-pressure would stop both ends.
 func echoOverDial(t *lab, addr net.Addr, p []byte) {
 	t.Helper()
 	var done []error
@@ -199,8 +200,8 @@ func echoOverDial(t *lab, addr net.Addr, p []byte) {
 	}
 }
 
-// If the poller fails, Turn (and so Run) returns the error, Closed of every Conn is called, and
-// nothing leaks.
+// If the poller fails, Turn and Run return the error. Closed of every Conn is called, and nothing
+// leaks.
 func TestBrokenPollerEndsTheReactor(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -213,7 +214,7 @@ func TestBrokenPollerEndsTheReactor(t *testing.T) {
 		})))
 		t.until(func() bool { return opened })
 		k.waitErr = func() error { return os.NewSyscallError("epoll_wait", kernel.EINVAL) }
-		r.Post(func() {}) // one turn more
+		r.Post(func() {}) // so that there is one more turn
 		t.until(func() bool { return t.over })
 		if !errors.Is(t.failed, kernel.EINVAL) {
 			t.Errorf("Turn: %v", t.failed)
@@ -230,8 +231,8 @@ func TestBrokenPollerEndsTheReactor(t *testing.T) {
 	})
 }
 
-// Once the reactor has ended, nobody wakes its poller, because another file may have the number of
-// its descriptor.
+// If the reactor has ended, nobody wakes its poller, because the descriptor's number may belong to
+// another file.
 func TestEndedReactorIsNotWoken(t *testing.T) {
 	k := hostWithFaults()
 	r, err := New(WithKernel(k))

@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// faults is the host with functions that can replace its calls. If a function is set and returns
-// fail, its result is that of the call. Otherwise the host makes the call. The functions are set
-// before the loop starts, or on the loop.
+// faults is the host's kernel with functions that can replace its calls. If a function is set and
+// returns fail, its result is the result of the call. Otherwise the host makes the call. The
+// functions are set before the loop starts, or on the loop.
 type faults struct {
 	Kernel
 	accept    func(fd int) (e kernel.Errno, fail bool)
@@ -21,14 +21,14 @@ type faults struct {
 	send      func(fd int, p []byte) (n int, e kernel.Errno, fail bool)
 	recvBatch func(fd int) (e kernel.Errno, fail bool)
 	sendBatch func(fd, n int) (sent int, e kernel.Errno, fail bool)
-	segments  func(p *kernel.Packet) kernel.Errno // refuses one packet of a batch
+	segments  func(p *kernel.Packet) kernel.Errno // returns an error for a packet of a batch
 	sendTo    func(fd, n int) (e kernel.Errno, fail bool)
 	ctl       func(op string, fd int) error
-	wait      func(events []poller.Event, n int) int // may add Events
+	wait      func(events []poller.Event, n int) int // can add Events
 	waitErr   func() error
-	opened    atomic.Int64 // descriptors that the reactor has opened and not closed
-	late      atomic.Int64 // Wakes of a closed Poller
-	told      atomic.Int64 // the latest reading of the clock
+	opened    atomic.Int64 // how many descriptors the reactor has open
+	late      atomic.Int64 // how many Wakes a closed Poller has got
+	told      atomic.Int64 // the last time that the clock has returned
 }
 
 func hostWithFaults() *faults { return &faults{Kernel: kernel.Host} }
@@ -99,7 +99,7 @@ func (k *faults) Send(fd int, p []byte, flags int) (int, kernel.Errno) {
 	return k.Kernel.Send(fd, p, flags)
 }
 
-// If the send function is set, SendV sends only the first piece, as a short write.
+// SendV sends only the first piece, as a short write, if the function send is set.
 func (k *faults) SendV(fd int, pieces [][]byte) (int, kernel.Errno) {
 	if k.send == nil {
 		return k.Kernel.SendV(fd, pieces)
@@ -179,8 +179,8 @@ func (p *faultyPoller) Mod(fd int, gen uint32, want poller.Interest) error {
 	return p.Poller.Mod(fd, gen, want)
 }
 
-// Del unregisters even if it has to return an error, because the registration must not outlive the
-// test.
+// Del always unregisters, even if it returns an error. Otherwise the registration would still exist
+// in the next test.
 func (p *faultyPoller) Del(fd int) error {
 	err := p.Poller.Del(fd)
 	if e := p.fault("del", fd); e != nil {
@@ -202,7 +202,8 @@ func (p *faultyPoller) Wait(events []poller.Event, until timeout.Deadline) (int,
 	return n, err
 }
 
-// Wake of a closed Poller would write to a descriptor number that may have another owner by now.
+// Wake counts a call on a closed Poller, because its descriptor number may have another owner by
+// then.
 func (p *faultyPoller) Wake() error {
 	if p.closed.Load() {
 		p.k.late.Add(1)

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Stats counts each datagram and its bytes once, sent and received, whether it was queued or not.
+// Stats counts each sent and received datagram and its bytes once, whether it was queued or not.
 func TestDatagramsAreCounted(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -48,7 +48,7 @@ func TestDatagramsAreCounted(t *testing.T) {
 	})
 }
 
-// Stats divides the refusals of accept: too few descriptors, too little memory, and others.
+// Stats counts refused accepts by their reason: no descriptors, no memory, and others.
 func TestRefusalsAreCountedByTheirReason(t *testing.T) {
 	r := manual(t)
 	for e, want := range map[kernel.Errno]Stats{
@@ -63,7 +63,8 @@ func TestRefusalsAreCountedByTheirReason(t *testing.T) {
 	}
 }
 
-// Load.Unsent is the age of the oldest output that the kernel refuses. A Conn that ends has none.
+// Load.Unsent is the age of the oldest output that the kernel has refused. A Conn that has ended
+// does not count.
 func TestUnsentIsTheAgeOfTheOldestOutput(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -101,8 +102,8 @@ func TestUnsentIsTheAgeOfTheOldestOutput(t *testing.T) {
 	})
 }
 
-// Accepted and dialled connections have the options of their Listener and their Dial: no Nagle
-// algorithm unless it is asked for, and keep-alive probes only then.
+// Accepted and dialled connections have the options of their Listener or Dial. Nagle's algorithm
+// and keep-alive probes are on only if the program has requested them.
 func TestConnectionsHaveTheirTCPOptions(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -127,7 +128,7 @@ func TestConnectionsHaveTheirTCPOptions(t *testing.T) {
 				value := func(level, name int) int {
 					v, e := t.k.GetOpt(conn.FD(), level, name)
 					t.must("getsockopt", e)
-					return min(v, 1) // a BSD returns the option's bit
+					return min(v, 1) // a BSD returns the bit of the option
 				}
 				noDelay, alive := value(kernel.IPPROTO_TCP, kernel.TCP_NODELAY), value(kernel.SOL_SOCKET, kernel.SO_KEEPALIVE)
 				if noDelay != c.noDelay || alive != c.alive {
@@ -144,11 +145,11 @@ func TestConnectionsHaveTheirTCPOptions(t *testing.T) {
 	})
 }
 
-// A peer that takes a little now and then keeps the Conn from being idle.
+// A peer that reads a little at a time keeps the Conn from being idle.
 func TestOutputInPartsIsTraffic(t *testing.T) {
 	twice(t, func(t *lab) {
 		if !t.simulated() {
-			return // it has to be exact
+			return // the test counts exact bytes
 		}
 		fd, peer := t.pair()
 		idle := 0
@@ -168,7 +169,7 @@ func TestOutputInPartsIsTraffic(t *testing.T) {
 			}
 			t.pass(15 * time.Millisecond)
 			if now := c.Buffered(); now >= sent {
-				return // the peer's buffer was not worth an event here
+				return // the peer has read too little to cause an Event
 			} else {
 				sent = now
 			}
@@ -179,13 +180,12 @@ func TestOutputInPartsIsTraffic(t *testing.T) {
 	})
 }
 
-// Each datagram, small or large, arrives with the ECN bits that the sender has set, and without
-// bits if the sender has set none. Info returns the address that the datagram was sent to, without
-// a port.
+// Each datagram, small or large, arrives with the ECN bits that the sender has set, or without
+// bits. Info returns the address to which the datagram was sent, without a port.
 func TestDatagramsHaveTheirECN(t *testing.T) {
 	twice(t, func(t *lab) {
 		if t.os() != "linux" {
-			return // WithECN is for Linux
+			return // only Linux supports WithECN
 		}
 		r := t.reactor()
 		var got []uint8
@@ -231,8 +231,8 @@ func TestDatagramsHaveTheirECN(t *testing.T) {
 	})
 }
 
-// The context of a Task that was cancelled before has ended, and that of another has not. The
-// context of a Task that has finished has ended.
+// The Context of a Task ends when the Task is cancelled or ends, even if Context is called only
+// later. The Context of another Task has not ended.
 func TestContextOfACancelledTask(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

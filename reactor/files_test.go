@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Files counts open descriptors and returns the limit, on the host and in the simulator.
+// Files returns the number of open descriptors and their limit, on the host and on a simulated
+// kernel.
 func TestFilesCountsDescriptors(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -32,7 +33,8 @@ func TestFilesCountsDescriptors(t *testing.T) {
 	})
 }
 
-// A Kernel that does not count its descriptors, such as a wrapper, gives -1 and the largest int.
+// If a Kernel cannot count its descriptors, as a wrapper cannot, Files returns -1 and the largest
+// int.
 func TestFilesOfAKernelThatDoesNotCount(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor(WithKernel(t.faults()))

@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// If the goroutine of a loop is locked to its thread, the loop stays on it, and its stack grows
-// with each runtime.Goexit. So the loop fails in order after nestedMost of them. A loop that is not
-// locked survives more, and its stack does not grow.
+// If the goroutine of a loop is locked to its thread, the loop stays on it, and each runtime.Goexit
+// makes the stack longer. So after nestedMost of them, the loop fails in order. A loop that is not
+// locked survives more of them, and its stack does not grow.
 func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -31,7 +31,7 @@ func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
 			}
 			_ = r.Run(context.Background())
 		}()
-		on(t, r, func() {}) // otherwise Shutdown would run the loop here
+		on(t, r, func() {}) // otherwise Shutdown could run the loop on this goroutine
 		const posts = nestedMost + 100
 		for range posts {
 			for errors.Is(r.Post(runtime.Goexit), ErrFull) {

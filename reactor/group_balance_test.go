@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// When the connections of two loops end, new ones go to these loops until all loops have the same
-// number again.
+// The connections of two loops end. New ones are passed to these two loops, until all loops have
+// the same number again.
 func TestLeastConnsFillsUp(t *testing.T) {
 	g := group(t, 4)
 	l := groupListen(t, g, "tcp", acceptEcho, WithBalance(LeastConns))
@@ -47,8 +47,8 @@ func TestLeastConnsFillsUp(t *testing.T) {
 	}
 }
 
-// WithMaxConns is exact over all loops. With 5 connections open, the sixth waits until one ends,
-// perhaps on another loop.
+// WithMaxConns counts exactly, over all loops. With 5 connections open, the sixth one waits until
+// one of them ends, even if that one is on another loop.
 func TestGroupMaxConns(t *testing.T) {
 	g := group(t, 3)
 	l := groupListen(t, g, "tcp", acceptEcho, WithMaxConns(5))
@@ -69,9 +69,9 @@ func TestGroupMaxConns(t *testing.T) {
 	}
 }
 
-// With two thousand connections (ten thousand with -long), ByAddress leaves no loop 10 % above or
-// below its share, and handed-over connections are divided exactly. The clients are in another
-// process, which has descriptors of its own.
+// There are 2,000 connections (10,000 with -long). With ByAddress each loop has its part of them,
+// at most 10 % more or less. With RoundRobin and LeastConns each loop has exactly its part. The
+// clients are in another process, which has its own descriptors.
 func TestConnsAreBalanced(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -124,8 +124,8 @@ func TestConnsAreBalanced(t *testing.T) {
 
 func init() { children["crowd"] = crowd }
 
-// crowd connects, waits for the end of standard input, and resets. So later tests find no
-// connections in TIME_WAIT.
+// crowd connects, waits for the end of standard input, and resets. Because of the resets, later
+// tests find no connections in TIME_WAIT.
 func crowd() {
 	var many int
 	var addr string

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Post calls the loops in turn. PostAll reaches each loop once, or none if one of them is full. Go
-// runs tasks on all loops. All are refused once the loops have ended.
+// Post calls the loops in turn. PostAll calls each loop once, or no loop if one of them is full. Go
+// starts tasks on all loops. When the loops have ended, all three return an error.
 func TestGroupPostsAndTasks(t *testing.T) {
 	g := group(t, 3, WithPostLimit(2))
 	var calls [3]atomic.Int64
@@ -42,7 +42,7 @@ func TestGroupPostsAndTasks(t *testing.T) {
 			t.Errorf("loop %d: %d calls, want 50", i, n)
 		}
 	}
-	g.loops[1].Post(func() {}) // it may run or not
+	g.loops[1].Post(func() {}) // this function may run or not
 	block := make(chan struct{})
 	entered := make(chan struct{})
 	g.loops[1].Post(func() { close(entered); <-block })
@@ -52,7 +52,7 @@ func TestGroupPostsAndTasks(t *testing.T) {
 	if err := g.PostAll(func(*Reactor) { t.Error("called") }); err != ErrFull {
 		t.Errorf("PostAll with a full loop: %v", err)
 	}
-	for range 3 { // skips the full loop
+	for range 3 { // Post skips the full loop
 		all.Add(1)
 		mustPost(g.Post(func(r *Reactor) {
 			if r.Loop() == 1 {
@@ -73,7 +73,7 @@ func TestGroupPostsAndTasks(t *testing.T) {
 	}
 }
 
-// All loops echo datagrams, and the datagrams of one sender are echoed by one loop.
+// All loops echo datagrams. All datagrams of one sender are echoed by the same loop.
 func TestGroupPackets(t *testing.T) {
 	for _, network := range []string{"udp", "unixgram"} {
 		t.Run(network, func(t *testing.T) {
@@ -131,7 +131,7 @@ func packetClient(t *testing.T, network string, to net.Addr) net.Conn {
 	return c
 }
 
-// An impossible argument is an error that states the range, and leaves nothing open.
+// An impossible argument is an error whose text has the range. Nothing stays open.
 func TestGroupBadInput(t *testing.T) {
 	for _, n := range []int{-1, MaxLoops + 1} {
 		if _, err := NewGroup(n); err == nil || !strings.Contains(err.Error(), "must be 0") {
@@ -197,7 +197,7 @@ func TestGroupBadInput(t *testing.T) {
 	}
 }
 
-// WithReusePort is how two groups share an address on purpose.
+// With WithReusePort two groups can share an address.
 func TestGroupsShareAnAddress(t *testing.T) {
 	if kernel.SO_BALANCE == 0 {
 		t.Skip("not on this system")
@@ -215,7 +215,8 @@ func TestGroupsShareAnAddress(t *testing.T) {
 	}
 }
 
-// A callback of a running Group can make a listener and close it again. Its connections stay open.
+// A callback of a running Group can make a GroupListener and close it. The accepted connections
+// stay open.
 func TestGroupListenInACallback(t *testing.T) {
 	for _, b := range []Balance{0, RoundRobin} {
 		g := group(t, 3)

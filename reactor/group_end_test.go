@@ -23,13 +23,13 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Clients of all loops wait for megabytes when Shutdown begins. Clients that read get everything.
-// Shutdown and Run report the bytes that the others have not received, as one sum.
+// When Shutdown begins, clients of all loops wait for megabytes. Clients that read get everything.
+// Shutdown and Run report the bytes that the other clients have not received, as one sum.
 func TestGroupShutdownSumsUp(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
-	t.Parallel() // it sleeps
+	t.Parallel() // the test mostly sleeps
 	g, err := NewGroup(3)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestGroupShutdownSumsUp(t *testing.T) {
 	}
 }
 
-// sabotage is a Poller that fails or panics when the test wants it.
+// sabotage is a Poller that fails or panics when the test says so.
 type sabotage struct {
 	poller.Poller
 	on    atomic.Bool
@@ -99,9 +99,9 @@ func (s *sabotage) Wait(events []poller.Event, until timeout.Deadline) (int, err
 	return n, err
 }
 
-// One of three loops fails, by its poller's error or by a panic outside of all guards. Its
-// connections end, and those of the other loops continue. The others serve new connections, with
-// any balance. The log names the loop, and Run returns it.
+// One of three loops fails, because its poller returns an error or because of a panic outside of
+// all guards. Its connections end. The other loops keep their connections and serve new ones, with
+// every Balance. The log and the result of Run have the number of the failed loop.
 func TestFailedLoopIsAlone(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -164,8 +164,8 @@ func TestFailedLoopIsAlone(t *testing.T) {
 	}
 }
 
-// A handler that blocks stops only its own loop. The log names the handler, the loop and the peer
-// of the connection.
+// A handler that blocks stops only its own loop. The log has the handler, the loop, and the peer of
+// the connection.
 func TestStalledLoopIsNamed(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	g := group(t, 2, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
@@ -175,7 +175,7 @@ func TestStalledLoopIsNamed(t *testing.T) {
 			<-block
 		}
 		c.Send(p)
-	}}), WithBalance(RoundRobin)) // the first connection is on loop 0, the second on loop 1
+	}}), WithBalance(RoundRobin)) // the first connection is on loop 0, the second one on loop 1
 	a, b := connect(t, l.Addr()), connect(t, l.Addr())
 	roundTrip(t, a, "a")
 	roundTrip(t, b, "b")
@@ -191,8 +191,8 @@ func TestStalledLoopIsNamed(t *testing.T) {
 	}
 }
 
-// Clients connect while the Group drains. Every connection that was accepted before is closed in
-// order, also if it was handed over, and nothing leaks.
+// Clients connect while the Group drains. Every connection that was accepted is closed in order,
+// even if it was passed to another loop. Nothing leaks.
 func TestDrainWhileHandingOver(t *testing.T) {
 	for range 10 {
 		k := hostWithFaults()
@@ -206,7 +206,7 @@ func TestDrainWhileHandingOver(t *testing.T) {
 					if err != nil {
 						return
 					}
-					if i%2 == 0 { // this one stays until the server closes it
+					if i%2 == 0 { // this connection stays open until the server closes it
 						clients.Go(func() { io.Copy(io.Discard, c); c.Close() })
 						continue
 					}

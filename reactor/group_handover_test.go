@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// sabotaged returns a Group whose loops the test can make fail.
+// sabotaged returns a Group whose loops can be made to fail.
 func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan error, fail func(loop int)) {
 	g, err := NewGroup(loops, opts...)
 	if err != nil {
@@ -36,9 +36,9 @@ func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan erro
 	return g, ran, fail
 }
 
-// The loop that accepts for all fails, and then the one that has taken over. Each time the
-// remaining loops serve the address, and closing the GroupListener closes the socket there. When
-// the last loop fails, Run ends, and nobody listens at the address.
+// The loop that accepts for all fails, and then the loop that has taken over fails. Each time
+// another loop serves the address, and Close of the GroupListener closes the socket there. When the
+// last loop fails, Run returns, and nobody listens at the address.
 func TestFailedAcceptorHandsOver(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -63,7 +63,7 @@ func TestFailedAcceptorHandsOver(t *testing.T) {
 					t.Fatal(err)
 				}
 				go func() { ran <- g.Run(context.Background()) }()
-				serve := func() { // as many connections as WithMaxConns allows, which then end
+				serve := func() { // as many connections as WithMaxConns allows; then all end
 					t.Helper()
 					var open []net.Conn
 					for range 3 {
@@ -107,8 +107,8 @@ func TestFailedAcceptorHandsOver(t *testing.T) {
 	}
 }
 
-// If one loop receives datagrams for all and fails, its socket moves to another loop. The old
-// handler gets Closed, and the new loop gets a handler of its own.
+// One loop receives datagrams for all, and fails. Its socket moves to another loop, which gets a
+// handler of its own. The old handler gets Closed.
 func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
 	g, ran, fail := sabotaged(t, 2)
 	path := filepath.Join(t.TempDir(), "s")
@@ -143,8 +143,9 @@ func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
 	<-ran
 }
 
-// GroupListener.Close and Shutdown may run at the same time in a Group that never ran. Shutdown
-// runs the loops, so the loops own the sockets. The race detector checks this.
+// GroupListener.Close and Shutdown run at the same time, in a Group whose Run is not called.
+// Shutdown runs the loops, so the loops own the sockets. The race detector checks that Close does
+// not use them.
 func TestGroupListenerCloseBesideShutdown(t *testing.T) {
 	for range 20 {
 		k := hostWithFaults()
@@ -166,8 +167,8 @@ func TestGroupListenerCloseBesideShutdown(t *testing.T) {
 	}
 }
 
-// The methods of a Group may be called in the functions that a Group calls, before Run and while it
-// runs.
+// The methods of a Group may be called in the functions that a Group calls, before Run and during
+// Run.
 func TestGroupMethodsInsideItsFunctions(t *testing.T) {
 	for _, run := range []bool{false, true} {
 		g, err := NewGroup(2)
@@ -215,8 +216,8 @@ func TestGroupMethodsInsideItsFunctions(t *testing.T) {
 	}
 }
 
-// If the function that chooses a PacketConn's handler panics, exits or returns nil, no PacketConn
-// and no descriptor is left. Before Run its caller gets the panic.
+// The function that returns a PacketConn's handler panics, exits or returns nil. Then no PacketConn
+// and no descriptor is left. Before Run, the caller of ListenPacket gets the panic.
 func TestNoHandlerLeavesNoPacketConn(t *testing.T) {
 	for name, f := range unwindings {
 		for _, run := range []bool{false, true} {

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// group makes a Group and runs it until the test ends.
+// group makes a Group. It runs the Group until the test ends.
 func group(t testing.TB, n int, opts ...Option) *Group {
 	t.Helper()
 	g, err := NewGroup(n, opts...)
@@ -38,7 +38,7 @@ func group(t testing.TB, n int, opts ...Option) *Group {
 	return g
 }
 
-// groupListen listens for the whole Group.
+// groupListen makes a GroupListener.
 func groupListen(t testing.TB, g *Group, network string, accept func(*Conn) Handler, opts ...ListenOption) *GroupListener {
 	t.Helper()
 	l, err := g.Listen(network, anyAddr(t, network), accept, opts...)
@@ -48,7 +48,7 @@ func groupListen(t testing.TB, g *Group, network string, accept func(*Conn) Hand
 	return l
 }
 
-// conns waits until n connections are open, and returns how many each loop has.
+// conns waits until n connections are open. It returns how many each loop has.
 func conns(t testing.TB, g *Group, n int) (each []int) {
 	t.Helper()
 	for range 2000 {
@@ -69,9 +69,9 @@ func conns(t testing.TB, g *Group, n int) (each []int) {
 
 var balances = []Balance{0, ByAddress, RoundRobin, LeastConns}
 
-// For each balance and network, every connection is echoed, and every loop gets some. All callbacks
-// of a connection come from the loop that its Conn names, on that loop's goroutine: an unlocked
-// count for each loop shows it under -race. At the end all get Closed, and no descriptor is left.
+// With every Balance and network, every connection is echoed, and every loop gets some. All
+// callbacks of a connection run on the goroutine of the loop that its Conn names. Counters without
+// a lock show that under -race. At the end every Conn gets Closed, and no descriptor is left.
 func TestGroupServesOnEveryLoop(t *testing.T) {
 	if !longtest.Default(t, "several loops at work") {
 		return
@@ -86,7 +86,7 @@ func TestGroupServesOnEveryLoop(t *testing.T) {
 				const loops, many = 4, 64
 				k := hostWithFaults()
 				g := group(t, loops, WithKernel(k))
-				var calls [loops]int // by loop, unlocked
+				var calls [loops]int // by loop, without a lock
 				var closed atomic.Int64
 				var opts []ListenOption
 				if b != 0 {

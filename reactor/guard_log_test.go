@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A thousand peers cause a panic, and a thousand tasks wait again although they are cancelled. At
-// most one stack and a hundred lines a second are logged. The handler is called for every panic.
+// 1,000 peers cause a panic, and 1,000 cancelled tasks wait again. At most one stack and a hundred
+// lines are logged in a second. The panic handler is called for every panic.
 func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	told := 0
@@ -47,8 +47,8 @@ func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 	}
 }
 
-// The watchdog measures each guarded call once. Examples are a Closed after a step, and one at the
-// end of the reactor.
+// The watchdog measures each guarded call once, for example a Closed after a step, and a Closed at
+// the end of the reactor.
 func TestSlowClosedIsNamed(t *testing.T) {
 	for _, how := range []string{"Abort", "Shutdown"} {
 		core, logs := observer.New(zap.WarnLevel)
@@ -70,8 +70,8 @@ func TestSlowClosedIsNamed(t *testing.T) {
 	}
 }
 
-// A callback calls Cancel, or ends the descriptor that a task waits for. None of the task's code
-// runs inside that call.
+// A callback calls Cancel, or closes the descriptor that a task waits for. The task does not run
+// inside that callback.
 func TestCancelRunsNothingInsideACallback(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -92,7 +92,7 @@ func TestCancelRunsNothingInsideACallback(t *testing.T) {
 	})
 }
 
-// A Conn knows its peer in every callback: in Data after the peer has reset, and in Closed.
+// A Conn knows its peer in every callback, even in Data after the peer has reset, and in Closed.
 func TestRemoteAddrAfterAReset(t *testing.T) {
 	twice(t, func(t *lab) {
 		var seen []string

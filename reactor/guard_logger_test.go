@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// New refuses a nil logger. Otherwise the program would fail at the first log line, perhaps after
+// New refuses a nil logger. Otherwise the program would crash at the first log line, perhaps after
 // days.
 func TestNoLoggerIsRefused(t *testing.T) {
 	for name, opt := range map[string]Option{
@@ -29,8 +29,9 @@ func TestNoLoggerIsRefused(t *testing.T) {
 	}
 }
 
-// Both kinds of logger get the same lines. A line has name and level, the fields of With, of the
-// loop and of the line, and the stack of a panic. Lines below their level are not written.
+// A zap logger and a slog logger get the same lines. A line has the name, the level, the fields of
+// With, the fields of the loop and of the line, and the stack of a panic. Lines below the level of
+// the logger are not written.
 func TestBothKindsOfLoggerGetTheSameLines(t *testing.T) {
 	core, lines := observer.New(zapcore.InfoLevel)
 	var text bytes.Buffer

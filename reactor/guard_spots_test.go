@@ -14,13 +14,13 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// unwindings are the ways in which a call does not return, and the value that the panic handler
-// gets for each.
+// unwindings has the ways in which a call may not return, each with the value that the panic
+// handler gets.
 var unwindings = map[string]func(){
 	"panic":      func() { panic("boom") },
 	"panic(nil)": func() { panic(nil) },
 	"Goexit":     runtime.Goexit,
-	// With this GODEBUG recover returns nil, as before Go 1.21.
+	// With this GODEBUG recover returns nil after panic(nil), as before Go 1.21.
 	"panicnil=1": func() { panic(nil) },
 }
 
@@ -35,26 +35,26 @@ func isValue(how string, v any) bool {
 	return ok
 }
 
-// A spot is one kind of user code, with a function that makes the loop call it.
+// A spot is one kind of user code. Its function set makes the loop call code of this kind.
 type spot struct {
 	name    string
-	crashes bool // a task: runtime.Goexit is a panic there
+	crashes bool // a Task, in which runtime.Goexit counts as a panic
 	handled bool // this kind exists only with a panic handler
 	set     func(s *scene)
 }
 
-// A scene is where a spot is prepared: r is a running loop, and set is called on it.
+// A scene is where a spot is prepared. r is a running loop, and set is called on it.
 type scene struct {
 	t    *testing.T
 	k    *faults
 	r    *Reactor
 	boom func()
-	say  func(string) // a log line with this text makes the logger or the panic handler run
+	say  func(string) // a log line with this text makes the logger or the panic handler fail
 
-	halfway bool // in logs
+	halfway bool // the function logs has not returned
 }
 
-// pair adopts one end of a pair of sockets, and returns the other one to the test.
+// pair adopts one end of a pair of sockets, and returns the other end.
 func (s *scene) pair(h Handler, opts ...ListenOption) (c *Conn, peer int) {
 	fd, peer := mustPair()
 	s.k.opened.Add(1)
@@ -74,7 +74,7 @@ func (s *scene) pair(h Handler, opts ...ListenOption) (c *Conn, peer int) {
 
 func (s *scene) send(fd int, what string) { kernel.Host.Send(fd, []byte(what), 0) }
 
-// accept makes a listener and connects a client to it.
+// accept makes a Listener and connects a client to it.
 func (s *scene) accept(accept func(*Conn) Handler, opts ...ListenOption) {
 	l, err := s.r.Listen("tcp", "127.0.0.1:0", accept, opts...)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *scene) packets(h *packets) *PacketConn {
 	return c
 }
 
-// A trap is a Filter that changes nothing, except in the one method that is the spot.
+// A trap is a Filter that changes no bytes. The spot is one of its methods.
 type trap struct {
 	w    *Wire
 	at   string
@@ -217,16 +217,16 @@ var spots = []spot{
 	{name: "logger's level", handled: true, set: func(s *scene) { s.logs(s.r.log.Debug, "to the level") }},
 }
 
-// logs writes a line from the middle of the loop's own work, which continues although the logger
-// panics.
+// logs writes a line in the middle of the loop's own work. The loop must complete that work even if
+// the logger panics.
 func (s *scene) logs(log func(string, ...zapcore.Field), msg string) {
 	s.halfway = true
 	log(msg)
 	s.halfway = false
 }
 
-// A bomb core logs nothing. It panics at one message in Write, at another one in Check, and at one
-// level.
+// A bombCore logs nothing. It panics at one message in Write, at another message in Check, and at
+// one level.
 type bombCore struct {
 	zapcore.Core
 	boom func()

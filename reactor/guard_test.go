@@ -17,12 +17,13 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Each kind of user code does not return, in each way, with and without a panic handler. It runs on
+// Each kind of user code does not return, in each of the ways, with and without a panic handler, on
 // a Reactor and on one loop of a Group. With a panic handler, the handler gets the value once, and
-// the loop continues. Without one the loop ends, and Post, Shutdown and, if it still returns, Run
-// report that. The other loop continues in any case, and no descriptor is left. Without a handler
-// the test recovers the panic around Run. In a loop of a Group such a panic ends the process: see
-// TestPanicInACallbackCrashes.
+// the loop continues. Without one the loop ends, and Post, Shutdown and Run report that, if Run
+// still returns. In each case the other loop of the Group continues, and no descriptor is left.
+//
+// Without a handler the test recovers the panic around Run. In a loop of a Group such a panic would
+// end the process: see TestPanicInACallbackCrashes.
 func TestUserCodeThatDoesNotReturn(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -77,7 +78,7 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 	go func() {
 		err := errors.New("Run has not returned")
 		defer func() {
-			recover() // the panic, if loops == 1 and there is no handler
+			recover() // the panic, if loops == 1 and there is no panic handler
 			gone <- err
 		}()
 		if loops == 1 {
@@ -97,7 +98,7 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 				t.Errorf("the panic handler was told %v", v)
 			}
 		}
-		on(t, r, func() {}) // the loop continues
+		on(t, r, func() {}) // waits until the loop has called a function, so the loop continues
 		on(t, r, func() {
 			if sc.halfway && how != "Goexit" {
 				t.Error("the loop's work was left halfway")
@@ -133,9 +134,9 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 	}
 }
 
-// Run returns nil if the drain has ended before its context, and the context's cause otherwise,
-// also if nothing is open. A timer that is armed after the end never fires and holds no memory.
-// Turn then returns ErrClosed.
+// Run returns nil if the drain has ended before the context of Run. Otherwise it returns the cause
+// of the context, even if nothing is open. After the end, Turn returns ErrClosed, and a timer that
+// is armed never calls and holds no memory.
 func TestWhatTheEndSays(t *testing.T) {
 	for _, first := range []string{"Shutdown", "context"} {
 		r, err := New()
@@ -176,8 +177,8 @@ type sentinelPoller struct {
 
 func (p sentinelPoller) Close() error { p.closing(); return p.Poller.Close() }
 
-// A PostSend of more than 16 MiB is accepted if no other waits and the Conn may buffer it. ErrFull
-// is temporary. More bytes than the Conn may ever buffer are always refused.
+// A PostSend of more than 16 MiB is accepted if no other one waits and the Conn may buffer it.
+// ErrFull is temporary. A PostSend of more than the Conn may ever buffer is always refused.
 func TestLargePostSends(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

@@ -22,7 +22,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// hooks is a Handler made of functions; those that are nil do nothing.
+// hooks is a Handler whose methods call functions. A function that is nil does nothing.
 type hooks struct {
 	data    func(*Conn, []byte)
 	closed  func(*Conn, error)
@@ -61,7 +61,7 @@ func (h *hooks) Timeout(c *Conn, kind TimeoutKind) {
 	}
 }
 
-// eofHooks is hooks with an EOF method.
+// eofHooks is hooks with a method EOF.
 type eofHooks struct {
 	hooks
 	eof func(*Conn)
@@ -69,7 +69,7 @@ type eofHooks struct {
 
 func (h *eofHooks) EOF(c *Conn) { h.eof(c) }
 
-// plain has no optional method.
+// plain has none of the optional methods.
 type plain struct{ h *hooks }
 
 func (p plain) Data(c *Conn, b []byte)    { p.h.Data(c, b) }
@@ -85,14 +85,14 @@ func acceptEcho(*Conn) Handler { return echo{} }
 
 func always(h Handler) func(*Conn) Handler { return func(*Conn) Handler { return h } }
 
-// ended returns a context that has ended: Shutdown with it aborts.
+// ended returns a context that has ended. A Shutdown with it aborts everything.
 func ended() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }
 
-// manual makes a reactor whose turns the test runs.
+// manual makes a reactor whose turns are made by the test.
 func manual(t testing.TB, opts ...Option) *Reactor {
 	t.Helper()
 	r, err := New(opts...)
@@ -108,7 +108,7 @@ func manual(t testing.TB, opts ...Option) *Reactor {
 	return r
 }
 
-// turnUntil runs turns until the condition holds.
+// turnUntil makes turns until ok returns true.
 func turnUntil(t testing.TB, r *Reactor, ok func() bool) {
 	t.Helper()
 	turns := 0
@@ -122,7 +122,7 @@ func turnUntil(t testing.TB, r *Reactor, ok func() bool) {
 	}
 }
 
-// started makes a reactor and runs it until the test ends.
+// started makes a reactor. It runs the reactor until the test ends.
 func started(t testing.TB, opts ...Option) *Reactor {
 	t.Helper()
 	r, err := New(opts...)
@@ -144,7 +144,7 @@ func started(t testing.TB, opts ...Option) *Reactor {
 	return r
 }
 
-// on makes the loop call f, and waits for the call.
+// on makes the loop call f, and waits until f has returned.
 func on(t testing.TB, r *Reactor, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -154,7 +154,7 @@ func on(t testing.TB, r *Reactor, f func()) {
 	<-done
 }
 
-// listen makes a listener on the running loop and returns its address.
+// listen makes a Listener on a running loop, and returns its address.
 func listen(t testing.TB, r *Reactor, network string, accept func(*Conn) Handler, opts ...ListenOption) net.Addr {
 	t.Helper()
 	var l *Listener
@@ -187,7 +187,7 @@ func connect(t testing.TB, addr net.Addr) net.Conn {
 	return c
 }
 
-// roundTrip sends p on an echo connection and expects it back.
+// roundTrip sends p to an echo server, and expects it back.
 func roundTrip(t testing.TB, c net.Conn, p string) {
 	t.Helper()
 	if _, err := io.WriteString(c, p); err != nil {
@@ -202,7 +202,7 @@ func roundTrip(t testing.TB, c net.Conn, p string) {
 	}
 }
 
-// pattern returns n bytes of a pattern in which a shift by the size of a chunk would show.
+// pattern returns n bytes. They form a pattern that does not repeat at the size of a chunk.
 func pattern(n int) []byte {
 	patterns.Lock()
 	defer patterns.Unlock()
@@ -213,20 +213,20 @@ func pattern(n int) []byte {
 	return bytes.Clone(patterns.p[:n])
 }
 
-// patterns has the longest pattern so far, and the state of the generator.
+// patterns has the longest pattern that was made, and the state of its generator.
 var patterns = struct {
 	sync.Mutex
 	p []byte
 	x uint32
 }{x: 1}
 
-// resetConn closes with RST.
+// resetConn closes the connection with RST.
 func resetConn(c net.Conn) {
 	c.(*net.TCPConn).SetLinger(0)
 	c.Close()
 }
 
-// pair returns a pair of connected stream sockets, both non-blocking.
+// pair returns two connected Unix stream sockets, which are non-blocking.
 func pair(t testing.TB) (a, b int) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
@@ -242,7 +242,7 @@ func pair(t testing.TB) (a, b int) {
 	return fds[0], fds[1]
 }
 
-// tcpPair is pair with TCP.
+// tcpPair is like pair, for TCP.
 func tcpPair(t failer) (a, b int) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -265,7 +265,7 @@ func tcpPair(t failer) (a, b int) {
 	return a, b
 }
 
-// adoptFD makes a Conn of a connected descriptor, as a Listener would.
+// adoptFD makes a Conn of a connected descriptor, as a Listener does.
 func adoptFD(t testing.TB, r *Reactor, fd int, h Handler, opts ...ListenOption) *Conn {
 	t.Helper()
 	o, err := newSockOptions("listen", eachOption(opts, ListenOption.forListen))
@@ -282,7 +282,7 @@ func adoptFD(t testing.TB, r *Reactor, fd int, h Handler, opts ...ListenOption) 
 	return c
 }
 
-// fill writes p to a non-blocking descriptor until the kernel accepts no more.
+// fill writes p to a non-blocking descriptor repeatedly, until the kernel accepts no more.
 func fill(fd int, p []byte) (n int) {
 	for n < len(p) {
 		k, e := kernel.Host.Send(fd, p[n:], 0)
@@ -294,12 +294,12 @@ func fill(fd int, p []byte) (n int) {
 	return n
 }
 
-// isBuffered returns whether the error is that of a full Conn, in both of its names.
+// isBuffered returns whether err is ErrBuffered and ENOBUFS.
 func isBuffered(err error) bool {
 	return errors.Is(err, ErrBuffered) && errors.Is(err, kernel.ENOBUFS)
 }
 
-// wantRead reads as many bytes as want has, and compares them.
+// wantRead reads len(want) bytes, and compares them with want.
 func wantRead(t testing.TB, c net.Conn, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
@@ -308,7 +308,7 @@ func wantRead(t testing.TB, c net.Conn, want string) {
 	}
 }
 
-// wantPanic fails the test unless f panics with a text that contains `what`.
+// wantPanic fails the test unless f panics with a text that contains what.
 func wantPanic(t testing.TB, what string, f func()) {
 	t.Helper()
 	defer func() {

@@ -21,13 +21,14 @@ func init() {
 	}
 }
 
-// pass passes the descriptors to a child as systemd does, and returns the child's output.
+// pass starts a child, to which it passes the descriptors as systemd does. It returns the child's
+// output.
 func pass(t *testing.T, name, env string, fds ...int) string {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", env+` exec "$0" -test.run=^$`, os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+name, fmt.Sprint("LISTEN_FDS=", len(fds)))
 	for _, fd := range fds {
-		d, err := unix.Dup(fd) // the file closes it
+		d, err := unix.Dup(fd) // the os.File closes its descriptor
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +43,7 @@ func pass(t *testing.T, name, env string, fds ...int) string {
 	return string(out)
 }
 
-// wildcards listens at all addresses of each family, at one port.
+// wildcards returns a listener on the wildcard address of each family, both at the same port.
 func wildcards(t *testing.T) (v4, v6, port int) {
 	t.Helper()
 	for range 100 {
@@ -66,7 +67,8 @@ func socketAt(t *testing.T, a unix.Sockaddr) int {
 	if _, ok := a.(*unix.SockaddrInet6); ok {
 		family = unix.AF_INET6
 	}
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0) // blocking, as systemd's are
+	// Blocking, like the sockets of systemd.
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +87,10 @@ func socketAt(t *testing.T, a unix.Sockaddr) int {
 	return fd
 }
 
-// A process is passed a pipe, a connection, listeners of both families at one port and one at
-// another port, with names of any kind. Listen uses the two at its port, and serves both families.
-// Unused returns the others unchanged, because other processes share them.
+// A process is passed a pipe, a connection, listeners of both families at one port, and a listener
+// at another port. Their names are arbitrary. Listen uses the two at its port, and serves both
+// families. Unused returns the others, and their flags are unchanged, because other processes share
+// them.
 func TestInheritTakesWhatItUses(t *testing.T) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -147,8 +150,8 @@ func inherits() {
 	require(<-done == nil, "Run")
 }
 
-// If a descriptor of LISTEN_FDS is not a listening socket, and there is no LISTEN_PID, the variable
-// is probably stale. Inherit then returns an error, and the descriptor does not change.
+// LISTEN_FDS names a descriptor that is no listening socket, and LISTEN_PID is not set. The
+// variable is probably stale, so Inherit returns an error and does not change the descriptor.
 func TestInheritDoesNotBelieveAnything(t *testing.T) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// An xor Filter changes each byte.
+// An xor Filter changes every byte.
 type xor struct{ w *Wire }
 
 func newXor(w *Wire) Filter { return &xor{w} }
@@ -31,7 +31,7 @@ func (f *xor) Output(p []byte) error {
 	return nil
 }
 func (f *xor) Input(p []byte) {
-	for len(p) > 0 { // several calls of Deliver in one step, as with records of TLS
+	for len(p) > 0 { // several calls of Deliver in one step, as TLS makes with its records
 		room := f.w.Scratch()
 		k := copy(room[:100], p)
 		flip(room[:k])
@@ -40,7 +40,7 @@ func (f *xor) Input(p []byte) {
 	}
 }
 
-// A fourfold Filter repeats each byte.
+// A fourfold Filter delivers every byte four times.
 type fourfold struct{ xor }
 
 func (f *fourfold) Input(p []byte) {
@@ -49,8 +49,8 @@ func (f *fourfold) Input(p []byte) {
 	}
 }
 
-// The slices of an Input are valid until Data returns, also while a Filter that Data starts
-// delivers more than it was given.
+// The slices of an Input are valid until Data returns. This holds even if Data starts a Filter, and
+// the Filter delivers more bytes than it has got.
 func TestInputOfAFilterThatDataStarts(t *testing.T) {
 	const letters = "abcdefghijklmnopqrstuvwxyz"
 	twice(t, func(t *lab) {

@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// frames appends the complete frames, of a length of two bytes and a body, to got.
+// frames appends each complete frame of the Input to got. A frame has a length in two bytes, and a
+// body.
 func frames(in *Input, got *[]string) {
 	for {
 		head, err := in.Peek(2)
@@ -31,8 +32,8 @@ func frames(in *Input, got *[]string) {
 	}
 }
 
-// Messages are complete in whatever pieces they arrive, also through a Filter. An empty Input holds
-// no memory.
+// Messages are complete in Data, whatever the pieces in which they arrive, with a Filter and
+// without. An empty Input holds no memory.
 func TestInputGathersMessages(t *testing.T) {
 	var wire []byte
 	var want []string
@@ -78,7 +79,7 @@ func TestInputGathersMessages(t *testing.T) {
 	}
 }
 
-// A message that exceeds the limit closes its Conn with ErrInputLimit, in whatever pieces it
+// A message above the limit closes its Conn with ErrInputLimit, whatever the pieces in which it
 // arrives. A message of exactly the limit is accepted.
 func TestInputHasALimit(t *testing.T) {
 	for _, piece := range []int{1, 100, 5000} {
@@ -114,8 +115,8 @@ func TestInputHasALimit(t *testing.T) {
 	}
 }
 
-// A handler that waits for its output to drain may leave more than the limit. It continues in
-// Drained, and then the memory is freed.
+// A handler that waits for Drained may leave more than the limit. It continues in Drained, and then
+// the memory is freed.
 func TestInputWaitsForDrained(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -155,11 +156,11 @@ func TestInputWaitsForDrained(t *testing.T) {
 	c.handler.(*hooks).closed = nil
 }
 
-// Race builds overwrite the bytes of Data when Data returns, and the bytes that other callbacks
-// have consumed when the step ends.
+// Race builds overwrite the bytes of Data when Data returns. Bytes that other callbacks have
+// consumed are overwritten at the end of the step.
 func TestInputIsPoisoned(t *testing.T) {
 	if !desc.Poisons {
-		return // only race builds overwrite
+		return // other builds do not overwrite bytes
 	}
 	r := manual(t)
 	a, b := pair(t)
@@ -184,7 +185,7 @@ func TestInputIsPoisoned(t *testing.T) {
 	}
 }
 
-// A handler may end the Conn between two calls of its Input, which is empty then.
+// A handler may end its Conn between two calls of the Input. After that the Input is empty.
 func TestInputOfAClosedConn(t *testing.T) {
 	for name, end := range map[string]func(c *Conn){
 		"Abort": func(c *Conn) { c.Abort() },
@@ -220,7 +221,7 @@ func TestInputOfAClosedConn(t *testing.T) {
 	}
 }
 
-// KeepInput takes 1 … 1<<30, and a second call changes the limit only.
+// The limit of KeepInput may be from 1 to 1<<30. A second call changes only the limit.
 func TestKeepInputTakesItsRange(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -244,8 +245,8 @@ func TestKeepInputTakesItsRange(t *testing.T) {
 	}
 }
 
-// A message that arrives whole is read without an allocation. So is a message in two pieces,
-// because the loop keeps memory.
+// A message that arrives in one piece is read without an allocation. A message in two pieces is
+// too, because the loop keeps memory for it.
 func TestInputDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

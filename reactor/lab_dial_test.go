@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// must ends the test on an error.
+// must ends the test if there is an error.
 func (l *lab) must(call string, e kernel.Errno) {
 	l.Helper()
 	if e != 0 {
@@ -20,7 +20,7 @@ func (l *lab) must(call string, e kernel.Errno) {
 	}
 }
 
-// kernelAddr converts an address of package net for the kernel.
+// kernelAddr converts an address of package net to an Addr.
 func kernelAddr(a net.Addr) Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
@@ -31,8 +31,8 @@ func kernelAddr(a net.Addr) Addr {
 	return kernel.Unix(a.String())
 }
 
-// unmapped returns an IPv4-mapped address as IPv4, because a BSD refuses to connect an IPv6 socket
-// to a mapped one.
+// unmapped converts an IPv4-mapped address to IPv4, because a BSD does not connect an IPv6 socket
+// to a mapped address.
 func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
 // dial connects to an address.
@@ -49,7 +49,7 @@ func (l *lab) tryDial(to net.Addr) (*peer, kernel.Errno) {
 	fd, e := l.k.Socket(a.Family, kernel.SOCK_STREAM, 0)
 	l.must("socket", e)
 	p := l.peer(fd)
-	if l.buffer > 0 { // before the handshake, which sends the window
+	if l.buffer > 0 { // the size must be set before the handshake, in which the window is sent
 		p.setOpt(kernel.SOL_SOCKET, kernel.SO_RCVBUF, l.buffer)
 		p.setOpt(kernel.SOL_SOCKET, kernel.SO_SNDBUF, l.buffer)
 	}
@@ -69,7 +69,7 @@ func (l *lab) tryDial(to net.Addr) (*peer, kernel.Errno) {
 	return p, e
 }
 
-// server returns a listener. Only the test accepts from it.
+// server returns a listening socket. Only the test accepts its connections.
 func (l *lab) server(network string, backlog int) *peer {
 	l.Helper()
 	n, err := findNetwork(network, true)
@@ -105,7 +105,7 @@ func (p *peer) accept() *peer {
 	return p.l.peer(fd)
 }
 
-// pair returns a pair of connected Unix streams: a descriptor for the reactor, and a peer.
+// pair returns two connected Unix streams: a descriptor for the reactor, and a peer.
 func (l *lab) pair() (fd int, p *peer) {
 	l.Helper()
 	s := l.server("unix", 1)
@@ -118,8 +118,8 @@ func (l *lab) pair() (fd int, p *peer) {
 	return fd, p
 }
 
-// pairAt is a pair with a server, whose descriptor is this number, the lowest but for those that a
-// process has left out.
+// pairAt connects a new socket to the server, and returns the accepted end. The number of the new
+// descriptor is number, which must be free.
 func (s *peer) pairAt(number int) *peer {
 	l := s.l
 	fd, e := -1, kernel.Errno(0)
@@ -137,7 +137,7 @@ func (s *peer) pairAt(number int) *peer {
 	return s.accept()
 }
 
-// tcpPair is the same of TCP.
+// tcpPair is like pair, for TCP.
 func (l *lab) tcpPair() (fd int, p *peer) {
 	l.Helper()
 	s := l.server("tcp", 1)

@@ -12,16 +12,16 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A peer is the other end of a connection: a bare descriptor of the lab's kernel. Its output is
-// sent when there is room, also while the test does other things. All other operations are complete
-// when their call returns.
+// A peer is the other end of a connection: a descriptor of the lab's kernel that no reactor has.
+// Its output is sent when there is room, even while the test does other things. All other
+// operations are complete when their call returns.
 type peer struct {
 	l   *lab
-	fd  int          // -1: closed
-	out []byte       // bytes still to be sent
+	fd  int          // -1 if closed
+	out []byte       // bytes that are not sent yet
 	fin bool         // a FIN follows out
-	e   kernel.Errno // the error of a send
-	sip bool         // it reads and discards its input
+	e   kernel.Errno // the error of the last send
+	sip bool         // the peer reads its input and discards it
 }
 
 // peer makes a peer of a descriptor.
@@ -35,7 +35,7 @@ func (l *lab) peer(fd int) *peer {
 	return p
 }
 
-// leave detaches the descriptor.
+// leave returns the descriptor, which then does not belong to the peer any more.
 func (p *peer) leave() (fd int) {
 	fd = p.fd
 	if err := p.l.eye.Del(fd); err != nil {
@@ -58,7 +58,7 @@ func (p *peer) remote() net.Addr {
 	return netaddr.NetAddr(p.l.k, a, false)
 }
 
-// close closes the peer in order, and reset with RST. A second call does nothing.
+// close closes the descriptor, and reset closes it with RST. A second call does nothing.
 func (p *peer) close() {
 	if p.fd >= 0 {
 		p.l.must("close", p.l.k.Close(p.leave()))
@@ -74,13 +74,13 @@ func (p *peer) setOpt(level, name, value int) {
 	p.l.must("setsockopt", p.l.k.SetOpt(p.fd, level, name, value))
 }
 
-// discard makes the peer read and discard its input while the test continues.
+// discard makes the peer read its input and discard it, while the test continues.
 func (p *peer) discard() {
 	p.sip = true
 	p.pump()
 }
 
-// pump sends as much output as there is room for.
+// pump sends as much of the output as the kernel accepts.
 func (p *peer) pump() {
 	if p.sip {
 		p.sink()
@@ -112,7 +112,7 @@ func (p *peer) sink() (total int) {
 	}
 }
 
-// write sends b while the test continues. sendAndFIN does too, and ends the stream after b.
+// write sends b while the test continues. sendAndFIN does the same, and then ends the stream.
 func (p *peer) write(b []byte) {
 	p.out = append(p.out, b...)
 	p.pump()
@@ -123,7 +123,7 @@ func (p *peer) sendAndFIN(b []byte) {
 	p.write(b)
 }
 
-// closeWrite ends the stream after the pending output.
+// closeWrite ends the stream after the output that waits.
 func (p *peer) closeWrite() { p.sendAndFIN(nil) }
 
 // send sends all of b.
@@ -140,7 +140,7 @@ func (p *peer) flush() {
 	p.l.must("send", p.e)
 }
 
-// try sends without waiting, and returns how much was sent.
+// try sends once without waiting, and returns how many bytes were sent.
 func (p *peer) try(b []byte) (n int) {
 	for n < len(b) {
 		k, e := p.l.k.Send(p.fd, b[n:], 0)
@@ -152,10 +152,10 @@ func (p *peer) try(b []byte) (n int) {
 	return n
 }
 
-// look reads the bytes that are there, without waiting.
+// look reads once without waiting.
 func (p *peer) look(b []byte) (int, kernel.Errno) { return p.l.k.Recv(p.fd, b, 0) }
 
-// recv waits for bytes and reads them. 0, 0 is the end of input.
+// recv waits for bytes and reads them. At the end of input it returns 0, 0.
 func (p *peer) recv(b []byte) (n int, e kernel.Errno) {
 	p.l.Helper()
 	p.l.until(func() bool {
@@ -165,7 +165,7 @@ func (p *peer) recv(b []byte) (n int, e kernel.Errno) {
 	return n, e
 }
 
-// readAll reads until the end of the stream or an error.
+// readAll reads until the end of input or an error.
 func (p *peer) readAll() (got []byte, e kernel.Errno) {
 	p.l.Helper()
 	buf := make([]byte, 64<<10)
@@ -175,13 +175,13 @@ func (p *peer) readAll() (got []byte, e kernel.Errno) {
 			return got, e
 		}
 		if cap(got)-len(got) < n {
-			got = slices.Grow(got, len(got)+n) // append would copy five times as much
+			got = slices.Grow(got, len(got)+n) // append would copy each byte about five times
 		}
 		got = append(got, buf[:n]...)
 	}
 }
 
-// wantAll reads to the end of the stream, and compares the bytes with want.
+// wantAll reads until the end of input, and compares the bytes with want.
 func (p *peer) wantAll(want []byte) {
 	p.l.Helper()
 	got, e := p.readAll()
@@ -193,7 +193,7 @@ func (p *peer) wantAll(want []byte) {
 	}
 }
 
-// read reads n bytes.
+// read reads exactly n bytes.
 func (p *peer) read(n int) []byte {
 	p.l.Helper()
 	got := make([]byte, n)
@@ -207,7 +207,7 @@ func (p *peer) read(n int) []byte {
 	return got
 }
 
-// wantRead reads as many bytes as want has, and compares them.
+// wantRead reads len(want) bytes, and compares them with want.
 func (p *peer) wantRead(want string) {
 	p.l.Helper()
 	if got := string(p.read(len(want))); got != want {
@@ -215,7 +215,7 @@ func (p *peer) wantRead(want string) {
 	}
 }
 
-// roundTrip sends s on an echo connection and expects it back.
+// roundTrip sends s to an echo server, and expects it back.
 func (p *peer) roundTrip(s string) {
 	p.l.Helper()
 	p.write([]byte(s))
@@ -223,7 +223,7 @@ func (p *peer) roundTrip(s string) {
 	p.flush()
 }
 
-// wantReset fails the test unless the next result is a reset.
+// wantReset fails the test unless the next read returns a reset.
 func (p *peer) wantReset() {
 	p.l.Helper()
 	got, e := p.readAll()

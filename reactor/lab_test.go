@@ -17,13 +17,13 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// guard is how long a test waits for an event that must happen, by the kernel's clock. A test that
+// guard is how long a test waits for something that must happen, by the kernel's clock. A test that
 // waits longer fails.
 const guard = 2 * time.Minute
 
-// A lab is where a test runs: on the host's kernel, or on a simulated one. One goroutine does
-// everything. The lab's loop drives the reactor by FD and Next. The peers are bare descriptors of
-// the same kernel. While a peer waits, the reactor continues.
+// A lab is where a test runs: on the host's kernel or on a simulated one. It has a single
+// goroutine. The lab runs the reactor by FD and Next. The peers are descriptors of the same kernel.
+// While a peer waits, the reactor continues.
 type lab struct {
 	*testing.T
 	kind   labKind
@@ -35,20 +35,20 @@ type lab struct {
 	over   bool  // the reactor has ended
 	failed error // the error of Turn
 	lost   bool  // the world cannot continue
-	frozen bool  // the reactor is not driven
+	frozen bool  // the lab makes no turns now
 	eye    poller.Poller
 	events []poller.Event
 	peers  map[int]*peer
-	buffer int   // buffer size of each peer's socket; 0: the kernel's default
-	owned  []int // descriptors to close at the end
+	buffer int   // the buffer size of each peer's socket; 0 is the kernel's default
+	owned  []int // descriptors that are closed at the end
 }
 
 type labKind struct {
 	name string
-	sim  *sim.Options // nil: the host
+	sim  *sim.Options // nil for the host's kernel
 }
 
-// kinds are the kernels. Linux is also simulated with tiny buffers.
+// kinds has the kernels on which tests run. One of them is a simulated Linux with tiny buffers.
 var kinds = []labKind{
 	{"host", nil},
 	{"simulated", &sim.Options{Files: 1 << 16, Buffer: 256 << 10}},
@@ -58,34 +58,34 @@ var kinds = []labKind{
 }
 
 // twice runs the test on the host's kernel and on simulated ones. If the results differ, one of the
-// kernels is wrong. With -short it uses only the simulated kernel, on which no real time passes. A
-// lab has one goroutine, so more kinds show nothing to the race detector.
+// kernels is wrong. With -short it uses only one simulated kernel, on which no real time passes.
+// That is enough for the race detector, because a lab has a single goroutine.
 func twice(t *testing.T, f func(t *lab)) {
 	for i, kind := range kinds {
 		if i > 1 && (raceEnabled || testing.Short()) || i == 0 && testing.Short() {
 			continue
 		}
 		if kind.sim != nil && kind.sim.Kernel == sim.NetBSD && len(t.Name())%4 > 0 && !longtest.On() {
-			continue // by default the third kernel runs only a sample
+			continue // without -long, the third kernel runs only a sample of the tests
 		}
 		t.Run(kind.name, func(t *testing.T) { inLab(t, kind, f) })
 	}
 }
 
-// twiceAtOnce is twice in parallel with other tests, for a test that waits long or moves many
-// bytes. Such a test measures nothing of the process, such as its heap, and does not depend on the
-// next descriptor number.
+// twiceAtOnce is like twice, in parallel with other tests. It is for tests that wait long or move
+// many bytes. Such a test must not measure the process, for example its heap. It must not depend on
+// the number of the next descriptor.
 func twiceAtOnce(t *testing.T, f func(t *lab)) {
 	t.Parallel()
 	twice(t, f)
 }
 
-// Run runs a subtest with a lab and a world of its own.
+// Run runs a subtest. The subtest has a lab of its own, and a world of its own.
 func (l *lab) Run(name string, f func(t *lab)) {
 	l.T.Run(name, func(t *testing.T) { inLab(t, l.kind, f) })
 }
 
-// os returns the system whose rules the kernel follows, as a value of GOOS.
+// os returns the GOOS of the system whose rules the kernel follows.
 func (l *lab) os() string {
 	if l.kind.sim == nil {
 		return runtime.GOOS
@@ -155,7 +155,7 @@ func (l *lab) end() {
 
 func (l *lab) endReactor() {
 	if r := l.r; r != nil && !r.stopped {
-		r.inTurn = false // set if a test has failed in a callback
+		r.inTurn = false // it is still set if a test has failed in a callback
 		r.abort.Store(true)
 		r.drain.Store(true)
 		for r.turn(0) != ErrClosed {
@@ -167,7 +167,7 @@ func (l *lab) endReactor() {
 	l.r, l.over = nil, false
 }
 
-// nothingLeft checks the gauges of a Reactor that has ended. A test may leave timers armed.
+// nothingLeft checks the gauges of a Reactor that has ended. Timers may still be armed.
 func (l *lab) nothingLeft(r *Reactor) {
 	l.Helper()
 	s := r.Stats()
@@ -178,7 +178,7 @@ func (l *lab) nothingLeft(r *Reactor) {
 	}
 }
 
-// reactor makes the lab's reactor, after it has ended an earlier one.
+// reactor makes the lab's reactor. If there is an earlier one, it ends that before.
 func (l *lab) reactor(opts ...Option) *Reactor {
 	l.Helper()
 	l.endReactor()
@@ -197,7 +197,7 @@ func (l *lab) watch() {
 	}
 }
 
-// own makes the lab close a descriptor of user code at the end, after the reactor.
+// own makes the lab close the descriptor at the end, after the reactor.
 func (l *lab) own(fd int) int {
 	l.owned = append(l.owned, fd)
 	return fd
@@ -206,7 +206,7 @@ func (l *lab) own(fd int) int {
 // faults returns the lab's kernel with functions that can replace its calls.
 func (l *lab) faults() *faults { return &faults{Kernel: l.k} }
 
-// listen makes a listener of the reactor.
+// listen makes a Listener of the reactor.
 func (l *lab) listen(network string, accept func(*Conn) Handler, opts ...ListenOption) net.Addr {
 	l.Helper()
 	if l.r == nil {
@@ -221,7 +221,7 @@ func (l *lab) listen(network string, accept func(*Conn) Handler, opts ...ListenO
 
 func (l *lab) now() timeout.Deadline { return l.k.Now() }
 
-// until lets the reactor and the peers continue until the condition holds.
+// until lets the reactor and the peers continue until ok returns true.
 func (l *lab) until(ok func() bool) {
 	l.Helper()
 	end := l.now() + timeout.Deadline(guard)
@@ -230,14 +230,15 @@ func (l *lab) until(ok func() bool) {
 			l.Fatal("it does not happen")
 		}
 		if l.simulated() {
-			l.step(timeout.Never) // panics if nothing is left that could happen
+			l.step(timeout.Never) // step panics if nothing can happen any more
 		} else {
 			l.step(end)
 		}
 	}
 }
 
-// step sleeps until the reactor or a peer can continue, or until a deadline, and lets it continue.
+// step sleeps until the reactor or a peer can continue, at most until the deadline. Then it lets
+// the reactor and the peers continue.
 func (l *lab) step(until timeout.Deadline) {
 	l.Helper()
 	if l.turns() {
@@ -270,14 +271,14 @@ func (l *lab) turn() {
 	l.over = l.r.stopped
 }
 
-// pass waits for d by the kernel's clock.
+// pass waits until the kernel's clock has advanced by d.
 func (l *lab) pass(d time.Duration) {
 	for end := l.now() + timeout.Deadline(d); !end.Passed(l.now()); {
 		l.step(end)
 	}
 }
 
-// spend keeps a callback busy for d.
+// spend keeps a callback busy for the time d.
 func (l *lab) spend(d time.Duration) {
 	if l.simulated() {
 		if err := l.world.Run(d); err != nil {
@@ -289,7 +290,7 @@ func (l *lab) spend(d time.Duration) {
 	}
 }
 
-// freeze stops the reactor while f runs, so that several things can happen before its next turn.
+// freeze makes no turns while f runs. So several things can happen before the next turn.
 func (l *lab) freeze(f func()) {
 	if err := l.eye.Del(l.fd); err != nil {
 		l.Fatal(err)
@@ -300,8 +301,8 @@ func (l *lab) freeze(f func()) {
 	l.watch()
 }
 
-// still waits for a period in which the reactor needs no turn. A reactor that spins has no such
-// period.
+// still waits for a period of this length in which the reactor makes no turn. A reactor that spins
+// has no such period.
 func (l *lab) still(stretch time.Duration) {
 	l.Helper()
 	var turns uint64
@@ -319,8 +320,8 @@ func (l *lab) still(stretch time.Duration) {
 }
 
 // drain begins a Shutdown with this limit. The test can then act, and calls wait, which returns
-// when the drain has ended. Shutdown blocks a goroutine, but a simulated kernel has only one. So
-// there drain itself does what Shutdown makes the loop do.
+// when the drain has ended. Shutdown would block its goroutine, and a simulated kernel has only
+// one. On such a kernel, drain does what Shutdown makes the loop do.
 func (l *lab) drain(limit time.Duration) (wait func() error) {
 	r := l.r
 	if l.simulated() {
@@ -352,7 +353,7 @@ func (l *lab) drain(limit time.Duration) (wait func() error) {
 	}
 }
 
-// shutdown begins a drain and waits for its end.
+// shutdown begins a drain and waits until the drain has ended.
 func (l *lab) shutdown(limit time.Duration) error {
 	l.Helper()
 	return l.drain(limit)()

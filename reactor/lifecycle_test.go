@@ -18,8 +18,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// checkEnded checks that every kind of call returns an error that is net.ErrClosed once the reactor
-// has ended.
+// checkEnded checks that the reactor has ended: every kind of call must return net.ErrClosed.
 func checkEnded(t testing.TB, r *Reactor) {
 	t.Helper()
 	_, e1 := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
@@ -38,7 +37,7 @@ func checkEnded(t testing.TB, r *Reactor) {
 	}
 }
 
-// Shutdown of a reactor that nobody has run drains it all the same, and closes its descriptors.
+// Shutdown drains a reactor that nobody has run, and closes its descriptors.
 func TestShutdownWithoutRun(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -62,8 +61,8 @@ func TestShutdownWithoutRun(t *testing.T) {
 	})
 }
 
-// Many Shutdowns at once return the same result, and so does Run, if it runs. They may begin before
-// or after Run.
+// Many goroutines call Shutdown, before or after Run begins. All of them get the same result, and
+// Run returns it too.
 func TestConcurrentShutdowns(t *testing.T) {
 	for i := range 60 {
 		k := hostWithFaults()
@@ -100,7 +99,8 @@ func TestConcurrentShutdowns(t *testing.T) {
 	}
 }
 
-// When Run's context ends, the reactor aborts: Conns get ErrAborted, and Run returns the cause.
+// When the context of Run ends, the reactor aborts. Conns get ErrAborted, and Run returns the cause
+// of the context.
 func TestEndOfRunsContextAborts(t *testing.T) {
 	r, err := New()
 	if err != nil {
@@ -152,7 +152,7 @@ func TestCloseOnTheLoopDrains(t *testing.T) {
 	})
 }
 
-// If user code calls Turn, the reactor has ended when Turn returns ErrClosed. Shutdown on another
+// User code calls Turn. The reactor has ended when Turn returns ErrClosed. A Shutdown on another
 // goroutine waits for that.
 func TestShutdownOfAReactorTurnedByHand(t *testing.T) {
 	r, err := New()
@@ -174,7 +174,7 @@ func TestShutdownOfAReactorTurnedByHand(t *testing.T) {
 	}
 }
 
-// Any goroutine may call Stats at any time, and its counts are right at the end.
+// Any goroutine may call Stats at any time. At the end the counts are exact.
 func TestStatsFromAnyGoroutine(t *testing.T) {
 	r := started(t)
 	addr := listen(t, r, "tcp", acceptEcho)
@@ -204,15 +204,15 @@ func TestStatsFromAnyGoroutine(t *testing.T) {
 	on(t, r, func() {})
 	close(stop)
 	wg.Wait()
-	on(t, r, func() {}) // Stats are those of the last turn that has ended
+	on(t, r, func() {}) // Stats has the counts up to the last turn that has ended
 	s := r.Stats()
 	if s.Accepted != 1 || s.Conns != 1 || s.Listeners != 1 || s.BytesIn != 1000 || s.BytesOut != 1000 || s.Reads > 1000 || s.Sends > s.Reads {
 		t.Errorf("%+v", s)
 	}
 }
 
-// Detach returns a working descriptor and, in order, the bytes that the kernel has not accepted.
-// The loop has no Conn any more.
+// Detach returns the descriptor, which still works, and the bytes that the kernel has not accepted,
+// in order. The loop then has no Conn.
 func TestDetachHandsOverTheConnection(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -255,20 +255,20 @@ func TestDetachHandsOverTheConnection(t *testing.T) {
 		if r.conns+r.table.Len()+r.timers.Len() != 0 {
 			t.Error("something of it is left")
 		}
-		// The reactor may have a Watch on it at once.
+		// The reactor may have a Watch of the descriptor at once.
 		if _, err := r.Watch(fd, poller.In, func(poller.Readiness) {}); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// WithSlowCallback logs every kind of callback: with its stack while it runs, and with its
-// descriptor afterwards.
+// WithSlowCallback logs callbacks of every kind. While the callback runs, the line has its stack.
+// When it has ended, the line has its descriptor.
 func TestSlowCallbackIsNamed(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	r := started(t, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
-	// On a busy machine the accept and other callbacks are slow too, so the test looks for the
-	// lines about its own.
+	// On a busy machine other callbacks are slow too, for example the accept. So the test looks for
+	// lines about its own callback.
 	fd := -1
 	var during map[string]any
 	named := func(message string) (fields map[string]any) {
@@ -289,7 +289,7 @@ func TestSlowCallbackIsNamed(t *testing.T) {
 	}})))
 	roundTrip(t, c, "slow")
 	on(t, r, func() {})
-	// Only the first line of a second has the stacks. On a slow machine that line is about the
+	// Only the first line of a second has the stacks. On a slow machine that line may be about the
 	// accept.
 	stacks := ""
 	for _, line := range logs.FilterMessage("a callback keeps the loop").All() {

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Somebody has set SO_LINGER on the listener, so that its Conns have it too, and the peer reads
-// nothing. To close a Conn whose output is in the kernel does not block the loop, although close(2)
-// would wait for 40 s.
+// Another owner has set SO_LINGER on the listener, so its Conns have that option too. The peer
+// reads nothing. When a Conn closes whose output is in the kernel, close(2) would wait for 40 s. It
+// must not block the loop.
 func TestLingerDoesNotKeepTheLoop(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		r := t.reactor()

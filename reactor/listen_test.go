@@ -15,8 +15,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// With an empty host, "tcp" serves both IPv4 and IPv6. "tcp4" and "tcp6" serve only their own
-// family.
+// With an empty host, "tcp" serves IPv4 and IPv6. "tcp4" and "tcp6" serve only their own family.
 func TestListenServesTheFamiliesOfItsNetwork(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, want := range map[string][2]bool{"tcp": {true, true}, "tcp4": {true, false}, "tcp6": {false, true}} {
@@ -39,7 +38,7 @@ func TestListenServesTheFamiliesOfItsNetwork(t *testing.T) {
 	})
 }
 
-// On a host without IPv6, "tcp" uses IPv4.
+// On a host without IPv6, "tcp" serves IPv4.
 func TestListenWithoutIPv6(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithKernel(&noIPv6{t.k}))
@@ -64,8 +63,8 @@ func (k *noIPv6) Socket(family, typ, proto int) (int, kernel.Errno) {
 	return k.Kernel.Socket(family, typ, proto)
 }
 
-// If a Listener cannot have its address, the error names operation, network, address and errno.
-// Nothing is left open.
+// If Listen cannot bind its address, the error has the operation, the network, the address and the
+// errno. Nothing stays open.
 func TestListenErrorsNameTheAddress(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -99,7 +98,7 @@ func TestListenErrorsNameTheAddress(t *testing.T) {
 			{"tcp9", "127.0.0.1:0", nil},
 			{"", "", nil},
 		}
-		if !t.simulated() { // it has no directories, and only the files of sockets
+		if !t.simulated() { // a simulated kernel has no directories, and no files except those of sockets
 			file := filepath.Join(dir, "file")
 			os.WriteFile(file, nil, 0o600)
 			rows = append(rows, row{"unix", filepath.Join(dir, "no", "such", "dir"), kernel.ENOENT}, row{"unix", file, kernel.EADDRINUSE})
@@ -117,7 +116,7 @@ func TestListenErrorsNameTheAddress(t *testing.T) {
 			if row.errno != nil && !errors.Is(err, row.errno) {
 				t.Errorf("%v, want %v", err, row.errno)
 			}
-			if row.errno == nil { // the address itself is wrong, also for Dial
+			if row.errno == nil { // the address itself is wrong, so Dial refuses it too
 				if _, err := r.Dial(row.network, row.addr, &hooks{}); err == nil {
 					t.Errorf("dial %s %q: no error", row.network, row.addr)
 				}
@@ -133,8 +132,7 @@ func TestListenErrorsNameTheAddress(t *testing.T) {
 	})
 }
 
-// A Unix listener's file exists while it listens, and is removed at its close. An abstract name has
-// no file.
+// The file of a Unix Listener exists until the Listener is closed. An abstract name has no file.
 func TestUnixListenerRemovesItsFile(t *testing.T) {
 	twice(t, func(t *lab) {
 		names := []string{filepath.Join(t.TempDir(), "s")}
@@ -142,7 +140,7 @@ func TestUnixListenerRemovesItsFile(t *testing.T) {
 			names = append(names, "@reactor-test-"+t.Name())
 		}
 		for _, name := range names {
-			for range 2 { // the name is free again
+			for range 2 { // the second Listener can use the name again
 				l, err := t.reactor().Listen("unix", name, acceptEcho)
 				if err != nil {
 					t.Fatal(err)
@@ -168,7 +166,7 @@ func TestUnixListenerRemovesItsFile(t *testing.T) {
 	})
 }
 
-// Each end's LocalAddr is the other end's RemoteAddr.
+// The LocalAddr of one end is the RemoteAddr of the other end.
 func TestConnAddresses(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, network := range []string{"tcp", "tcp6", "unix"} {
@@ -187,8 +185,8 @@ func TestConnAddresses(t *testing.T) {
 	})
 }
 
-// For each bad value of an option there is an error that names option, value and range. The ends of
-// the range are accepted.
+// A bad value of an option is an error whose text has the option, the value and the range. The ends
+// of the range are accepted.
 func TestOptionsAreValidated(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

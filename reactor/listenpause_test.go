@@ -10,8 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A paused Listener accepts nothing, and its Conns stay open. Resume accepts the connections that
-// wait. Neither the end of a Conn nor the end of a pause after an error resumes it.
+// A paused Listener accepts nothing, and its Conns stay open. Only Resume ends the pause. It is not
+// ended by a Conn that ends, nor by the timer after an error. After Resume, connections that wait
+// are accepted.
 func TestPausedListenerAcceptsNothing(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		k := t.faults()
@@ -70,7 +71,7 @@ func TestPausedListenerAcceptsNothing(t *testing.T) {
 	})
 }
 
-// After Pause inside the accept function, connections of the same batch are not accepted.
+// If the accept function calls Pause, no further connection of the same turn is accepted.
 func TestPauseWithinAcceptIsAtOnce(t *testing.T) {
 	twice(t, func(t *lab) {
 		var l *Listener

@@ -18,18 +18,19 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// simulated runs f in a lab on the simulated kernel, whose time passes only when the test wants it.
+// simulated runs f in a lab on a simulated kernel, whose time passes only when the test makes it
+// pass.
 func simulated(t *testing.T, f func(t *lab)) {
 	inLab(t, labKind{"simulated", &sim.Options{Files: 1 << 16}}, f)
 }
 
-// in returns how many durations the bucket of d has, and how many the whole Histogram has.
+// in returns how many durations the bucket of d has, and how many the Histogram has.
 func in(h *Histogram, d time.Duration) (there, all uint64) {
 	return h.Counts[bucketOf(d)], h.Count()
 }
 
-// On a simulated clock, Busy, Idle and Utilization are exact. The test has five loads, each with a
-// timer that works for a part of each 100 ms.
+// On a simulated clock Busy, Idle and Utilization are exact. The test makes five loads. In each
+// one, a timer keeps the loop busy for a part of every 100 ms.
 func TestUtilizationIsExact(t *testing.T) {
 	for _, percent := range []int{0, 10, 50, 90, 99} {
 		simulated(t, func(t *lab) {
@@ -58,8 +59,8 @@ func TestUtilizationIsExact(t *testing.T) {
 	}
 }
 
-// A callback that stalls for 5, 20 or 100 ms is in the bucket of that length, once, for Conns,
-// timers, posts and tasks alike.
+// A callback keeps the loop busy for 5, 20 or 100 ms. One turn is counted in the bucket of that
+// time. The callback belongs to a Conn, a timer, a post or a task.
 func TestStallsLandInTheirBuckets(t *testing.T) {
 	for _, stall := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
 		for what, cause := range map[string]func(t *lab, stalls func()){
@@ -91,8 +92,8 @@ func TestStallsLandInTheirBuckets(t *testing.T) {
 	}
 }
 
-// Lag, Posts and Wakes have the waits of a timer, a post and a woken Task while another callback
-// kept the loop busy: 20 ms each.
+// A callback keeps the loop busy for 20 ms. A timer, a post and a woken Task wait meanwhile, and
+// Lag, Posts and Wakes each count 20 ms.
 func TestHistogramsHaveWhatWaited(t *testing.T) {
 	const stall, late = 20 * time.Millisecond, 100 * time.Microsecond // a sleep ends a little late
 	simulated(t, func(t *lab) {
@@ -103,7 +104,7 @@ func TestHistogramsHaveWhatWaited(t *testing.T) {
 			k.wait(0, timeout.Never)
 			ran++
 		})
-		r.After(time.Millisecond, func() { // timers are the first stage of this turn
+		r.After(time.Millisecond, func() { // timers are the first of these three stages of the turn
 			r.After(0, func() { ran++ })
 			r.Post(func() { ran++ })
 			sleeper.wake()
@@ -119,7 +120,8 @@ func TestHistogramsHaveWhatWaited(t *testing.T) {
 	})
 }
 
-// Load counts the present turn up to now while a callback hangs, and likewise the present sleep.
+// Load counts the present turn up to now, while a callback hangs. In the same way it counts the
+// present sleep.
 func TestLoadCountsThePresentTurn(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -145,7 +147,7 @@ func TestLoadCountsThePresentTurn(t *testing.T) {
 	})
 }
 
-// If a callback makes the first Load, Busy begins at that moment, in Loads of this turn and later.
+// If a callback makes the first Load, Busy begins at that moment, in later Loads too.
 func TestMeasuringBeginsInsideATurn(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -171,8 +173,9 @@ func TestMeasuringBeginsInsideATurn(t *testing.T) {
 	})
 }
 
-// On the host, Utilization is within 2 % of a measurement from outside: a Poller that measures how
-// long each Wait takes. The test has five loads, and the loop works for a part of each 20 ms.
+// On the host, Utilization differs by at most 2 % from a measurement outside of the loop: a Poller
+// that measures the time of each Wait. The test makes five loads. In each one, the loop is busy for
+// a part of every 20 ms.
 func TestUtilizationAgreesWithAMeasurementFromOutside(t *testing.T) {
 	if !longtest.Only(t, "works for 5 s") {
 		return
@@ -205,7 +208,7 @@ func TestUtilizationAgreesWithAMeasurementFromOutside(t *testing.T) {
 	}
 }
 
-// A timedKernel times the Waits of its Pollers.
+// A timedKernel has Pollers that measure the time of each Wait.
 type timedKernel struct {
 	Kernel
 	asleep time.Duration
@@ -227,13 +230,13 @@ func (p timedPoller) Wait(events []poller.Event, until timeout.Deadline) (int, e
 	return p.Poller.Wait(events, until)
 }
 
-// Slept calls the wrapped Poller, so that the loop measures as it does without the wrapper.
+// Slept calls the wrapped Poller, so that the loop measures as without the wrapper.
 func (p timedPoller) Slept() bool {
 	s, ok := p.Poller.(sleeper)
 	return !ok || s.Slept()
 }
 
-// An echo allocates nothing while the loop measures, and reading the Load allocates nothing either.
+// While the loop measures, an echo allocates nothing. Load allocates nothing either.
 func TestMeasuredEchoDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	r.Load()
@@ -253,8 +256,8 @@ func TestMeasuredEchoDoesNotAllocate(t *testing.T) {
 	noAllocs(t, "Stats", func() { r.Stats() })
 }
 
-// Other goroutines may call Load and Stats while the loop runs, as the race detector checks, and
-// the counts never fall.
+// Other goroutines call Load and Stats while the loop runs, which the race detector checks. The
+// counts never become smaller.
 func TestReadersSeeCountsThatNeverFall(t *testing.T) {
 	r, err := New()
 	if err != nil {

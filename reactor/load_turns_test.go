@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A turn that does not sleep begins where the one before has ended, so no time counts twice.
+// A turn that has not slept begins when the turn before it has ended. So no time counts twice.
 func TestTurnsWithoutASleepCountOnce(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -30,7 +30,7 @@ func TestTurnsWithoutASleepCountOnce(t *testing.T) {
 	})
 }
 
-// After the end of the loop Load does not change.
+// When the loop has ended, Load does not change any more.
 func TestLoadStopsWithTheLoop(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -45,8 +45,8 @@ func TestLoadStopsWithTheLoop(t *testing.T) {
 	})
 }
 
-// Load reads when the turn began, and then the figures. If the turn ends in between, it does not
-// count twice, and later Loads do not return less.
+// Load first reads when the present turn began, and then the figures. If the turn ends in between,
+// its time does not count twice. Later Loads return no smaller times.
 func TestTurnThatEndsDuringLoadCountsOnce(t *testing.T) {
 	f := figures{often: often{turnEnded: 300}}
 	for began, want := range map[timeout.Deadline]time.Duration{0: 0, 200: 0, 300: 100, 350: 50} {

@@ -13,13 +13,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// children are functions that a test runs in another process, because limits, crashes and context
-// switches belong to a process.
+// children has functions that a test runs in another process, because limits, crashes and context
+// switches concern a whole process.
 var children = map[string]func(){}
 
 const childEnv = "REACTOR_TEST_CHILD"
 
-// TestMain checks that all tests of the package together leave no goroutine.
+// TestMain checks that the tests of this package have left no goroutine.
 func TestMain(m *testing.M) {
 	if name := os.Getenv(childEnv); name != "" {
 		f := children[name]
@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child runs the named function in a process of its own and returns what it wrote.
+// child runs the function with this name in another process, and returns the output of that
+// process.
 func child(t *testing.T, name string) (stdout, stderr string, err error) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
@@ -45,7 +46,7 @@ func child(t *testing.T, name string) (stdout, stderr string, err error) {
 	return out.String(), errs.String(), err
 }
 
-// mustChild is child for a function that must succeed.
+// mustChild is like child, for a function that must succeed.
 func mustChild(t *testing.T, name string) {
 	t.Helper()
 	out, errs, err := child(t, name)
@@ -57,7 +58,7 @@ func mustChild(t *testing.T, name string) {
 	}
 }
 
-// require is the check for children, which have no testing.T.
+// require is the check in children, which have no testing.T.
 func require(ok bool, format string, args ...any) {
 	if !ok {
 		fmt.Fprintf(os.Stderr, format+"\n", args...)

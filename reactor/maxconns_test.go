@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// With WithMaxConns(1) on several loops, the Closed of a Conn has returned before any loop accepts
-// the next Conn. The first Closed waits for a moment, to give a wrong accept time to happen.
+// With WithMaxConns(1) on several loops, no loop accepts a Conn before Closed of the previous Conn
+// has returned. The first Closed waits for a moment, so that a wrong accept has time to happen.
 func TestMaxConnsCountsAConnUntilItsClosed(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -35,7 +35,7 @@ func TestMaxConnsCountsAConnUntilItsClosed(t *testing.T) {
 		}}
 	}, WithMaxConns(1))
 	c := connect(t, l.Addr())
-	for range 3 { // each on another loop, because one of them accepts for all
+	for range 3 { // on another loop each time; one of the loops accepts for all
 		next := connect(t, l.Addr())
 		roundTrip(t, c, "in")
 		c.Close()

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// An asker sends questions from one socket to an address of a server, and records from where the
-// answers come.
+// An asker sends questions to addresses of a server, from one socket. It records from which address
+// each answer comes.
 type asker struct {
 	c     *PacketConn
 	heard []Addr
@@ -25,10 +25,10 @@ type asker struct {
 func (a *asker) Packet(c *PacketConn, p []byte, from Addr) { a.heard = append(a.heard, from) }
 func (a *asker) Closed(*PacketConn, error)                 {}
 
-// On a host with two addresses, a server that is bound to all addresses answers from the one to
-// which the question was sent. The cases are an answer at once, one in a later turn, a large
-// datagram, and a sender that uses both addresses. The host is simulated, because a machine may
-// have only one address.
+// A host has two addresses, and a server is bound to the wildcard address. Each answer must leave
+// from the address to which the question was sent. The cases are an answer at once, an answer in a
+// later turn, a large datagram, and a sender that uses both addresses. The host is simulated,
+// because a real machine may have only one address.
 func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:99", "[::]:99", ":99"} {
 		w := sim.New(1, sim.Options{})
@@ -83,7 +83,8 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 					return
 				}
 				to := netip.AddrPortFrom(netip.MustParseAddr(ips[asked]), 99)
-				if err := a.c.SendTo([]byte(ips[asked]), AddrFrom(to)); err != nil { // IPv4 is mapped
+				// An IPv4 address is mapped.
+				if err := a.c.SendTo([]byte(ips[asked]), AddrFrom(to)); err != nil {
 					t.Error(err)
 				}
 				asked++
@@ -101,8 +102,8 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	}
 }
 
-// On a PacketConn that is bound to one address, AskedAt returns that address, and SendFrom sends
-// from there.
+// If a PacketConn is bound to one address, AskedAt returns that address, and SendFrom sends from
+// it.
 func TestAskedAtOfOneAddress(t *testing.T) {
 	r := manual(t)
 	got := 0
@@ -118,9 +119,9 @@ func TestAskedAtOfOneAddress(t *testing.T) {
 	turnUntil(t, r, func() bool { return got == 1 })
 }
 
-// A Unix datagram of any size up to the largest arrives whole. Lost reports a datagram that does
-// not fit into the loop's buffer. The test makes that buffer small, because by default no kernel
-// sends a datagram that is too large for the usual buffer.
+// Unix datagrams of any size up to the largest arrive whole. If a datagram does not fit in the
+// loop's buffer, Lost is called. The test makes that buffer small, because by default no kernel
+// sends a datagram that is too large for it.
 func TestLargeUnixDatagrams(t *testing.T) {
 	r := manual(t)
 	var sizes []int
@@ -169,8 +170,8 @@ func TestLargeUnixDatagrams(t *testing.T) {
 	}
 }
 
-// UDP may broadcast. Sockets at one multicast address share the port, as with package net. A
-// datagram to a zone that does not exist is refused.
+// UDP sockets may broadcast. Several sockets can listen at one multicast address, as with package
+// net. A datagram to a zone that does not exist is refused.
 func TestBroadcastAndMulticastPorts(t *testing.T) {
 	r := manual(t)
 	var lost []error
@@ -207,11 +208,11 @@ func TestBroadcastAndMulticastPorts(t *testing.T) {
 	}
 }
 
-// Groups that listen at port 0 get a port that nobody has, although their loops share it. So does a
-// reactor with WithReusePort. The test narrows the range of ports, so that the kernel alone would
-// soon choose a port that another socket has.
+// Groups that listen at port 0 get a port that nobody else has, although their loops share it. A
+// reactor with WithReusePort does too. The test makes the range of ports small, so that the kernel
+// alone would soon choose a port that is in use.
 func TestAnyPortOfDatagramsIsFree(t *testing.T) {
-	ports := uint32(41099<<16 | 41000) // the last and the first port
+	ports := uint32(41099<<16 | 41000) // the last port and the first port
 	narrow := WithControl(func(fd int) error {
 		e := kernel.Host.SetOpt(fd, kernel.IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, int(int32(ports)))
 		if e != 0 {

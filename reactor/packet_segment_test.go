@@ -26,9 +26,9 @@ func packetPair(t *lab, k Kernel, h PacketHandler, opts ...ListenOption) (from, 
 
 func (c *PacketConn) at() Addr { return kernelAddr(c.LocalAddr()) }
 
-// Datagrams of one callback arrive as they were sent, in order and with their sizes, whichever of
-// them share a system call. Datagrams of one size to one peer share a system call if the system can
-// do that.
+// The datagrams that one callback sends arrive unchanged and in order. It does not matter which of
+// them share a system call. If the system supports that, datagrams of one size to one peer share
+// one.
 func TestDatagramsThatShareASendArriveAsTheyWere(t *testing.T) {
 	twice(t, func(t *lab) {
 		sizes := []int{1200, 1200, 1200, 700, 1200, 0, 0, 5, 5, 6, 1, 1, 1, 1300, 1300, 4, 4}
@@ -36,7 +36,7 @@ func TestDatagramsThatShareASendArriveAsTheyWere(t *testing.T) {
 			sizes = append(sizes, 3)
 		}
 		for range 60 {
-			sizes = append(sizes, 1400) // more than 64 KiB
+			sizes = append(sizes, 1400) // together more than 64 KiB
 		}
 		for _, refused := range []kernel.Errno{0, kernel.EINVAL, kernel.EIO, kernel.EPERM} {
 			k := t.faults()
@@ -64,7 +64,7 @@ func TestDatagramsThatShareASendArriveAsTheyWere(t *testing.T) {
 			}}, WithGRO())
 			k.SetOpt(b.FD(), kernel.SOL_SOCKET, kernel.SO_RCVBUF, 4<<20)
 			to := b.at()
-			for i := 0; i < len(sizes); i += 40 { // on some systems the receiver has little room
+			for i := 0; i < len(sizes); i += 40 { // on some systems the receiver has room for few datagrams
 				part := sizes[i:min(i+40, len(sizes))]
 				if err := t.r.Post(func() {
 					for _, n := range part {
@@ -91,12 +91,13 @@ func TestDatagramsThatShareASendArriveAsTheyWere(t *testing.T) {
 	})
 }
 
-// Inside Packet, and nowhere else, Info has the address that the datagram was sent to and its ECN
-// bits. SendWith sets them. A panic in Packet loses one datagram of those that came together.
+// In Packet, Info has the ECN bits of the datagram and the address to which it was sent. Outside of
+// Packet it is zero. SendWith sets both. If Packet panics, the datagrams that came together with
+// that one are still delivered.
 func TestInfoOfADatagram(t *testing.T) {
 	twice(t, func(t *lab) {
 		if !t.k.Traits().Segments {
-			return // only Linux reports ECN
+			return // only Linux reports ECN bits
 		}
 		var got []string
 		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))
@@ -140,8 +141,8 @@ func TestInfoOfADatagram(t *testing.T) {
 	})
 }
 
-// Datagrams of one size to several peers, and from several addresses of the machine, reach their
-// own peers.
+// Datagrams of one size are sent to several peers, and from several addresses of the machine. Each
+// peer gets its own datagrams.
 func TestDatagramsToSeveralPeersAreNotMixed(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// packets is a PacketHandler made of functions.
+// packets is a PacketHandler whose methods call functions.
 type packets struct {
 	packet func(*PacketConn, []byte, Addr)
 	closed func(*PacketConn, error)
@@ -33,7 +33,7 @@ func (h *packets) Lost(c *PacketConn, to Addr, err error) {
 	}
 }
 
-// stuckGram is the address of a Unix datagram socket that nobody reads.
+// stuckGram returns the address of a Unix datagram socket that nobody reads.
 func stuckGram(t *lab) Addr {
 	t.Helper()
 	fd, e := t.k.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)

@@ -30,8 +30,8 @@ func listenPacket(t testing.TB, r *Reactor, network string, h PacketHandler, opt
 	return nil, Addr{}
 }
 
-// An echo returns 100 datagrams of every size, from empty to the largest, that are sent in one
-// callback. The answers keep the order and come from the echo's address.
+// One callback sends 100 datagrams of many sizes, from empty to the largest, to an echo server. The
+// answers come in order, from the server's address.
 func TestDatagramsComeBackInOrder(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, largest := range map[string]int{"udp": udpMax, "udp4": udpMax, "udp6": udp6Max, "unixgram": 60_000} {
@@ -71,7 +71,7 @@ func TestDatagramsComeBackInOrder(t *testing.T) {
 						t.Fatal(err)
 					}
 					want = append(want, n)
-					if network == "unixgram" { // its queue has room for ten, and further ones are lost
+					if network == "unixgram" { // the receiver's queue has room for ten, and others would be lost
 						turnUntil(t, r, func() bool { return len(sizes) == len(want) })
 					}
 				}
@@ -91,8 +91,8 @@ func TestDatagramsComeBackInOrder(t *testing.T) {
 	})
 }
 
-// For a datagram that is too large for its protocol, SendTo returns EMSGSIZE, with size and address
-// in the text. Datagrams before and after it are sent.
+// If a datagram is too large for its protocol, SendTo returns EMSGSIZE. The text of the error has
+// the size and the address. The datagrams before it and after it are sent.
 func TestDatagramTooLarge(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, size := range map[string]int{"udp": udpMax + 1, "udp6": udp6Max + 1, "unixgram": unixMax + 1} {
@@ -107,8 +107,8 @@ func TestDatagramTooLarge(t *testing.T) {
 	})
 }
 
-// Datagrams that the kernel refuses for now are queued in order up to the cap. Past the cap a Send
-// returns ErrBuffered and queues nothing. When there is room again, the whole queue leaves.
+// If the kernel has no room, datagrams are queued in order, up to the limit. Above the limit a Send
+// returns ErrBuffered and queues nothing. When there is room, all queued datagrams leave.
 func TestDatagramBackPressure(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -149,7 +149,7 @@ func TestDatagramBackPressure(t *testing.T) {
 	})
 }
 
-// The kernel refuses one datagram among others. Only that one is lost, and Lost gets its
+// The kernel refuses one of several datagrams. Only that datagram is lost, and Lost gets its
 // address.
 func TestLostDatagramIsLostAlone(t *testing.T) {
 	twice(t, func(t *lab) {
@@ -177,8 +177,8 @@ func TestLostDatagramIsLostAlone(t *testing.T) {
 	})
 }
 
-// If nobody reads a Unix receiver, datagrams without room there are lost. The loop stays idle, and
-// other receivers get their datagrams.
+// If nobody reads a Unix receiver, datagrams for which it has no room are lost. The loop becomes
+// idle, and other receivers get their datagrams.
 func TestStuckUnixReceiverHoldsUpNobody(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -201,8 +201,9 @@ func TestStuckUnixReceiverHoldsUpNobody(t *testing.T) {
 	})
 }
 
-// Close sends what is queued and calls Closed once. Every later call returns ErrClosed. A Unix
-// socket's file is removed. Close within Packet ends the batch.
+// Close sends the queued datagrams and calls Closed once. After that every call returns ErrClosed.
+// The file of a Unix socket is removed. If Packet calls Close, the rest of the batch is not
+// delivered.
 func TestPacketConnCloses(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -235,7 +236,7 @@ func TestPacketConnCloses(t *testing.T) {
 	})
 }
 
-// An ECONNREFUSED for a datagram that could not be delivered does not end the socket.
+// If a datagram cannot be delivered, the ECONNREFUSED does not end the socket.
 func TestRefusedDatagramDoesNotEndTheSocket(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		if t.os() != "linux" {
@@ -254,7 +255,7 @@ func TestRefusedDatagramDoesNotEndTheSocket(t *testing.T) {
 				}
 			},
 		})
-		// Because Linux reports the error only to a connected socket.
+		// The socket is connected, because Linux reports the error only to such a socket.
 		t.must("connect", t.k.Connect(c.FD(), to))
 		for range 3 {
 			c.SendTo([]byte("x"), to)

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A level-triggered Watch panics because of a byte that nobody reads. The panic stops the Watch, so
+// A Watch without Edge panics because of a byte that nobody reads. The panic stops the Watch, so
 // the panic handler is called only once.
 func TestWatchThatPanickedIsStopped(t *testing.T) {
 	twice(t, func(t *lab) {
@@ -39,13 +39,14 @@ func TestWatchThatPanickedIsStopped(t *testing.T) {
 	})
 }
 
-// A huge number that is not open is refused before the table grows to it, which would need 16 GiB.
+// The number of a descriptor that is not open is huge. Watch must refuse it before the table grows
+// to that number, which would need 16 GiB.
 func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		for _, fd := range []int{1 << 30, math.MaxInt32, math.MaxInt} { // the last one is not cut to -1
+		for _, fd := range []int{1 << 30, math.MaxInt32, math.MaxInt} { // not truncated to -1
 			if _, err := r.Watch(fd, poller.In, func(poller.Readiness) {}); !errors.Is(err, kernel.EBADF) {
 				t.Errorf("Watch(%d): %v, want EBADF", fd, err)
 			}
@@ -60,9 +61,9 @@ func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 	})
 }
 
-// A Conn is closed with output that its peer does not take. Meanwhile the loop has nothing to do,
-// and reads neither the clock nor the kernel's queue. Then the peer reads everything, and the Conn
-// ends in order.
+// A Conn is closed while its peer reads nothing of its output. Meanwhile the loop makes no turn, so
+// it reads neither the clock nor the kernel's queue. Then the peer reads everything, and Closed
+// gets nil.
 func TestClosingConnWithoutProgressSleeps(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		sent := 2 * t.much() // more than the kernel accepts

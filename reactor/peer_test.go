@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A client connects and resets before the loop polls. The accept function and Opened still get its
-// address, on whichever loop they are called.
+// A client connects and resets before the loop polls. The accept function and Opened still get the
+// client's address, even on another loop of a Group.
 func TestPeerThatHasResetIsNamed(t *testing.T) {
 	twice(t, func(t *lab) {
 		if t.os() != "linux" {

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A Listener shows why it does not accept.
+// The picture of a Listener shows why the Listener does not accept.
 func TestPictureOfAListener(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		f := t.faults()
@@ -46,8 +46,9 @@ func TestPictureOfAListener(t *testing.T) {
 	})
 }
 
-// An action finds what the ID names, or reports that it is closed. It never reaches another Conn
-// with the same number, and has no effect on objects of another kind.
+// An action affects the object with the ID. If that object is closed, the action returns an error,
+// and never affects another Conn with the same number. An action for another kind of object does
+// nothing.
 func TestActReachesWhatTheIDNames(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		at := t.listen("tcp", acceptEcho)
@@ -91,8 +92,8 @@ func TestActReachesWhatTheIDNames(t *testing.T) {
 	})
 }
 
-// After the loop's end, picture and act return ErrClosed. A picture that was requested before is
-// delivered.
+// Pictures that were requested before the end of the loop are delivered. After the end, picture and
+// act return ErrClosed.
 func TestPictureOfALoopThatEnds(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -114,7 +115,7 @@ func TestPictureOfALoopThatEnds(t *testing.T) {
 	})
 }
 
-// The last error of each kind is kept, unless the program caused it.
+// recent has the latest log lines, and the latest ends of Conns that the program did not cause.
 func TestRecentKeepsTheLatest(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -144,14 +145,14 @@ func TestRecentKeepsTheLatest(t *testing.T) {
 	})
 }
 
-// A slow callback is kept with its duration and its peer. It has the stack of that time, if a
-// function for that is set.
+// recent has a slow callback with its duration and its peer. If the function that reads stacks is
+// set, the stack during the callback is there too.
 func TestRecentKeepsSlowCallbacks(t *testing.T) {
 	inside.LoopStack = func(uintptr, time.Time) string { return "a stack" }
 	defer func() { inside.LoopStack = nil }()
 	r := started(t, WithSlowCallback(time.Millisecond))
 	at := listen(t, r, "tcp", always(&hooks{data: func(c *Conn, p []byte) {
-		// The watchdog reads a stack once a second. If the accept was slow, this call gets none.
+		// A stack is read at most once a second. If the accept was slow, this callback gets none.
 		for began, looked := time.Now(), false; !looked; {
 			r.watchdog.mu.Lock()
 			looked = r.watchdog.stack != "" || r.watchdog.named && time.Since(began) > 50*time.Millisecond
@@ -165,7 +166,7 @@ func TestRecentKeepsSlowCallbacks(t *testing.T) {
 		roundTrip(t, connect(t, at), "x")
 		got = r.recent.get()
 		for _, slow := range got.Slow {
-			if slow.Stack != "" && slow.Peer.Port != 0 { // the callback, not the accept
+			if slow.Stack != "" && slow.Peer.Port != 0 { // this callback, and not the accept
 				s = slow
 			}
 		}

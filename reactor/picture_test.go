@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// picture runs turns until the loop has collected a picture.
+// picture makes turns until the loop has collected a picture.
 func (l *lab) picture() *inside.Loop {
 	l.Helper()
 	var p *inside.Loop
@@ -27,7 +27,7 @@ func (l *lab) picture() *inside.Loop {
 	return p
 }
 
-// only returns the only Conn of a picture.
+// only returns the Conn of a picture that has one Conn.
 func (l *lab) only() inside.Conn {
 	l.Helper()
 	p := l.picture()
@@ -37,7 +37,7 @@ func (l *lab) only() inside.Conn {
 	return p.Conns[0]
 }
 
-// A picture shows each Conn once, and collects at most 500 entries a turn.
+// A picture shows each Conn once. A turn adds at most 500 entries to it.
 func TestPictureShowsEachConnOnceInSlices(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		n := longtest.Count(600, 1200, 3000)
@@ -67,7 +67,7 @@ func TestPictureShowsEachConnOnceInSlices(t *testing.T) {
 }
 
 // Conns, Tasks and timers may end while a picture is collected. An object that ends before the
-// picture reaches it is not shown, and nothing is shown twice.
+// picture reaches it is not shown. No object is shown twice.
 func TestPictureOfALoopThatChanges(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -78,7 +78,7 @@ func TestPictureOfALoopThatChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		t.turn() // tasks begin
+		t.turn() // the tasks begin
 		var p *inside.Loop
 		r.picture(func(got *inside.Loop, err error) { p = got })
 		for p == nil {
@@ -116,8 +116,8 @@ func (l *lab) abort() {
 	l.until(func() bool { return l.over })
 }
 
-// A picture shows the states of a Conn: why it is not read, since when its peer has accepted
-// nothing, and its deadlines.
+// The picture of a Conn shows why it is not read, since when its peer has accepted nothing, and its
+// deadlines.
 func TestPictureOfAConn(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		var c *Conn
@@ -141,7 +141,7 @@ func TestPictureOfAConn(t *testing.T) {
 		}
 		c.Resume()
 		began := t.r.times.clock
-		c.Send(make([]byte, 32<<20)) // more than the kernel's buffers hold
+		c.Send(make([]byte, 32<<20)) // more than fits in the kernel's buffers
 		t.pass(time.Second)
 		got = t.only()
 		if got.State != inside.BackPressured|inside.Blocked || got.Buffered == 0 || got.Out == 0 || got.Stuck < began ||
@@ -166,8 +166,8 @@ func TestPictureOfAConn(t *testing.T) {
 	})
 }
 
-// A Task shows its function, what it waits for, until when, and who joins it. A descriptor shows
-// which Tasks wait for it.
+// The picture of a Task shows its function, what it waits for, its deadline, and which Tasks join
+// it. The picture of a descriptor shows which Tasks wait for it.
 func TestPictureOfTasks(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -216,7 +216,7 @@ func TestPictureOfTasks(t *testing.T) {
 	})
 }
 
-// pictureNow returns the picture of a small loop. One turn collects it, before any Task runs.
+// pictureNow returns the picture of a small loop. One turn collects that, before any Task runs.
 func (l *lab) pictureNow() (p *inside.Loop) {
 	l.Helper()
 	l.r.picture(func(got *inside.Loop, err error) { p = got })
@@ -227,7 +227,8 @@ func (l *lab) pictureNow() (p *inside.Loop) {
 	return p
 }
 
-// Timers are counted by function, and past a hundred functions the rest are one entry.
+// Timers are counted by their function. A picture lists a hundred functions, and has one entry for
+// all others.
 func TestPictureOfTimers(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()

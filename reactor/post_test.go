@@ -18,9 +18,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Each function that Post accepts runs exactly once, in the order of its goroutine, also if
-// Shutdown is ending the reactor. Eight goroutines post 5,000 functions each, most of them while
-// the loop sleeps or ends.
+// Each function that Post accepts runs exactly once, in the order in which its goroutine has
+// posted. This holds even while Shutdown ends the reactor. Eight goroutines post 5,000 functions
+// each. Meanwhile the loop often sleeps, and finally ends.
 func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -75,8 +75,8 @@ func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
 	}
 }
 
-// Eight goroutines call PostSend on one Conn. Every message arrives whole, and those of each
-// goroutine in their order.
+// Eight goroutines call PostSend on one Conn. Every message arrives whole. The messages of each
+// goroutine arrive in order.
 func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 	r := started(t)
 	opened := make(chan *Conn, 1)
@@ -99,7 +99,7 @@ func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				clear(msg) // the caller may reuse it
+				clear(msg) // the caller may reuse its slice
 			}
 		}()
 	}
@@ -115,8 +115,8 @@ func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 	}
 }
 
-// Post beyond WithPostLimit returns ErrFull, and after a turn there is room again. The bytes of
-// PostSends have a limit too.
+// If WithPostLimit functions wait, Post returns ErrFull. After a turn there is room again. The
+// bytes of PostSends are limited too.
 func TestPostLimit(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithPostLimit(3))
@@ -146,8 +146,8 @@ func TestPostLimit(t *testing.T) {
 	})
 }
 
-// A post by a posted function waits for the next turn, and so does a timer that a timer arms. A
-// post by a timer runs in the same turn.
+// A posted function posts another one, which waits for the next turn. A timer that a timer arms
+// waits for the next turn too. A function that a timer posts runs in the same turn.
 func TestStepsDoNotFeedThemselves(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -171,8 +171,8 @@ func TestStepsDoNotFeedThemselves(t *testing.T) {
 	})
 }
 
-// The same holds if the clock stands still, as a simulated one may. A timer that arms itself for
-// now is due at once, but fires only once a turn.
+// The same must hold if the clock stands still, as a simulated clock may. A timer that arms itself
+// with no delay has expired at once. It still fires only once in a turn.
 func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithKernel(&stopped{t.k}))
@@ -188,13 +188,13 @@ func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
 	})
 }
 
-// stopped is the host with a clock that stands still.
+// A stopped kernel is the host's with a clock that stands still.
 type stopped struct{ Kernel }
 
 func (*stopped) Now() timeout.Deadline { return 1 << 40 }
 
-// A Conn may be passed to another goroutine as soon as Dial has returned. PostSend may run during
-// the connect, as the race detector checks, and its bytes arrive.
+// Another goroutine may use a Conn for PostSend as soon as Dial has returned, while the Conn still
+// connects. The race detector checks that. The bytes arrive.
 func TestPostSendBesideADial(t *testing.T) {
 	r := started(t)
 	got := make(chan string, 1)
@@ -215,7 +215,8 @@ func TestPostSendBesideADial(t *testing.T) {
 	}
 }
 
-// A PostSend to a closed Conn is dropped. It returns an error only if the reactor has ended.
+// A PostSend to a closed Conn is dropped without an error. Only if the reactor has ended, there is
+// an error.
 func TestPostSendToAnEndedConnIsDropped(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -232,8 +233,8 @@ func TestPostSendToAnEndedConnIsDropped(t *testing.T) {
 	})
 }
 
-// Stop returns whether the timer was going to fire. Reset arms a fired timer again. Timers of the
-// same instant fire in the order in which they were armed. A negative duration means now.
+// Stop returns whether the timer was armed. Reset arms a timer that has expired. Timers with the
+// same deadline fire in the order in which they were armed. A negative duration counts as 0.
 func TestTimersStopResetAndTie(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// sleepers starts n Tasks, each of which reads a byte at a time from its Desc. It returns the Descs
-// and their peers.
+// sleepers starts n Tasks, each of which reads from its Desc, one byte at a time. It returns the
+// Descs and their peers.
 func sleepers(t *testing.T, r *Reactor, n int, got func(i int)) (descs []*desc.Desc, peers []int) {
 	for i := range n {
 		a, b := pair(t)
@@ -39,8 +39,8 @@ func sleepers(t *testing.T, r *Reactor, n int, got func(i int)) (descs []*desc.D
 	return descs, peers
 }
 
-// When the loop delivers an Event, it has prefetched the Task of the one after the next, if that
-// Event wakes a Task. A stale Event has none.
+// Before the loop delivers an Event, it knows the Task of the Event after the next. If that Event
+// is stale, there is no Task.
 func TestLookaheadFindsTheTask(t *testing.T) {
 	r := manual(t)
 	descs, _ := sleepers(t, r, 8, func(int) {})
@@ -51,7 +51,7 @@ func TestLookaheadFindsTheTask(t *testing.T) {
 	}
 	var want []*Task
 	for i, d := range descs {
-		if i == 5 { // stale, in between
+		if i == 5 { // a stale Event between the others
 			add(d.FD, d.Gen+2)
 			want = append(want, nil)
 		}
@@ -61,7 +61,7 @@ func TestLookaheadFindsTheTask(t *testing.T) {
 	var a lookahead
 	for r.next = 1; r.next <= r.batch; r.next++ {
 		a.advance(r)
-		if i := r.next + 1; i >= 4 && i < r.batch && a.t != want[i] { // advance prefetches its stack next
+		if i := r.next + 1; i >= 4 && i < r.batch && a.t != want[i] { // its stack is next
 			t.Errorf("Event %d: Task %p, want %p", i, a.t, want[i])
 		}
 	}
@@ -76,8 +76,8 @@ func TestLookaheadFindsTheTask(t *testing.T) {
 	}
 }
 
-// Tasks close Descs while the loop already prefetches for the Events of these Descs. Each of the
-// other Tasks still gets its byte.
+// Tasks close Descs for whose Events the loop already prefetches. Every Task whose Desc is open
+// still gets its byte.
 func TestLookaheadAtClosedDescs(t *testing.T) {
 	r := manual(t)
 	const n = prefetchFrom + 40

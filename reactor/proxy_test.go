@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/proxyproto"
 )
 
-// anybody has every address of IPv4.
+// anybody contains every IPv4 address.
 var anybody = netip.MustParsePrefix("0.0.0.0/0")
 
 var proxyHeaders = []proxyproto.Header{
@@ -25,8 +25,9 @@ var proxyHeaders = []proxyproto.Header{
 	{Version: 2, Local: true},
 }
 
-// A header of either version arrives in all pieces, with and without a Filter behind it. Opened has
-// the addresses, and Data has every byte behind the header, also if Opened pauses.
+// A header of either version arrives in pieces, with a Filter behind it and without. In Opened the
+// Conn has the addresses of the header. Data gets every byte behind the header, even if Opened
+// pauses.
 func TestProxyHeaderIsReadBeforeOpened(t *testing.T) {
 	twice(t, func(t *lab) {
 		for i, header := range proxyHeaders {
@@ -103,8 +104,8 @@ func (l *lab) proxied(what string, header proxyproto.Header, wire []byte, filter
 	peer.close()
 }
 
-// A header that is wrong, cut off or late closes the Conn, and no other callback comes. A peer that
-// is not trusted is reset, and the function of Listen is not called.
+// A header that is wrong, incomplete or late closes the Conn, and no other callback is called. A
+// peer that is not trusted is reset, and the function of Listen is not called.
 func TestBadProxyHeaderClosesTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		for text, want := range map[string]error{
@@ -115,7 +116,7 @@ func TestBadProxyHeaderClosesTheConn(t *testing.T) {
 			"\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff": os.ErrDeadlineExceeded,
 		} {
 			if want == os.ErrDeadlineExceeded && !t.simulated() {
-				continue // it takes ten seconds
+				continue // this case takes ten seconds
 			}
 			var end error
 			ended := false
@@ -140,7 +141,7 @@ func TestBadProxyHeaderClosesTheConn(t *testing.T) {
 	})
 }
 
-// A prefix may have an IPv4 address in its IPv6 form, as a net.IP has it.
+// The IPv4 address of a prefix may have its IPv6 form, as a net.IP often has.
 func TestWithProxyOfMappedPrefixes(t *testing.T) {
 	twice(t, func(t *lab) {
 		opened := false
@@ -152,7 +153,7 @@ func TestWithProxyOfMappedPrefixes(t *testing.T) {
 	})
 }
 
-// If WithProxy trusts nobody, Listen returns an error.
+// If WithProxy has no prefix, Listen returns an error.
 func TestWithProxyNeedsPrefixes(t *testing.T) {
 	r := manual(t)
 	for want, opt := range map[string]ListenOption{

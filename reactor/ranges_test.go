@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ranged has the options with one number. Options with a duration get nanoseconds.
+// ranged has the options with one number. If the number is a duration, it is in nanoseconds.
 var ranged = map[string]func(n int64) error{
 	"WithPostLimit":     func(n int64) error { return WithPostLimit(int(n))(new(options)) },
 	"WithReadSize":      func(n int64) error { return WithReadSize(int(n))(new(options)) },
@@ -54,8 +54,8 @@ func setting(op string, opt any) error {
 
 var ends = regexp.MustCompile(`must be (?:.*1 <= limit <= (\d+)|([^ ]+)? ?…(?: [^ ]+, …)* ([^ ,]+)$|([^ ]+) or more)`)
 
-// number parses the end of a range, which is a number or a duration. "" means the limit of the
-// type.
+// number parses the end of a range, which is a number or a duration. If text is "", the result is
+// none.
 func number(t *testing.T, text string, none int64) int64 {
 	t.Helper()
 	if text == "" {
@@ -71,8 +71,8 @@ func number(t *testing.T, text string, none int64) int64 {
 	return int64(d)
 }
 
-// The error of an option names its range. The ends of the range are accepted, and the values next
-// to them are not.
+// The text of an option's error has its range. The ends of that range are accepted. The values just
+// outside of it are not.
 func TestOptionsTakeTheEndsOfTheirRanges(t *testing.T) {
 	for name, f := range ranged {
 		t.Run(name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestOptionsTakeTheEndsOfTheirRanges(t *testing.T) {
 	}
 }
 
-// WithLimits has three numbers in an order. Equal ones are in order.
+// The three numbers of WithLimits must be in order. Equal numbers are in order.
 func TestLimitsAreInOrder(t *testing.T) {
 	for limits, ok := range map[[3]int]bool{
 		{0, 0, 1}: true, {1, 1, 1}: true, {1, 2, 3}: true, {0, 0, 0}: false, {-1, 0, 1}: false, {2, 1, 3}: false, {1, 3, 2}: false,
@@ -114,7 +114,8 @@ func TestLimitsAreInOrder(t *testing.T) {
 	}
 }
 
-// The documentation of each option says what holds without it.
+// The values of a reactor without options are those that the comments of the options give as
+// defaults.
 func TestDefaultsAreAsDocumented(t *testing.T) {
 	o, err := newSockOptions("dial", eachOption[DialOption](nil, nil))
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WithReadSize lets one Data receive more than 64 KiB, and without it none does. All bytes arrive.
+// With WithReadSize, one Data can get more than 64 KiB. Without it, none does. All bytes arrive.
 func TestReadSizeBoundsOneData(t *testing.T) {
 	for _, size := range []int{readSize, 4 * readSize} {
 		var opts []Option

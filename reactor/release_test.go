@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Release returns the bytes that were not consumed, also those of earlier reads. From then on Data
-// gets the rest of the stream as without KeepInput.
+// Release returns the bytes that were not consumed, including those of earlier reads. After that,
+// Data gets the rest of the stream as if KeepInput had not been called.
 func TestReleaseEndsKeepInput(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -55,8 +55,8 @@ func (h *lastWords) Shutdown(c *Conn) {
 	_ = c.Send([]byte("bye"))
 }
 
-// A drain calls a handler's Shutdown once, and output of Shutdown arrives. It is not called for a
-// Conn that is closing or dialling.
+// A drain calls the handler's Shutdown once, and output that Shutdown sends arrives. It does not
+// call Shutdown of a Conn that is closing or dialling.
 func TestShutdownSendsTheLast(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

@@ -13,11 +13,11 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// unknown is an errno that no list has.
+// unknown is an errno that is in no list of the code.
 const unknown = kernel.Errno(93)
 
-// accept returns the same error every time, whichever it is. After a first burst there are at most
-// ten tries a second. When accept works again, all waiting peers are served.
+// accept returns the same error each time, for each of many errnos. After the first few tries there
+// are at most ten a second. When accept works again, all peers that wait are served.
 func TestAcceptRefusedForGoodRests(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.EPERM, kernel.EOPNOTSUPP, kernel.ECONNABORTED, kernel.EPROTO, kernel.ENOSYS,
@@ -39,7 +39,7 @@ func TestAcceptRefusedForGoodRests(t *testing.T) {
 	})
 }
 
-// While a listener pauses, a hundred peers connect and reset, and then one more peer connects and
+// While a Listener pauses, a hundred peers connect and reset. Then one more peer connects and
 // stays. On some systems accept returns an error for each of the resets. Even there the last peer
 // must not wait for a hundred pauses.
 func TestPauseEndsBehindManyResets(t *testing.T) {
@@ -67,9 +67,9 @@ func TestPauseEndsBehindManyResets(t *testing.T) {
 	})
 }
 
-// restErrnos returns all errnos in a simulated world, and on the host with -long. On the host each
-// takes two seconds, so by default the last one stands for all. (The injected errno never reaches
-// the kernel.)
+// restErrnos returns the errnos to try: all of them in a simulated world, and with -long also on
+// the host. On the host each takes two seconds, so without -long the last one must do. (The errno
+// never reaches the kernel.)
 func restErrnos(t *lab, all ...kernel.Errno) []kernel.Errno {
 	if t.world == nil && !longtest.On() {
 		return all[len(all)-1:]
@@ -77,7 +77,7 @@ func restErrnos(t *lab, all ...kernel.Errno) []kernel.Errno {
 	return all
 }
 
-// rests checks for two seconds how often a call is made.
+// rests counts the calls during two seconds, and fails the test if there are too many.
 func rests(t *lab, e kernel.Errno, tries *int) {
 	t.Helper()
 	*tries = 0
@@ -88,8 +88,8 @@ func rests(t *lab, e kernel.Errno, tries *int) {
 	}
 }
 
-// The same holds for receives of a datagram socket. Only an error which means that the descriptor
-// is not a socket ends it.
+// A datagram socket whose receives fail is suspended in the same way. Only an error that means that
+// the descriptor is no socket ends the PacketConn.
 func TestReceiveRefusedForGoodRests(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.ENOMEM, kernel.EPERM, kernel.ENOSYS, kernel.ECONNREFUSED, kernel.ENOPROTOOPT,
@@ -122,8 +122,8 @@ func TestReceiveRefusedForGoodRests(t *testing.T) {
 	})
 }
 
-// Before each datagram comes one error: of an ICMP message, or an unknown errno. All datagrams
-// arrive, and the socket is never suspended.
+// Before each datagram there is one error, of an ICMP message or with an unknown errno. All
+// datagrams arrive, and the socket is not suspended.
 func TestReceiveErrorIsNoEnd(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -159,8 +159,7 @@ func TestReceiveErrorIsNoEnd(t *testing.T) {
 	})
 }
 
-// Listen and Dial work on a system without the TCP options, and in a sandbox that allows none of
-// them.
+// Listen and Dial work on a system that refuses the options of TCP, as a sandbox may.
 func TestTCPOptionsCanBeRefused(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, e := range []kernel.Errno{kernel.ENOPROTOOPT, kernel.EPERM, kernel.ENOSYS, kernel.EINVAL} {
@@ -173,9 +172,9 @@ func TestTCPOptionsCanBeRefused(t *testing.T) {
 	})
 }
 
-// A sandbox refuses setsockopt altogether, with any errno. Listen and Dial still work. The only
-// error is for a socket at all IPv6 addresses without IPv4, if the system's default is to receive
-// both.
+// A sandbox refuses every setsockopt, with any errno. Listen and Dial still work, with one
+// exception: a socket for all IPv6 addresses without IPv4 is an error, if the system's default is
+// to receive both.
 func TestAllOptionsCanBeRefused(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.EPERM, kernel.ENOSYS, kernel.Errno(4000)} {
 		twice(t, func(t *lab) {
@@ -234,7 +233,7 @@ func TestAllOptionsCanBeRefused(t *testing.T) {
 	}
 }
 
-// noOptions refuses setsockopt.
+// noOptions is a kernel that refuses setsockopt.
 type noOptions struct {
 	Kernel
 	e kernel.Errno

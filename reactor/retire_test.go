@@ -9,8 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A connection has sent a reply and has unread input. After Retire, during a drain, it delivers the
-// reply and then EOF. (A plain close would have reset it.) At the end the number is closed.
+// A connection has sent a reply and has unread input. Retire is called during a drain. The peer
+// gets the reply and then EOF, where a plain close would have reset the connection. At the end the
+// descriptor is closed.
 func TestRetiredDescriptorDeliversWhatItSent(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Descriptors come with more bytes than the kernel accepts at once: the rest follows. A peer that
-// is closed ends the Conn, as it does for Send.
+// SendRights sends descriptors with more bytes than the kernel accepts at once. The other bytes
+// follow. A peer that is closed ends the Conn, as with Send.
 func TestSendRightsToASlowAndToAClosedPeer(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

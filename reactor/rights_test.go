@@ -19,8 +19,8 @@ type rightsHooks struct {
 
 func (h *rightsHooks) Rights(c *Conn, fds []int) { h.rights(c, fds) }
 
-// Rights is called before the Data with the bytes that the descriptors were sent with. A Handler
-// without Rights, and a Conn that closes, leak none.
+// Rights is called before the Data that gets the bytes with which the descriptors were sent. If a
+// Handler has no method Rights, or the Conn is closing, no descriptor leaks.
 func TestDescriptorsArriveWithTheirBytes(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -75,7 +75,7 @@ func TestDescriptorsArriveWithTheirBytes(t *testing.T) {
 		want("still there")
 		c.Abort()
 		t.until(func() bool { return r.Stats().Conns == 0 })
-		handler = &hooks{data: data} // it has no Rights
+		handler = &hooks{data: data} // this handler has no method Rights
 		c = dial()
 		c.SendRights([]byte("unwanted"), gift)
 		want("unwanted")
@@ -86,13 +86,13 @@ func TestDescriptorsArriveWithTheirBytes(t *testing.T) {
 		c.SendRights([]byte("ends"), gift)
 		want("1 descriptors")
 		t.until(func() bool { return c.FD() < 0 })
-		if n := t.files(); n != files-2 { // the first pair is closed
+		if n := t.files(); n != files-2 { // the descriptors of the first two Conns are closed
 			t.Errorf("%d descriptors, want %d", n, files-2)
 		}
 	})
 }
 
-// SendRights never sends before output that waits. If output waits that the kernel does not accept,
+// SendRights does not send before earlier output. If the kernel does not accept the earlier output,
 // SendRights returns ErrBuffered and sends nothing.
 func TestSendRightsWaitsForEarlierOutput(t *testing.T) {
 	twice(t, func(t *lab) {

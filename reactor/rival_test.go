@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A raceWorld has a client, servers that answer, and servers that the client cannot reach.
+// A raceWorld has a client, a server that answers, and a server that the client cannot reach.
 type raceWorld struct {
 	*sim.World
 	client, good, silent *sim.Host
@@ -45,8 +45,8 @@ func newRaceWorld(t *testing.T) *raceWorld {
 	return w
 }
 
-// dial dials the addresses as one name, and returns when and how the dial ended. If `after` is not
-// 0, end is called on the Conn after that time.
+// dial dials a name that has these addresses. It returns the callbacks of the dial, and when the
+// first of them was called. If after is not 0, end is called on the Conn after that time.
 func (w *raceWorld) dial(t *testing.T, addrs []string, after time.Duration, end func(*Conn), opts ...DialOption) (d *dialled, took time.Duration) {
 	t.Helper()
 	w.Name("host", addrs...)
@@ -91,9 +91,9 @@ func (w *raceWorld) dial(t *testing.T, addrs []string, after time.Duration, end 
 	return d, took
 }
 
-// A silent address costs the fallback delay, in either family and wherever it is in the list. A
-// refused one costs nothing. With a negative delay a silent address costs its part of the time
-// limit.
+// Each silent address delays the dial by the fallback delay, whatever its family and its place in
+// the list. An address that refuses delays it by nothing. With a negative delay, a silent address
+// takes its part of the time limit.
 func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 	const delay, rtt = netaddr.FallbackDelay, 100 * time.Millisecond
 	for _, row := range []struct {
@@ -106,7 +106,7 @@ func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 		{[]string{"fd00::3", "10.0.0.2"}, nil, delay},
 		{[]string{"fd00::3", "fd00::3", "10.0.0.2"}, nil, delay}, // the families alternate
 		{[]string{"10.0.0.2", "10.0.0.3"}, nil, 0},
-		{[]string{"10.0.0.1", "10.0.0.2"}, nil, 0}, // refused
+		{[]string{"10.0.0.1", "10.0.0.2"}, nil, 0}, // 10.0.0.1 is the client itself, which refuses
 		{[]string{"10.0.0.3", "10.0.0.1", "10.0.0.2"}, nil, delay},
 		{[]string{"10.0.0.3", "10.0.0.2"}, []DialOption{WithFallbackDelay(time.Second)}, time.Second},
 		{[]string{"10.0.0.3", "10.0.0.2"}, []DialOption{WithFallbackDelay(-1)}, 15 * time.Second},
@@ -124,8 +124,9 @@ func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 	}
 }
 
-// The first address may still win after others were tried. If all are silent, the dial ends at its
-// time limit. Abort ends a race at any time. Nothing is left of the other addresses.
+// The first address may still connect after others were tried. If all addresses are silent, the
+// dial ends at its time limit. Abort ends a dial at any time. Nothing of the other addresses is
+// left.
 func TestARaceEndsOnce(t *testing.T) {
 	all := []string{"10.0.0.3", "fd00::3", "10.0.1.1", "10.0.1.2"}
 	t.Run("the first one wins late", func(t *testing.T) {
@@ -157,8 +158,8 @@ func TestARaceEndsOnce(t *testing.T) {
 	}
 }
 
-// WithLocalAddr chooses the address and the port that the peer sees. Addresses of the other family
-// are not tried.
+// The peer sees the address and the port of WithLocalAddr. Addresses of the other family are not
+// tried.
 func TestWithLocalAddr(t *testing.T) {
 	for _, row := range []struct{ local, peer string }{{"10.0.0.1:1234", "10.0.0.1:1234"}, {"[fd00::1]:0", "[fd00::1]:"}, {"0.0.0.0:99", ":99"}, {":98", ":98"}} {
 		w := newRaceWorld(t)

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// The kernel refuses one Send of a Conn with an error that is not about the peer, as a sandbox may
-// do. The peer sends neither data nor a FIN. The Conn still ends with that error, in each way of
-// sending. Other Conns are not affected.
+// The kernel refuses one send of a Conn with an error that does not concern the peer, as a sandbox
+// may. The peer sends neither data nor a FIN. The Conn still ends with that error, whatever method
+// has sent. Other Conns continue.
 func TestUnknownSendErrorEndsTheConn(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.EPERM, kernel.ENOMEM, kernel.Errno(240)} {
 		for _, size := range []int{1, corkMax + 1} {

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A read may return fewer bytes than are available and than the buffer has room for. The rest must
-// be read nevertheless, although no further Event reports it.
+// A read may return fewer bytes than the buffer has room for, although more wait. The rest must be
+// read, even if no other Event reports it.
 func TestShortReadIsNotTheLast(t *testing.T) {
 	cases := map[string]func(t *testing.T) (server, peer int, send func()){
 		// recv stops before TCP's urgent byte.
@@ -24,7 +24,7 @@ func TestShortReadIsNotTheLast(t *testing.T) {
 				unix.Write(b, []byte("def"))
 			}
 		},
-		// recv stops at a message that carries descriptors.
+		// recv stops where descriptors were passed.
 		"passed descriptor": func(t *testing.T) (int, int, func()) {
 			a, b := pair(t)
 			return a, b, func() {
@@ -56,7 +56,7 @@ func TestShortReadIsNotTheLast(t *testing.T) {
 	}
 }
 
-// If a kernel returns only a few bytes per read, none of them is lost.
+// If a kernel returns only a few bytes from each read, no byte is lost.
 func TestShortReadsOfAKernelLoseNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()

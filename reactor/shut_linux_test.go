@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Another owner of the open file shuts a datagram socket or a listener down for reading. Epoll then
-// reports input again and again, and no call finds any. The loop pauses, as after an error that
-// occurs repeatedly.
+// Another owner of the open file calls shutdown on a datagram socket or a listener, for reading.
+// Then epoll always reports input, and no call finds any. The loop suspends the socket, as after an
+// error that repeats.
 func TestSocketThatAnotherOwnerShutsDownRests(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -23,13 +23,13 @@ func TestSocketThatAnotherOwnerShutsDownRests(t *testing.T) {
 			fd := -1
 			note := WithControl(func(n int) error { fd = n; return nil })
 			_, err := r.Listen(network, anyAddr(t, network), acceptEcho, note)
-			if err != nil { // not a network of streams
+			if err != nil { // the network has no streams
 				_, err = r.ListenPacket(network, anyAddr(t, network), &packets{}, note)
 			}
 			must(t, err)
 			other, err := unix.Dup(fd)
 			must(t, err)
-			_ = unix.Shutdown(other, how) // UDP: ENOTCONN, but it has its effect
+			_ = unix.Shutdown(other, how) // for UDP it returns ENOTCONN, but it still has its effect
 			unix.Close(other)
 			turns := 0
 			for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); turns++ {

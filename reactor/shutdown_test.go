@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Each caller of Shutdown bounds its own wait. A task that waits for a goroutine keeps the drain
-// from ending. A caller whose context ends returns, whether it came first or last, and also if it
-// is the one that runs the loop. The others get the result of the drain.
+// Each caller of Shutdown waits until its own context ends. A Task that waits for a goroutine keeps
+// the drain from ending. A caller whose context ends returns, whether it was the first or the last
+// caller, and even if it runs the loop. The other callers get the result of the drain.
 func TestEachCallerOfShutdownBoundsItsOwnWait(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -81,7 +81,7 @@ func TestEachCallerOfShutdownBoundsItsOwnWait(t *testing.T) {
 	}
 }
 
-// When the contexts of all callers have ended, the rest is aborted, and each of them returns.
+// When the contexts of all callers have ended, the drain aborts everything. Each caller returns.
 func TestTheLastCallerOfShutdownAborts(t *testing.T) {
 	r := fresh(t)
 	release, begun := make(chan struct{}), make(chan struct{})
@@ -136,8 +136,8 @@ func waiting(r *Reactor, n int) {
 	}
 }
 
-// A panic has left Run. A second panic, in a Closed, leaves the Shutdown that releases everything.
-// The next Shutdown releases the rest.
+// A panic has left Run. A Shutdown releases everything, and a Closed panics in it. The next
+// Shutdown releases the rest.
 func TestPanicWhileShutdownGivesBack(t *testing.T) {
 	r, err := New()
 	if err != nil {

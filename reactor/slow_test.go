@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Longest names the handler's type, the function of a timer, a post and a Task, if the turn had
-// only that.
+// A slow turn has one callback: of a Conn, a timer, a post or a Task. Longest has the type of the
+// handler, or the name of the function.
 func TestLongestNamesItsCallback(t *testing.T) {
 	const stall = 7 * time.Millisecond
 	for want, cause := range map[string]func(t *lab, stalls func()){
@@ -45,8 +45,8 @@ func TestLongestNamesItsCallback(t *testing.T) {
 	}
 }
 
-// If a slow turn has several callbacks, the loop does not know at first which one was slow. It then
-// times them one by one, and knows it for the next slow turn.
+// If a slow turn has several callbacks, the loop does not know which one was slow. Then it times
+// each callback, and knows the slow one of the next slow turn.
 func TestSlowCallbackAmongOthersIsFound(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -56,7 +56,7 @@ func TestSlowCallbackAmongOthersIsFound(t *testing.T) {
 			at := ran
 			for i := range 5 {
 				if i == 2 {
-					r.Post(func() { ran++; t.spend(stall) }) // func1.1.1
+					r.Post(func() { ran++; t.spend(stall) }) // its name ends with func1.1.1
 				} else {
 					r.Post(func() { ran++ })
 				}
@@ -73,7 +73,7 @@ func TestSlowCallbackAmongOthersIsFound(t *testing.T) {
 	})
 }
 
-// Recent forgets a slow turn after 20 seconds at most, but Longest does not.
+// Recent forgets a slow turn after at most 20 seconds. Longest does not.
 func TestRecentForgets(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()

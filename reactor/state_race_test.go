@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Each case breaks one row of Conn's table. The check must panic and name the row.
+// Each case breaks one row of the table at Conn. The check must panic with the text of that row.
 func TestStateOfAConnIsChecked(t *testing.T) {
 	spoils := map[string]func(c *Conn){
 		"released excludes a descriptor":    func(c *Conn) { c.state |= released },
@@ -42,7 +42,7 @@ func TestStateOfAConnIsChecked(t *testing.T) {
 	})
 }
 
-// Each case breaks one row of Task's table. The check must panic and name the row.
+// Each case breaks one row of the table at Task. The check must panic with the text of that row.
 func TestStateOfATaskIsChecked(t *testing.T) {
 	spoils := map[string]func(t *Task){
 		"running is the Task":          func(t *Task) { t.state = running },

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Each figure that the loop copies in every turn reaches the field of Stats that has its name.
+// Each figure that the loop copies in every turn reaches the field of Stats with the same name.
 func TestEveryFigureReachesStats(t *testing.T) {
 	r := manual(t)
 	shown := reflect.ValueOf(&r.board.own.f.often).Elem()
@@ -16,7 +16,7 @@ func TestEveryFigureReachesStats(t *testing.T) {
 	for i := range shown.NumField() {
 		name := shown.Type().Field(i).Name
 		field, ok := reflect.TypeFor[Stats]().FieldByName(strings.ToUpper(name[:1]) + name[1:])
-		if !ok { // it is a field of Load
+		if !ok { // the figure is a field of Load
 			continue
 		}
 		r.board.own.f = figures{}

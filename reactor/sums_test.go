@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// leaves calls f with each number in a struct, by its path.
+// leaves calls f for each number in a struct, with the path of the number.
 func leaves(path string, v reflect.Value, f func(path string, v reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -25,7 +25,7 @@ func leaves(path string, v reflect.Value, f func(path string, v reflect.Value)) 
 	}
 }
 
-// numbered fills a struct with numbers that differ, and returns them by path.
+// numbered fills a struct with different numbers, and returns them by their paths.
 func numbered(v any, next int) map[string]int {
 	all := map[string]int{}
 	leaves("", reflect.ValueOf(v).Elem(), func(path string, v reflect.Value) {
@@ -36,7 +36,7 @@ func numbered(v any, next int) map[string]int {
 	return all
 }
 
-// compare checks each number of a struct.
+// compare compares each number of a struct with the wanted one.
 func compare(t *testing.T, v any, want func(path string) int) {
 	t.Helper()
 	leaves("", reflect.ValueOf(v).Elem(), func(path string, v reflect.Value) {
@@ -46,8 +46,8 @@ func compare(t *testing.T, v any, want func(path string) int) {
 	})
 }
 
-// The figures of a Group have every field of its loops' figures. Times and counts are sums, and
-// maxima are the greatest value.
+// The figures of a Group combine every field of its loops' figures. Times and counts are sums, and
+// maxima are the largest value.
 func TestSumsHaveEveryField(t *testing.T) {
 	var a, b Stats
 	x, y := numbered(&a, 1000), numbered(&b, 50)
@@ -67,12 +67,12 @@ func TestSumsHaveEveryField(t *testing.T) {
 	}
 }
 
-// partOf returns whether a path is that of one of the fields, or is in one of them.
+// partOf returns whether the path is one of these fields, or is inside one.
 func partOf(path string, fields ...string) bool {
 	return slices.ContainsFunc(fields, func(f string) bool { return path == f || strings.HasPrefix(path, f+".") })
 }
 
-// Since subtracts the fields that grow, and keeps the other fields of the later Load.
+// Since subtracts the fields that only grow. The other fields are those of the later Load.
 func TestSinceSubtractsWhatGrows(t *testing.T) {
 	var a, b Load
 	x, y := numbered(&a, 5000), numbered(&b, 50)
@@ -85,7 +85,7 @@ func TestSinceSubtractsWhatGrows(t *testing.T) {
 	})
 }
 
-// Utilization is a part of a time, and 0 if no time has passed.
+// Utilization is Busy / (Busy + Idle), or 0 if no time has passed.
 func TestUtilizationOfLittleTime(t *testing.T) {
 	for load, want := range map[[2]time.Duration]float64{{0, 0}: 0, {1, 0}: 1, {0, 1}: 0, {1, 1}: 0.5} {
 		if got := (Load{Busy: load[0], Idle: load[1]}).Utilization(); got != want {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A wait of a cancelled task returns ECANCELED once. Then the task ends in order.
+// One wait of a cancelled task returns ECANCELED. Then the task ends in order.
 func TestCancelIsToldOnce(t *testing.T) {
 	twice(t, func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -31,8 +31,8 @@ func TestCancelIsToldOnce(t *testing.T) {
 	})
 }
 
-// A task ignores ECANCELED and sleeps again. Its second wait unwinds it, and its deferred functions
-// run.
+// A task ignores ECANCELED and sleeps again. That second wait unwinds the task, and its deferred
+// functions run.
 func TestTaskThatIgnoresCancelIsUnwound(t *testing.T) {
 	twice(t, func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -56,8 +56,8 @@ func TestTaskThatIgnoresCancelIsUnwound(t *testing.T) {
 	})
 }
 
-// Shutdown ends every Task: one that ignores ECANCELED, one that sleeps, one that was never
-// resumed, and one in Await.
+// Shutdown ends every Task: one that ignores ECANCELED, one that sleeps, one that has not begun,
+// and one in Await.
 func TestShutdownEndsEveryTask(t *testing.T) {
 	r, err := New()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// runTask runs f as the only task of a reactor until f returns, and then drains. It returns the
-// reactor's error.
+// runTask makes a reactor and runs f in a task. When f returns, the reactor drains. runTask returns
+// the result of the reactor.
 func runTask(t *lab, f func(t *Task), opts ...Option) (*Reactor, error) {
 	t.Helper()
 	r := t.reactor(opts...)
@@ -26,8 +26,8 @@ func runTask(t *lab, f func(t *Task), opts ...Option) (*Reactor, error) {
 	return r, r.Run(context.Background())
 }
 
-// Three tasks record when they run. Only a wait lets another task run, and runnable tasks run in
-// their order.
+// Three tasks record when they run. Another task runs only while a task waits. Runnable tasks run
+// in the order in which they became runnable.
 func TestTasksTakeTurnsAtWaitsOnly(t *testing.T) {
 	twice(t, func(t *lab) {
 		var got []string
@@ -52,7 +52,7 @@ func TestTasksTakeTurnsAtWaitsOnly(t *testing.T) {
 	})
 }
 
-// None of 2,000 sleeps of up to 2 ms, in 50 tasks at once, is too short by the kernel's clock.
+// 50 tasks sleep 2,000 times, for up to 2 ms each. By the kernel's clock, no sleep is too short.
 func TestTaskSleepIsNeverEarly(t *testing.T) {
 	twice(t, func(t *lab) {
 		early := 0
@@ -125,8 +125,8 @@ func TestAwaitLetsTheLoopGoOn(t *testing.T) {
 	})
 }
 
-// A panic in a task, or in Await's function, reaches the handler with a stack that names the
-// function. Join returns it.
+// A task panics, or the function of Await panics. The panic handler gets a stack with the name of
+// the function. Join returns the panic as an error.
 func TestTaskPanicReachesTheHandlerWithItsStack(t *testing.T) {
 	twice(t, func(t *lab) {
 		var values []any
@@ -154,7 +154,8 @@ func TestTaskPanicReachesTheHandlerWithItsStack(t *testing.T) {
 
 func explode(v any) { panic(v) }
 
-// Without a panic handler, a panic or Goexit in a task causes a panic of Run with the task's stack.
+// Without a panic handler, a panic or a Goexit in a task becomes a panic of Run, with the stack of
+// the task.
 func TestTaskPanicAndGoexitCrashWithTheTasksStack(t *testing.T) {
 	for name, f := range map[string]func(*Task){
 		"explode": func(*Task) { explode("boom") },
@@ -183,7 +184,7 @@ func TestTaskPanicAndGoexitCrashWithTheTasksStack(t *testing.T) {
 	}
 }
 
-// Sleep, Await and Join in a callback are misuse, and panic with a message that says so.
+// Sleep, Await and Join in a callback are misuse. They panic with a message that says so.
 func TestTaskMethodsOutsideTheTaskPanic(t *testing.T) {
 	twice(t, func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -207,7 +208,7 @@ func TestTaskMethodsOutsideTheTaskPanic(t *testing.T) {
 	})
 }
 
-// A call that has to wait returns EDEADLK in a callback, and waits in a task.
+// A call that would have to wait returns EDEADLK in a callback. In a task it waits.
 func TestWaitInACallbackIsEDEADLK(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -228,7 +229,7 @@ func TestWaitInACallbackIsEDEADLK(t *testing.T) {
 	})
 }
 
-// 10,000 tasks sleep at once and end.
+// 10,000 tasks sleep at the same time, and all end.
 func TestTenThousandTasks(t *testing.T) {
 	twice(t, func(t *lab) {
 		n := 0

@@ -14,8 +14,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Each function of a Trace is called at the event that its comment names, in the order of the
-// events.
+// Each function of a Trace is called when its comment says so. The calls come in the right order.
 func TestTraceSeesAConnsLife(t *testing.T) {
 	twice(t, func(t *lab) {
 		var seen []string
@@ -51,7 +50,7 @@ func TestTraceSeesAConnsLife(t *testing.T) {
 	})
 }
 
-// Trace.Send gets the error of a failed send.
+// Trace.Send gets the error of a send that has failed.
 func TestTraceSeesAFailedSend(t *testing.T) {
 	simulated(t, func(t *lab) {
 		var failed error
@@ -70,8 +69,8 @@ func TestTraceSeesAFailedSend(t *testing.T) {
 	})
 }
 
-// Enter and Leave surround every callback with its name. A callback inside another one has no pair
-// of its own. Leave is also called after a panic.
+// Enter is called before every callback, with its name, and Leave after it. A callback inside
+// another one has no calls of its own. Leave is also called if the callback panics.
 func TestEnterAndLeaveSurroundCallbacks(t *testing.T) {
 	simulated(t, func(t *lab) {
 		var entered []string
@@ -102,8 +101,8 @@ func TestEnterAndLeaveSurroundCallbacks(t *testing.T) {
 	})
 }
 
-// New refuses a Trace without functions, one with only Enter or only Leave, and two Traces with the
-// same function.
+// New refuses a Trace without functions, a Trace with only one of Enter and Leave, and two Traces
+// with the same function.
 func TestWithTraceRefusesMistakes(t *testing.T) {
 	open := Trace{Open: func(*Conn) {}}
 	for name, opts := range map[string][]Option{
@@ -118,7 +117,7 @@ func TestWithTraceRefusesMistakes(t *testing.T) {
 	}
 }
 
-// An echo allocates nothing while Read, Send and Turn count, also in guarded callbacks.
+// With Read, Send and Turn in a Trace, an echo allocates nothing, even in guarded callbacks.
 func TestTraceOfMessagesDoesNotAllocate(t *testing.T) {
 	for name, more := range map[string][]Option{
 		"alone":   nil,

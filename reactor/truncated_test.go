@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A flood sends more than a peer that does not read accepts. It records each argument of Closed in
-// ended.
+// A flood sends more than the kernel accepts for a peer that does not read. The field ended has
+// each error that Closed has got.
 type flood struct {
 	send  func(c *Conn)
 	ended []error
@@ -19,8 +19,8 @@ func (h *flood) Opened(c *Conn)            { h.send(c) }
 func (h *flood) Data(*Conn, []byte)        {}
 func (h *flood) Closed(_ *Conn, err error) { h.ended = append(h.ended, err) }
 
-// If a Conn ends with output that the kernel has not accepted, it resets the connection. After an
-// EOF the peer would take the truncated output for complete.
+// A Conn that ends with output that the kernel has not accepted resets the connection. With a FIN,
+// the truncated output would look complete to the peer.
 func TestTruncatedOutputEndsWithReset(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		much := 2 * t.much()

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// wakeKernel records a Wake of a closed Poller, whose descriptor number may already belong to
-// another file.
+// A wakeKernel records whether Wake was called on a closed Poller, whose descriptor number may
+// belong to another file.
 type wakeKernel struct {
 	kernel.Kernel
 	late atomic.Int32
@@ -45,8 +45,8 @@ func (p *wakePoller) Wake() error {
 	return p.Poller.Wake()
 }
 
-// Goroutines post to a reactor while it ends, 300 times. Every accepted function runs, and no
-// wake-up is written to a descriptor that has been closed.
+// Goroutines post to a reactor while it ends, 300 times. Every accepted function runs. No wake-up
+// is written to a closed descriptor.
 func TestPostNeverWakesAClosedPoller(t *testing.T) {
 	k := &wakeKernel{Kernel: kernel.Host}
 	for range 300 {

@@ -28,13 +28,13 @@ func pipe(t testing.TB) (r, w int) {
 	return p[0], p[1]
 }
 
-// A level-triggered Watch is called as long as there is input. It is also called when the other end
+// A Watch without Edge is called as long as there is input. It is also called if the other end
 // closes, whatever its interest is.
 func TestWatchTellsWhatIsReady(t *testing.T) {
 	t.Run("pipe", func(t *testing.T) {
 		inLab(t, kinds[0], func(t *lab) {
 			rd, wr := pipe(t)
-			watchInput(t, rd, t.peer(wr), wr, poller.Hup|poller.End) // a kqueue reports End
+			watchInput(t, rd, t.peer(wr), wr, poller.Hup|poller.End) // a kqueue also reports End
 		})
 	})
 	twice(t, func(t *lab) {
@@ -79,7 +79,7 @@ func watchInput(t *lab, rd int, p *peer, wr int, end poller.Readiness) {
 	}
 }
 
-// write and read move a few bytes, also of a pipe.
+// write sends and read receives a few bytes; the descriptor may be a pipe.
 func write(t *lab, fd int, s string) {
 	if t.simulated() {
 		t.k.Send(fd, []byte(s), 0)
@@ -96,8 +96,8 @@ func read(t *lab, fd int) {
 	}
 }
 
-// A Watch with Want 0 is not called, not even for Err and Hup, and the loop sleeps. After the next
-// Want it is called at once. Edge alone counts as 0.
+// With an empty interest a Watch is not called, not even for Err and Hup, and the loop sleeps. When
+// Want sets another interest, the Watch is called at once. Edge alone is an empty interest.
 func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, none := range []poller.Interest{0, poller.Edge, poller.Interest(poller.Err | poller.Hup)} {
@@ -108,7 +108,7 @@ func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Watch for %v: %v", none, err)
 			}
-			wr.close() // Hup
+			wr.close() // this causes Hup
 			for range 3 {
 				r.Turn(r.Now() + timeout.Deadline(time.Millisecond))
 			}
@@ -132,12 +132,12 @@ func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 	})
 }
 
-// Watch returns an error that names the descriptor if it cannot be watched. It panics if the
-// descriptor is watched already.
+// If a descriptor cannot be watched, Watch returns an error with its number. If the descriptor has
+// a Watch already, Watch panics.
 func TestWatchRefusesWhatItCannotWatch(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
-		if !t.simulated() { // it has no such files
+		if !t.simulated() { // a simulated kernel has no such files
 			f, err := os.CreateTemp(t.TempDir(), "")
 			if err != nil {
 				t.Fatal(err)
@@ -168,7 +168,7 @@ func TestWatchRefusesWhatItCannotWatch(t *testing.T) {
 	})
 }
 
-// The end of the reactor ends Watches. Their descriptors stay open and belong to user code.
+// When the reactor ends, its Watches end. Their descriptors stay open and belong to user code.
 func TestWatchesEndWithTheReactor(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -195,8 +195,8 @@ func TestWatchesEndWithTheReactor(t *testing.T) {
 	})
 }
 
-// A reactor can run inside another loop that knows only its FD and Next; here that is a bare
-// Poller. An echo, timers and posts work, and without work the reactor needs no turn.
+// A reactor can run inside another loop that uses only FD and Next. Here that loop is a plain
+// Poller. An echo, timers and posts work. Without work the reactor needs no turn.
 func TestReactorEmbeddedByFDAndNext(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -267,8 +267,8 @@ func TestReactorEmbeddedByFDAndNext(t *testing.T) {
 	})
 }
 
-// The first call decides whether Run or Turn drives the reactor. They cannot be mixed, and Turn
-// cannot be called inside Turn.
+// The first call decides whether Run or Turn runs the reactor. The other one then panics. Turn
+// inside of Turn panics too.
 func TestOneDriverOnly(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -2,5 +2,6 @@
 
 package reactor
 
-// raceEnabled means that the race detector is on. It allocates, so tests do not count allocations.
+// raceEnabled means that the race detector is on. The race detector allocates, so tests of
+// allocations do not run.
 const raceEnabled = true
