@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// greet reads the first line in a goroutine, and leaves the rest to the loop.
+// greet reads the first line on a goroutine, and leaves the rest of the stream to the loop.
 func greet(r *reactor.Reactor, l net.Listener) {
 	nc, err := l.Accept()
 	if err != nil {
@@ -36,8 +36,8 @@ func greet(r *reactor.Reactor, l net.Listener) {
 	}
 }
 
-// A connection of package net, from which a line was read, continues as a Conn of the loop. Data
-// gets the bytes after the line first.
+// A goroutine reads a line from a connection of package net. Then the connection becomes a Conn of
+// the loop. Data first gets the bytes behind the line.
 func ExampleReactor_AttachConn() {
 	r, err := reactor.New()
 	if err != nil {

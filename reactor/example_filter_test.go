@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A rot13 Filter stands between the wire and the Handler. TLS is another one.
+// A rot13 Filter converts the bytes between the wire and the Handler, as TLS does.
 type rot13 struct {
 	w    *reactor.Wire
 	kept []byte
@@ -28,7 +28,7 @@ func (f *rot13) Output(p []byte) error {
 }
 
 func (f *rot13) Input(p []byte) {
-	if !f.w.CanDeliver() { // for example, the Handler has paused
+	if !f.w.CanDeliver() { // the Handler has paused, for example
 		f.kept = append(f.kept, p...)
 		f.w.Keep()
 		return
@@ -55,7 +55,7 @@ func rotate(c rune) rune {
 	return c
 }
 
-// printer sees the text that the Filter delivers, and answers in clear text.
+// printer prints the text that the Filter delivers, and answers in clear text.
 type printer struct{ echo }
 
 func (h printer) Data(c *reactor.Conn, p []byte) {

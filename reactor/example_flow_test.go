@@ -14,14 +14,15 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A relay passes the input of one connection to another. The faster side waits for the slower one.
+// A relay sends the input of one connection on another one. The faster side waits for the slower
+// side.
 type relay struct {
 	to   *reactor.Conn
-	done bool // EOF was called for its own Conn
+	done bool // EOF was called for the Conn of this handler
 	back *relay
 }
 
-const high = 256 << 10 // the high-water mark if WithLimits does not say otherwise
+const high = 256 << 10 // the default high-water mark
 
 func (h *relay) Data(c *reactor.Conn, p []byte) {
 	if h.to.Send(p) == nil && h.to.Buffered() > high {
@@ -76,7 +77,7 @@ func ExampleReactor_Dial() {
 	// Output: true
 }
 
-// A source sends without end, as fast as its peer reads. It never buffers much more than the
+// A source sends a long stream, as fast as the peer reads. It never buffers much more than the
 // high-water mark.
 type source struct{ left int }
 
@@ -119,7 +120,7 @@ func ExampleConn_Buffered() {
 	// Output: 16 MiB <nil>
 }
 
-// A counter reads until the end of input, and then answers.
+// A counter reads until the end of input. Then it answers with the number of bytes.
 type counter struct{ bytes int }
 
 func (h *counter) Data(c *reactor.Conn, p []byte) { h.bytes += len(p) }
@@ -148,7 +149,7 @@ func ExampleHandler_halfClose() {
 	// Output: 1000000 bytes
 }
 
-// The handler decides what to do after an idle timeout, because a timeout closes nothing.
+// A timeout closes nothing. So the handler decides what to do after an idle timeout.
 type patient struct{ echo }
 
 func (patient) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) {

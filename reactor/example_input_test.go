@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A words handler prints words that end with a space. The bytes that it leaves are an incomplete
-// word.
+// A words handler prints words that end with a space. Bytes that it does not consume are the
+// beginning of a word.
 type words struct{ echo }
 
 func (words) Data(c *reactor.Conn, _ []byte) {
@@ -30,21 +30,21 @@ func (words) Data(c *reactor.Conn, _ []byte) {
 	}
 }
 
-// At EOF the Input has an incomplete word.
+// At EOF, the bytes that are left are a word without a space.
 func (words) EOF(c *reactor.Conn) {
 	fmt.Println("and", c.Input().Buffered(), "bytes")
 	_ = c.Close()
 	c.Reactor().Close()
 }
 
-// The words arrive in pieces, and Data sees them whole.
+// The words arrive in pieces. The handler prints whole words.
 func ExampleInput() {
 	r, err := reactor.New()
 	if err != nil {
 		log.Fatal(err)
 	}
 	l, err := r.Listen("tcp", "127.0.0.1:0", func(c *reactor.Conn) reactor.Handler {
-		c.KeepInput(100) // the most bytes of a word
+		c.KeepInput(100) // the limit of a word, in bytes
 		return words{}
 	})
 	if err != nil {

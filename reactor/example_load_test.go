@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A monitor on a goroutine of its own.
+// A monitor reads the Load on a goroutine of its own.
 func ExampleReactor_Load() {
 	r, err := reactor.New()
 	if err != nil {

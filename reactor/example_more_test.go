@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A Watch reports when a descriptor that is not a socket of the reactor is ready.
+// A Watch reports when a descriptor is ready that is no socket of the reactor.
 func ExampleReactor_Watch() {
 	r, err := reactor.New()
 	if err != nil {
@@ -47,8 +47,8 @@ func ExampleReactor_Watch() {
 	// Output: hello
 }
 
-// A task starts others and waits for their results. Await runs a function that blocks on a
-// goroutine.
+// A Task starts other Tasks and waits for their results. Await runs a function on a goroutine,
+// where it may block.
 func ExampleTask() {
 	r, err := reactor.New()
 	if err != nil {
@@ -58,7 +58,7 @@ func ExampleTask() {
 		defer r.Close()
 		square := func(n int) *reactor.Task {
 			return t.Go(func(t *reactor.Task) {
-				_ = t.Await(func() { time.Sleep(time.Millisecond) }) // the loop serves others meanwhile
+				_ = t.Await(func() { time.Sleep(time.Millisecond) }) // meanwhile the loop continues
 				t.SetResult(n * n)
 			})
 		}
@@ -73,13 +73,13 @@ func ExampleTask() {
 	// Output: 25
 }
 
-// explosive panics at the first byte.
+// explosive panics when the first bytes arrive.
 type explosive struct{ closed chan error }
 
 func (explosive) Data(*reactor.Conn, []byte)             { panic("boom") }
 func (h explosive) Closed(_ *reactor.Conn, reason error) { h.closed <- reason }
 
-// A panic ends the connection of its handler and nothing else.
+// The panic closes the connection of the handler, and affects nothing else.
 func ExamplePanicError() {
 	r, err := reactor.New(reactor.WithPanicHandler(func(c *reactor.Conn, v any, stack []byte) {}))
 	if err != nil {
@@ -106,7 +106,7 @@ func ExamplePanicError() {
 	// Output: panic: boom
 }
 
-// Stats may be read by any goroutine, and does not stop the loop.
+// Any goroutine may call Stats, and the loop does not wait for it.
 func ExampleStats() {
 	r, err := reactor.New()
 	if err != nil {
@@ -159,7 +159,7 @@ func ExampleReactor_Conns() {
 }
 
 // A monitor compares two Loads. The difference says how busy the loop was between them, and how
-// late its timers ran.
+// late its timers were.
 func ExampleLoad() {
 	r, err := reactor.New()
 	if err != nil {
@@ -167,7 +167,7 @@ func ExampleLoad() {
 	}
 	before := r.Load()
 	r.After(time.Millisecond, func() {
-		time.Sleep(20 * time.Millisecond) // what a callback should not do
+		time.Sleep(20 * time.Millisecond) // a callback should not do this
 		r.Close()
 	})
 	if err := r.Run(context.Background()); err != nil {
@@ -182,17 +182,17 @@ func ExampleLoad() {
 	// utilization is above 0: true
 }
 
-// All but one turn are short, so only the last quantile shows the slow one.
+// One turn of many is long. Only the last quantile shows that turn.
 func ExampleHistogram() {
 	var turns reactor.Histogram
-	turns.Counts[3] = 999 // more than 4 µs, 8 µs at most
-	turns.Counts[15] = 1  // more than 16 ms, 33 ms at most
+	turns.Counts[3] = 999 // more than 4 µs, at most 8 µs
+	turns.Counts[15] = 1  // more than 16 ms, at most 33 ms
 	fmt.Println(turns.Count(), turns.Quantile(0.5), turns.Quantile(0.999), turns.Quantile(1))
 	// Output: 1000 8µs 8µs 32.768ms
 }
 
 // A datagram socket reports the ECN bits of a datagram, and the address to which it was sent. It
-// can also set both. Here the bits are those of ECT(0), if the system can set them.
+// can also set both. The bits here are those of ECT(0), if the system can set them.
 func ExamplePacketInfo() {
 	r, err := reactor.New()
 	if err != nil {
@@ -224,13 +224,13 @@ func ExamplePacketInfo() {
 	// Output: true
 }
 
-// `told` is a PacketHandler.
+// told is a PacketHandler whose Packet calls the function.
 type told func(c *reactor.PacketConn, p []byte)
 
 func (f told) Packet(c *reactor.PacketConn, p []byte, _ reactor.Addr) { f(c, p) }
 func (told) Closed(*reactor.PacketConn, error)                        {}
 
-// Load returns the longest turn, with the name of the callback that took so long.
+// Load returns the longest turn, with the name of the callback that has taken so long.
 func ExampleSlowTurn() {
 	r, err := reactor.New()
 	if err != nil {
@@ -251,7 +251,8 @@ func ExampleSlowTurn() {
 
 func slowCallback() { time.Sleep(20 * time.Millisecond) }
 
-// A Trace counts what is received and sent. Functions that are not set cost nothing.
+// A Trace counts the bytes that are received and sent. Functions that are not set cost nearly
+// nothing.
 func ExampleTrace() {
 	var in, out int
 	r, err := reactor.New(reactor.WithTrace(reactor.Trace{

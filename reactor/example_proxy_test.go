@@ -22,7 +22,8 @@ func (visitor) Opened(c *reactor.Conn) {
 	c.Reactor().Close()
 }
 
-// A proxy sends a header in front of the client's bytes. Opened has the client's address.
+// A proxy sends a header in front of the client's bytes. In Opened the Conn has the client's
+// address.
 func ExampleWithProxy() {
 	r, err := reactor.New()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A mailroom gets files from its peers and reads them.
+// A mailroom receives open files from its peers and reads them.
 type mailroom struct{ done chan string }
 
 func (h mailroom) Rights(c *reactor.Conn, fds []int) {
@@ -25,12 +25,13 @@ func (h mailroom) Rights(c *reactor.Conn, fds []int) {
 	}
 }
 
-func (mailroom) Data(c *reactor.Conn, p []byte)    {} // the bytes that came with the descriptors
+// The bytes that were sent with the descriptors.
+func (mailroom) Data(c *reactor.Conn, p []byte)    {}
 func (mailroom) Closed(c *reactor.Conn, err error) {}
 
 var _ reactor.RightsHandler = mailroom{}
 
-// A Unix Conn sends an open file to another process. Here both ends are on one loop.
+// A Unix Conn passes an open file. In this example both ends of the connection are on one loop.
 func ExampleRightsHandler() {
 	r, err := reactor.New()
 	if err != nil {
@@ -63,7 +64,7 @@ func ExampleRightsHandler() {
 	// Output: Dear reader
 }
 
-// A postman sends its file when it is connected.
+// A postman sends its file when its Conn is connected.
 type postman struct{ f *os.File }
 
 func (h postman) Opened(c *reactor.Conn) {

@@ -20,7 +20,7 @@ import (
 )
 
 // The README and the pages in doc/ contain parts of the files example*_test.go. Package tests/pages
-// compares them.
+// checks that they are equal.
 
 type echo struct{} // keeps nothing, so one value serves every connection
 
@@ -60,7 +60,7 @@ func ask(addr net.Addr, text string) string {
 	return string(answer)
 }
 
-// A ticker is a Timer that arms itself again.
+// A Timer that arms itself again ticks regularly.
 func ExampleReactor_After() {
 	r, err := reactor.New()
 	if err != nil {
@@ -85,9 +85,9 @@ func ExampleReactor_After() {
 	// tick
 }
 
-// Work that blocks runs on a goroutine of its own. Post brings its result back to the loop.
+// Work that blocks runs on a goroutine of its own. Post passes its result to the loop.
 type asker struct {
-	asked int  // questions without an answer yet
+	asked int  // how many questions have no answer yet
 	ended bool // the peer sends no more questions
 }
 
@@ -164,7 +164,7 @@ func ExampleReactor_ListenPacket() {
 	// Output: datagram <nil>
 }
 
-// A server stops at SIGTERM, and delivers pending output for up to five seconds.
+// A server stops at SIGTERM. For up to five seconds it delivers the output that is pending.
 func ExampleReactor_Shutdown() {
 	r, err := reactor.New()
 	if err != nil {
@@ -181,7 +181,7 @@ func ExampleReactor_Shutdown() {
 		defer cancel()
 		_ = r.Shutdown(limit) // Run returns the same error
 	}()
-	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM) // somebody stops it
+	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM) // in a real program, another process sends it
 
 	err = r.Run(context.Background())
 	var lost *reactor.UndeliveredError
@@ -212,7 +212,8 @@ func ExampleGroup() {
 	// Output: hello
 }
 
-// This example would have to start a program, so it is not run. tests/restart runs such programs.
+// This example is not run, because it would have to start a program. tests/restart runs such
+// programs.
 func ExampleGroup_Restart() {
 	g, err := reactor.NewGroup(0)
 	if err != nil {

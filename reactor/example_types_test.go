@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A program gets its Kernel as an argument. On a simulated one an hour passes at once.
+// A program gets its Kernel as an argument. On a simulated kernel an hour passes at once.
 func ExampleKernel() {
 	program := func(k reactor.Kernel) {
 		r, err := reactor.New(reactor.WithKernel(k))
@@ -40,8 +40,8 @@ func ExampleKernel() {
 	// Output: 1h0m0s
 }
 
-// Options of a reactor, of a listener and of a dial have different types. The compiler refuses an
-// option that does not fit the call.
+// Options of a reactor, of a Listener and of a Dial have different types. If an option does not fit
+// the call, the program does not compile.
 func ExampleOption() {
 	var (
 		loop   reactor.Option       = reactor.WithPostLimit(1000)
@@ -71,20 +71,20 @@ func ExampleOption() {
 		}
 		_ = r.Run(context.Background())
 	})
-	w.Cut(host, other) // no packet arrives
+	w.Cut(host, other) // no packet arrives any more
 	if err := w.RunUntilDone(time.Hour); err != nil {
 		log.Fatal(err)
 	}
 	// Output: true after 1s
 }
 
-// A witness passes the reason why its connection was closed to a function.
+// A witness passes the error of Closed to a function.
 type witness struct{ closed func(error) }
 
 func (witness) Data(*reactor.Conn, []byte)          {}
 func (h witness) Closed(_ *reactor.Conn, why error) { h.closed(why) }
 
-// A guest prints each callback. These lines find a misspelt method at compile time.
+// A guest prints each callback. The lines below make the compiler find a misspelt method.
 type guest struct{}
 
 var (
@@ -110,7 +110,7 @@ func (guest) Shutdown(*reactor.Conn)            { fmt.Println("shutdown") }
 func (guest) EOF(c *reactor.Conn)               { fmt.Println("EOF"); _ = c.Close() }
 func (guest) Closed(_ *reactor.Conn, err error) { fmt.Println("closed:", err) }
 
-// The optional methods of a Handler, in the order in which one connection calls them.
+// One connection calls the optional methods of its Handler in this order.
 func ExampleOpenHandler() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -151,7 +151,7 @@ func ExampleOpenHandler() {
 	// closed: <nil>
 }
 
-// A Listener stops accepting when it is closed. Connections stay.
+// A closed Listener accepts nothing more. Its connections stay open.
 func ExampleListener() {
 	r, err := reactor.New()
 	if err != nil {
@@ -176,7 +176,7 @@ func ExampleListener() {
 	// a second connection is refused: true
 }
 
-// The loops of a Group share an address. A Balance says how.
+// The loops of a Group share an address. A Balance says how the connections are divided.
 func ExampleGroupListener() {
 	g, err := reactor.NewGroup(2)
 	if err != nil {
@@ -202,8 +202,8 @@ func ExampleGroupListener() {
 	// loop 1 served 10 bytes
 }
 
-// A process that was started in the usual way inherits no sockets. Inherit then returns an empty
-// Inherited, and WithInherited has no effect.
+// A process that was started in the usual way inherits no sockets. Inherit then returns an
+// Inherited without sockets, and WithInherited has no effect.
 func ExampleInherited() {
 	r, err := reactor.New()
 	if err != nil {
@@ -221,7 +221,7 @@ func ExampleInherited() {
 	// Output: <nil> 0
 }
 
-// A sender reports the datagrams that the kernel refused after SendTo had accepted them.
+// A sender prints the datagrams that SendTo has accepted and the kernel has then refused.
 type sender struct{}
 
 var (
