@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Accept waits for a connection. The Socket that it returns is blocking, and its calls wait as the
-// listener's calls do: they park or suspend the caller. If the system lacks descriptors or memory,
-// Accept tries again from time to time, unless the listener is non-blocking.
+// Accept waits for a connection. The returned Socket is blocking. Its calls wait in the same way as
+// those of the listener: they park the goroutine or suspend the Task. If no descriptor or no memory
+// is free, Accept tries again from time to time. A non-blocking Accept returns the error instead.
 func (s *Socket) Accept() (*Socket, Addr, error) {
 	c := s.start()
 	a := acceptor{s: s, c: &c}
@@ -22,7 +22,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 	d := s.d
 	conn := adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))
 	conn.d.ShortIsAll = d.ShortIsAll
-	conn.lowat.Store(s.lowat.Load()) // SO_RCVLOWAT, which an accepted socket inherits
+	conn.lowat.Store(s.lowat.Load()) // SO_RCVLOWAT: an accepted socket inherits it
 	from := a.from                   // a copy, so that a stays on the stack
 	conn.peer.Store(&from)
 	conn.connect.Store(connected)
@@ -30,12 +30,12 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 }
 
 const (
-	lostMost  = 128 // after so many lost connections in a row Accept returns the error
+	lostMost  = 128 // after so many lost connections in a row, Accept returns the error
 	restFirst = timeout.Timeout(5e6)
 	restMost  = timeout.Timeout(1e9)
 )
 
-// An acceptor is one Accept.
+// An acceptor has the state of one Accept.
 type acceptor struct {
 	s    *Socket
 	c    *desc.Call
@@ -52,18 +52,18 @@ func (a *acceptor) try() (int, desc.Errno) {
 	case e == 0:
 		a.from = from
 	case outOfResources(e):
-		// As in package net, the error is returned at once. Callers of package net's Accept sleep
-		// before they try again.
+		// As in package net, the error is returned at once: a caller of package net's Accept sleeps
+		// before it tries again.
 		if !a.c.Limit.Blocks() || d.AsNet && d.Waiter.Shared() {
 			return fd, e
 		}
 		if loop, ok := d.Waiter.(interface{ Lacking(fd int, e kernel.Errno) }); ok && rest == 0 {
-			loop.Lacking(d.FD, e) // the loop reports it, because this call returns no error
+			loop.Lacking(d.FD, e) // the loop logs e, because this call does not return it
 		}
 		a.c.Step = min(max(2*rest, restFirst), restMost)
 		return 0, kernel.EAGAIN
 	case passing(e) && a.s.connects():
-		if a.lost++; a.lost < lostMost { // that connection is lost, but another one may wait
+		if a.lost++; a.lost < lostMost { // this connection is lost, but another one may wait
 			a.c.Again = true
 			return 0, 0
 		}
@@ -71,7 +71,7 @@ func (a *acceptor) try() (int, desc.Errno) {
 	return fd, e
 }
 
-// outOfResources returns whether accept failed because the system lacks descriptors or memory.
+// outOfResources returns whether accept has failed because no descriptor or no memory is free.
 func outOfResources(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM:
@@ -80,9 +80,9 @@ func outOfResources(e kernel.Errno) bool {
 	return false
 }
 
-// passing returns whether an error of accept does not concern the listener: the connection was
-// lost, or a resource is lacking. The list of such errors in accept(2) differs between systems and
-// grows. So passing lists the errors that do concern the listener.
+// passing returns whether an error of accept does not concern the listener: a connection was lost,
+// or a resource is missing. The list of such errors in accept(2) depends on the system and becomes
+// longer. So passing lists the errors that do concern the listener.
 func passing(e kernel.Errno) bool {
 	switch e {
 	case 0, kernel.EAGAIN, kernel.EBADF, kernel.EINVAL, kernel.ENOTSOCK, kernel.EFAULT, kernel.ENOSYS, kernel.EDEADLK,

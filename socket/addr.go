@@ -11,15 +11,16 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// An Addr is the address of a socket. GetAddrInfo, Accept and RecvFrom return it; Tuple and Path
-// make it. Addrs are comparable. The zero Addr is any address and port 0.
+// An Addr is the address of a socket. Tuple and Path make one. GetAddrInfo, Accept and RecvFrom
+// return one. Addrs can be compared with ==. The zero Addr means any address and port 0.
 type Addr struct {
-	a   kernel.Addr // Family 0: any address of the socket's family
-	bad string      // why the Addr is invalid; the call that uses it returns this as its error
+	a   kernel.Addr // Family 0 means any address of the socket's family
+	bad string      // why the Addr is invalid; the text of the error that its use returns
 }
 
-// Tuple is MicroPython's (host, port). host is the text of an IP address, or "" for any address.
-// GetAddrInfo resolves names. If an item is wrong, the call that uses the Addr returns ErrValue.
+// Tuple is MicroPython's (host, port). host is the text of an IP address, or "" for any address. To
+// resolve a name, call GetAddrInfo. If the host or the port is wrong, the call that uses the Addr
+// returns ErrValue.
 func Tuple(host string, port int) Addr { return tuple(host, port, nil) }
 
 // Tuple6 is MicroPython's (host, port, flowinfo, scopeid), for IPv6.
@@ -55,11 +56,11 @@ func tuple(host string, port int, flowScope *[2]int) Addr {
 	return Addr{a: a}
 }
 
-// Path is the address of a Unix socket; a leading "@" is Linux's abstract space.
+// Path is the address of a Unix socket. With a leading "@" it is an abstract name of Linux.
 func Path(path string) Addr { return Addr{a: kernel.Unix(path)} }
 
-// AddrOf returns the Addr of an IP endpoint. Its zone must be an interface's number; if not, the
-// call that uses the Addr returns ErrValue.
+// AddrOf converts an IP address with a port. A zone must be the number of an interface. Otherwise
+// the call that uses the Addr returns ErrValue.
 func AddrOf(ap netip.AddrPort) Addr {
 	a, err := inet(ap)
 	if err != nil {
@@ -68,20 +69,20 @@ func AddrOf(ap netip.AddrPort) Addr {
 	return Addr{a: a}
 }
 
-// inet reads an endpoint whose zone is a number, if it has one.
+// inet converts ap. A zone of ap must be a number.
 func inet(ap netip.AddrPort) (kernel.Addr, error) {
 	if z := ap.Addr().Zone(); strings.Trim(z, "0123456789") != "" {
 		return kernel.Addr{}, fmt.Errorf("scope %.100q must be an interface's number", z)
 	}
-	return netaddr.Inet(nil, ap) // a number needs no lookup, so there is no kernel
+	return netaddr.Inet(nil, ap) // a numeric zone needs no lookup, so no kernel is passed
 }
 
 func badAddr(format string, args ...any) Addr { return Addr{bad: fmt.Sprintf(format, args...)} }
 
-// Family returns AF_INET, AF_INET6 or AF_UNIX, or 0 if the host was "".
+// Family returns AF_INET, AF_INET6 or AF_UNIX. If the host was "", it returns 0.
 func (a Addr) Family() int { return a.a.Family }
 
-// Host returns the text of the IP address without its scope, or the path.
+// Host returns the text of the IP address without its scope. For a Unix socket it returns the path.
 func (a Addr) Host() string {
 	switch a.a.Family {
 	case AF_INET:
@@ -96,7 +97,7 @@ func (a Addr) Port() int  { return int(a.a.Port) }
 func (a Addr) Flow() int  { return int(a.a.Flow) }
 func (a Addr) Scope() int { return int(a.a.Scope) }
 
-// AddrPort converts the address to netip. It is invalid if the address is not IP.
+// AddrPort converts the address for package netip. If it is no IP address, the result is invalid.
 func (a Addr) AddrPort() netip.AddrPort { return a.a.AddrPort() }
 
 func (a Addr) String() string {
@@ -109,8 +110,8 @@ func (a Addr) String() string {
 	return a.a.String()
 }
 
-// address returns the address for the kernel. It returns EAFNOSUPPORT if the socket has another
-// family.
+// address returns the address in the form for the kernel. It returns EAFNOSUPPORT if the Socket has
+// another family.
 func (s *Socket) address(o op, a Addr) (kernel.Addr, kernel.Errno, error) {
 	if a.bad != "" {
 		return kernel.Addr{}, 0, badValue(o, "address: %s", a.bad)

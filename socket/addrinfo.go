@@ -14,16 +14,17 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// An AddrInfo is one result of GetAddrInfo: MicroPython's 5-tuple.
+// An AddrInfo is one result of GetAddrInfo. It is MicroPython's tuple of five items.
 type AddrInfo struct {
 	Family, Type, Proto int
-	CanonName           string // always ""
+	CanonName           string // always empty
 	Addr                Addr
 }
 
-// GetAddrInfo resolves a host name or the text of an address, and a port number or service name.
-// af, typ and proto restrict the result; 0 means all: streams first, then datagrams, then raw
-// sockets. Errors of the resolver are negative OSErrors. A port out of range gives ErrValue.
+// GetAddrInfo resolves a host and a port. The host is a name or the text of an address. The port is
+// a number or the name of a service. af, typ and proto restrict the results, and 0 allows all.
+// Streams come first, then datagrams, then raw sockets. An error of the resolver is an OSError with
+// a negative number. A port out of range is ErrValue.
 func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
 	q, err := newQuery(kernel.Host, host, port, af, typ, proto, flags)
 	if err == nil && q.asks() {
@@ -35,14 +36,14 @@ func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, erro
 	return q.answer()
 }
 
-// GetAddrInfoOn is GetAddrInfo for a Task. The Task waits while the loop runs.
+// GetAddrInfoOn is GetAddrInfo for a Task. The Task waits, and the loop continues.
 func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
 	if t == nil {
 		panic("socket: GetAddrInfoOn a nil Task: outside of a Task, use GetAddrInfo")
 	}
 	q, err := newQuery(t.Reactor().Kernel(), host, port, af, typ, proto, flags)
 	if err == nil && q.asks() {
-		asked := *q // a copy, because the function continues if the Task is cancelled
+		asked := *q // a copy, because the lookup continues if the Task is cancelled
 		ctx, k := t.Context(), t.Reactor().Kernel()
 		var failed error
 		if e := t.Await(func() { failed = asked.ask(ctx, k) }); e != nil {
@@ -57,10 +58,10 @@ func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int
 }
 
 // A service is a kind of socket: a type and a protocol. The result of GetAddrInfo has an entry for
-// each address and service.
+// each combination of an address and a service.
 type service struct {
 	typ, proto int
-	network    string // the network for the lookup of service names
+	network    string // the network for lookups of service names
 	port       int    // a number, portUnknown (not looked up yet) or portNone (no such service)
 }
 
@@ -69,14 +70,14 @@ const (
 	portNone    = -2
 )
 
-// A query is one GetAddrInfo.
+// A query has the state of one GetAddrInfo.
 type query struct {
 	host, port string
 	af         int
 	flags      int
 	services   []service
 	addrs      []kernel.Addr
-	// The error of the host; an error of the service is returned instead if there is one.
+	// The error of the host. If the service has an error, that one is returned instead.
 	wrong error
 }
 
@@ -84,7 +85,7 @@ func eai(code int) error { return &OSError{code, opGetAddrInfo.String()} }
 
 const knownFlags = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG | AI_NUMERICSERV
 
-// newQuery checks the arguments and does everything that needs no lookup.
+// newQuery checks the arguments, and does everything that needs no lookup.
 func newQuery(k kernel.Kernel, host, port string, af, typ, proto, flags int) (*query, error) {
 	if flags&^knownFlags != 0 {
 		return nil, eai(EAI_BADFLAGS)
@@ -104,7 +105,7 @@ func newQuery(k kernel.Kernel, host, port string, af, typ, proto, flags int) (*q
 	return q, nil
 }
 
-// choose selects the services as the C libraries do. A raw socket has no ports, so it is selected
+// choose selects the services as the C libraries do. A raw socket has no port. So it is selected
 // only if neither typ nor proto is given.
 func (q *query) choose(typ, proto, port int) error {
 	all := []service{
@@ -128,8 +129,8 @@ func (q *query) choose(typ, proto, port int) error {
 	return eai(EAI_SOCKTYPE)
 }
 
-// number parses a port number, with leading blanks as in strtoul(3). It returns portUnknown for any
-// other text.
+// number parses a port number. Blanks may precede it, as in strtoul(3). For another text, number
+// returns portUnknown.
 func (q *query) number() (int, error) {
 	n, err := strconv.Atoi(strings.TrimLeft(q.port, " \t\n\v\f\r"))
 	switch {
@@ -186,7 +187,7 @@ func mapped(a kernel.Addr) kernel.Addr {
 	return kernel.Inet(netip.AddrPortFrom(netip.AddrFrom16(a.AddrPort().Addr().As16()), a.Port))
 }
 
-// plausible returns whether a name server may know the name.
+// plausible returns whether a name server could know the name.
 func plausible(host string) bool {
 	if host == "" || len(host) > 255 || strings.ContainsAny(host, "\x00 \t\r\n/:%") {
 		return false
@@ -201,7 +202,7 @@ func (q *query) asks() bool {
 	return q.services[0].port == portUnknown || len(q.addrs) == 0 && q.wrong == nil
 }
 
-// ask makes the lookups. It blocks.
+// ask makes the lookups. It may block.
 func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
 	if q.services[0].port == portUnknown {
 		known := false
@@ -231,7 +232,7 @@ func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
 	if err != nil {
 		return lookupError(err)
 	}
-	var others []kernel.Addr // mapped IPv4 addresses
+	var others []kernel.Addr // IPv4 addresses in their mapped form
 	for _, ip := range ips {
 		a, err := netaddr.InetAny(k, netip.AddrPortFrom(ip, 0))
 		if err != nil {
@@ -261,7 +262,7 @@ func lookupError(err error) error {
 	return eai(EAI_AGAIN)
 }
 
-// answer returns the result: an entry for each address and service.
+// answer returns the result, with an entry for each address and service.
 func (q *query) answer() (list []AddrInfo, err error) {
 	if q.wrong != nil {
 		return nil, q.wrong

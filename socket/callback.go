@@ -10,26 +10,28 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A callback has the function of option 20. The Desc has only a weak pointer to the Socket. So if
-// nothing but its own callback refers to a Socket, the Socket is unreachable, and the garbage
-// collector closes it.
+// A callback has the function of option 20 (see SetCallback). The Desc has only a weak pointer to
+// the Socket. So if only its own callback refers to a Socket, the garbage collector closes the
+// Socket.
 type callback struct {
 	f      func(*Socket)
-	stale  bool // an Event may report old input that waited at SetCallback, which is no arrival
-	amount int  // how many bytes of old input waited; -1 if unknown
+	stale  bool // an Event may report input that waited before SetCallback; that is no arrival
+	amount int  // how many bytes waited before SetCallback; -1 if unknown
 	ready  poller.Readiness
-	posted atomic.Bool // a call of f is posted; arrivals until it runs post no other call
-	run    func()      // calls f with `of` on a loop; made once, because each Event posts it
-	of     *Socket     // the Socket for f, while run runs
+	posted atomic.Bool // a call of f is posted; until it runs, arrivals post no other call
+	run    func()      // calls f with of on a loop; made once, because each Event posts it
+	of     *Socket     // the argument of f, while run runs
 }
 
 const arrival = poller.In | poller.Err | poller.Hup
 
-// SetCallback sets f, which is called after each arrival: data, a connection to accept, or the end
-// of input. Input that waits already is not reported. An arrival during the call of SetCallback may
-// be reported twice. Sockets of NewOn call f on their loop; all Sockets of New share one goroutine.
-// f is never called inside another call of user code. nil removes f. An accepted socket starts
-// without a callback.
+// SetCallback makes the socket call f after each arrival: of data, of a connection to accept, or of
+// the end of input. Input that already waits is not reported. If something arrives during
+// SetCallback, f may be called twice for it. A nil f removes the callback. An accepted socket has
+// no callback at first.
+//
+// A Socket of NewOn calls f on its loop. The Sockets of New call their functions on one common
+// goroutine. f is never called inside another call of user code.
 func (s *Socket) SetCallback(f func(*Socket)) error {
 	if f == nil {
 		s.call.Store(nil)
@@ -40,7 +42,7 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	d := s.d
 	c := &callback{f: f}
 	c.run = func() { c.f(c.of) }
-	registered := d.Registered() // then Events have reported the input that waits
+	registered := d.Registered() // if registered, Events have reported the input that waits
 	if w, ok := d.Waiter.(interface{ Callbacks() }); ok {
 		w.Callbacks()
 	}
@@ -62,8 +64,8 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	return fail(opSetOpt, e)
 }
 
-// arrived handles an Event. It runs on the loop, or on the background goroutine, which must not
-// call user code.
+// arrived handles an Event. It runs on the loop or on the background goroutine. It must not call
+// user code itself.
 func arrived(handle weak.Pointer[Socket]) {
 	s := handle.Value()
 	if s == nil {
@@ -88,15 +90,15 @@ func arrived(handle weak.Pointer[Socket]) {
 	if c.posted.CompareAndSwap(false, true) {
 		s.d.Waiter.Post(func() {
 			c.posted.Store(false)
-			if s.call.Load() == c { // the callback is not replaced, and the Socket is not closed
+			if s.call.Load() == c { // the callback was not replaced, and the Socket is open
 				c.f(s)
 			}
 		})
 	}
 }
 
-// news returns whether input has come since SetCallback. If the kernel cannot report how much
-// input waits, news returns true: the kernel reports an arrival once, so a needless call is better
+// news returns whether input has come since SetCallback. If the kernel cannot report how much input
+// waits, news returns true. The kernel reports an arrival only once, so a call too many is better
 // than a missing one.
 func (c *callback) news(d *desc.Desc) bool {
 	more := false

@@ -8,18 +8,18 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// These are the stages of a stream's connect. If a call of Connect does not wait, or has timed out,
-// the kernel continues the connect after the call has returned.
+// These are the stages of a stream's connect. A call of Connect may return before the connect is
+// complete, because it does not wait or has timed out. The kernel then continues the connect.
 const (
 	fresh uint32 = iota
 	connecting
 	connected
 )
 
-// Connect connects a stream, or sets a datagram socket's peer. A non-blocking Connect returns
-// EINPROGRESS, and Poll reports POLLOUT when the attempt is complete. After ETIMEDOUT the attempt
-// continues: another Connect returns EALREADY until it is complete, then EISCONN. After a refusal
-// Connect makes a new attempt.
+// Connect connects a stream, or sets the peer of a datagram socket. A non-blocking Connect returns
+// EINPROGRESS, and a Poll reports POLLOUT when the attempt has ended. If Connect returns ETIMEDOUT,
+// the attempt continues. Further Connects return EALREADY until it has ended, and then EISCONN. If
+// the attempt was refused, the next Connect makes a new attempt.
 func (s *Socket) Connect(a Addr) error {
 	to, wrong, err := s.address(opConnect, a)
 	if err != nil {
@@ -45,12 +45,12 @@ func (s *Socket) Connect(a Addr) error {
 	return s.fail(opConnect, e)
 }
 
-// full ends an attempt because the queue of a Unix listener or receiver has no room. Events do not
-// help in this case: on most systems no Event reports room in the queue, and on Linux each refused
-// datagram causes a useless Event.
-const full desc.Errno = 1 << 16 // no system has an error of this number
+// full ends an attempt because the queue of a Unix listener or receiver is full. It is no use to
+// wait for an Event then. On most systems no Event reports that the queue has room. On Linux an
+// Event comes after each refusal.
+const full desc.Errno = 1 << 16 // no system has an error with this number
 
-// attempt connects and waits for the outcome.
+// attempt connects, and waits until the attempt has ended.
 func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 	started := false
 	_, e := s.d.Do(desc.Out, c, func() (int, desc.Errno) {
@@ -70,10 +70,10 @@ func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 	return e
 }
 
-// retry is the time between an attempt that has ended with full and the next attempt.
+// retry is the time between two attempts, if the first one has ended with full.
 const retry = timeout.Timeout(2e6)
 
-// later repeats an attempt that ended with full, until the limit.
+// later repeats an attempt that has ended with full, until the limit.
 func (s *Socket) later(limit timeout.Timeout, attempt func(*desc.Call) desc.Errno) desc.Errno {
 	until := limit.After(s.d.Kernel.Now())
 	for {
@@ -92,7 +92,7 @@ func (s *Socket) later(limit timeout.Timeout, attempt func(*desc.Call) desc.Errn
 	}
 }
 
-// begin starts an attempt, unless one is in progress or has succeeded.
+// begin starts an attempt, unless an attempt is in progress or has succeeded.
 func (s *Socket) begin(to kernel.Addr) desc.Errno {
 	k, fd := s.d.Kernel, s.d.FD
 	if s.connect.Load() == connecting {
@@ -105,14 +105,14 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 	}
 	e := k.Connect(fd, to)
 	if e == kernel.EINVAL && s.connect.Load() == connecting && !k.Traits().ConnectReports {
-		// On NetBSD the attempt was refused, no call has returned the error yet, and the socket
+		// On NetBSD the attempt was refused, and no call has returned that error yet. The socket
 		// cannot be used again (doc/semantics.md, D17).
 		if n, err := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR); err == 0 && n != 0 {
 			e = kernel.Errno(n)
 		}
 	}
 	if e == kernel.ECONNABORTED {
-		// Linux returns ECONNABORTED once after a refusal that another call has reported.
+		// Another call has returned the refusal. Linux then returns ECONNABORTED once.
 		e = k.Connect(fd, to)
 	}
 	switch e {
@@ -129,7 +129,7 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 	return e
 }
 
-// outcome returns the result of the attempt, or EAGAIN while it is in progress.
+// outcome returns the result of the attempt, or EAGAIN if the attempt is still in progress.
 func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 	if !s.d.Kernel.Traits().ConnectReports {
 		return s.ended()
@@ -140,9 +140,9 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 		return 0
 	case kernel.EALREADY, kernel.EINPROGRESS:
 		// EINPROGRESS means that this call has begun a new attempt, because another call has
-		// received the error of the old one.
+		// returned the error of the old one.
 		return kernel.EAGAIN
-	case kernel.ECONNABORTED: // another call has received the error
+	case kernel.ECONNABORTED: // another call has returned the error
 		s.connect.Store(fresh)
 		return kernel.ECONNREFUSED
 	default:
@@ -151,12 +151,13 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 	}
 }
 
-// ended is outcome on systems where a second connect(2) does not report the result. A failed socket
-// remains as the kernel leaves it. ended calls Ready before the two calls below. Otherwise an
-// attempt that ends between these two calls would look as if another call had received its error.
+// ended is outcome for systems on which a second connect(2) does not report the result. It leaves a
+// failed socket as the kernel does. Ready must be called before the two calls below. Otherwise, if
+// the attempt ended between these two calls, it would look as if another call had returned the
+// error.
 func (s *Socket) ended() desc.Errno {
 	k, fd := s.d.Kernel, s.d.FD
-	ready, _ := k.Ready(fd) // no kernel reports readiness while the attempt is in progress
+	ready, _ := k.Ready(fd) // while the attempt is in progress, no kernel reports readiness
 	failed := func() kernel.Errno {
 		n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
 		if e == 0 && n != 0 {
@@ -175,9 +176,9 @@ func (s *Socket) ended() desc.Errno {
 	if ready == 0 {
 		return kernel.EAGAIN
 	}
-	if e := failed(); e != 0 { // reset since the call above
+	if e := failed(); e != 0 { // the peer has reset since the call above
 		return e
 	}
 	s.connect.Store(fresh)
-	return kernel.ECONNREFUSED // another call has received the error
+	return kernel.ECONNREFUSED // another call has returned the error
 }

@@ -2,7 +2,7 @@ package socket
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// The host's numbers.
+// The numbers of the host.
 const (
 	AF_INET  = kernel.AF_INET
 	AF_INET6 = kernel.AF_INET6
@@ -31,12 +31,12 @@ const (
 	SO_OOBINLINE  = kernel.SO_OOBINLINE
 	SO_RCVBUF     = kernel.SO_RCVBUF
 	SO_RCVLOWAT   = kernel.SO_RCVLOWAT
-	SO_RCVTIMEO   = kernel.SO_RCVTIMEO // accepted without effect: SetTimeout is the only mode
+	SO_RCVTIMEO   = kernel.SO_RCVTIMEO // accepted, without effect: only SetTimeout sets a timeout
 	SO_REUSEADDR  = kernel.SO_REUSEADDR
 	SO_REUSEPORT  = kernel.SO_REUSEPORT
 	SO_SNDBUF     = kernel.SO_SNDBUF
 	SO_SNDLOWAT   = kernel.SO_SNDLOWAT
-	SO_SNDTIMEO   = kernel.SO_SNDTIMEO // as SO_RCVTIMEO
+	SO_SNDTIMEO   = kernel.SO_SNDTIMEO // accepted, without effect, like SO_RCVTIMEO
 	SO_TYPE       = kernel.SO_TYPE
 	SOMAXCONN     = kernel.SOMAXCONN
 
@@ -61,7 +61,7 @@ const (
 	IPV6_UNICAST_HOPS   = kernel.IPV6_UNICAST_HOPS
 	IPV6_V6ONLY         = kernel.IPV6_V6ONLY
 
-	TCP_KEEPIDLE  = kernel.TCP_KEEPIDLE // 0 where the system has none
+	TCP_KEEPIDLE  = kernel.TCP_KEEPIDLE // 0 on a system without this option
 	TCP_KEEPINTVL = kernel.TCP_KEEPINTVL
 	TCP_MAXSEG    = kernel.TCP_MAXSEG
 	TCP_NODELAY   = kernel.TCP_NODELAY
@@ -79,20 +79,21 @@ const (
 	SHUT_RDWR = kernel.SHUT_RDWR
 )
 
-// IPPROTO_SEC makes a socket for TLS, as on the WiPy: a TCP socket for WrapSSL. The socket, and the
-// sockets that it accepts, send and receive only through WrapSSL. Without WrapSSL their sends and
-// receives return EPROTO.
+// IPPROTO_SEC makes a TCP socket for WrapSSL, as on the WiPy. This socket, and sockets that it
+// accepts, send and receive only through WrapSSL. Without WrapSSL their sends and receives return
+// EPROTO.
 const IPPROTO_SEC = 100
 
-// SO_CALLBACK is the option of level SOL_SOCKET that sets the callback, if the value is a function
-// or nil. With a value of another type, SetSockOpt sets the host's own option with the number 20.
+// SO_CALLBACK is the option of level SOL_SOCKET that sets the callback. Its value must be a
+// function or nil. If the value has another type, SetSockOpt sets the option of the host with the
+// number 20.
 const SO_CALLBACK = 20
 
-// Flags of GetAddrInfo, with Linux's numbers. ureactor itself implements them, so they work on all
-// hosts.
+// The flags of GetAddrInfo have the numbers of Linux. This package implements the flags itself, so
+// they work on every host.
 const (
 	AI_PASSIVE     = 0x1
-	AI_CANONNAME   = 0x2 // accepted without effect (doc/semantics.md, D24)
+	AI_CANONNAME   = 0x2 // accepted, without effect (doc/semantics.md, D24)
 	AI_NUMERICHOST = 0x4
 	AI_V4MAPPED    = 0x8
 	AI_ALL         = 0x10
@@ -100,7 +101,7 @@ const (
 	AI_NUMERICSERV = 0x400
 )
 
-// Errno of the OSErrors of GetAddrInfo.
+// These are the numbers of OSErrors of GetAddrInfo.
 const (
 	EAI_BADFLAGS   = -1
 	EAI_NONAME     = -2

@@ -7,20 +7,20 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// Data waits for input and returns at most 64 KiB of it, or as much as reactor.WithReadSize
-// allows. A Socket that waits holds no buffer. At
-// the end of a stream Data returns io.EOF. An empty slice is an empty datagram.
+// Data waits for input and returns it, at most 64 KiB or the size of reactor.WithReadSize. At the
+// end of a stream it returns io.EOF. An empty slice is an empty datagram. A Socket that waits in
+// Data holds no buffer.
 //
-// In a task the result is in the loop's buffer, like the argument of Handler.Data. It is valid
-// until the task waits or calls Data again on any Socket. Copy what you keep. You may send it
-// without a copy, because a send that must wait copies the rest. Race builds overwrite it when it
-// is not valid any more. In a callback Data returns EDEADLK, because the callback may be using the
-// buffer.
+// In a Task the result is in the loop's buffer, like the argument of Handler.Data. It is valid
+// until the Task waits, or calls Data again on any Socket. Copy what you keep. You may send the
+// result without a copy, because a send that must wait copies the rest. Race builds overwrite the
+// result when it becomes invalid. In a callback Data returns EDEADLK, because the callback may be
+// using the buffer.
 //
-// If the Socket was made with New, the result is valid until the next Data of the same Socket.
+// If the Socket was made with New, the result is valid until the next Data of this Socket.
 //
-// Only one caller may read by Data at a time. A second one panics. Data also panics if the loop has
-// a Watch or a Conn on the descriptor.
+// Only one caller may read by Data at a time. A second one panics. Data also panics if the
+// descriptor has a Watch or a Conn of the loop.
 func (s *Socket) Data() ([]byte, error) {
 	c := s.start()
 	d := s.d
@@ -40,7 +40,7 @@ func (s *Socket) Data() ([]byte, error) {
 	return s.shown(d.Shown(room, n))
 }
 
-// shown returns the result of Data for the received bytes.
+// shown returns the result of Data for the bytes that were received.
 func (s *Socket) shown(p []byte) ([]byte, error) {
 	if len(p) == 0 && s.connects() {
 		return nil, io.EOF
@@ -48,8 +48,8 @@ func (s *Socket) shown(p []byte) ([]byte, error) {
 	return p, nil
 }
 
-// dataApart is Data for Sockets whose callers park, and for those with SO_RCVLOWAT. Sockets
-// with SO_RCVLOWAT are rare, so their results have memory of their own.
+// dataApart is Data for Sockets whose callers park, and for Sockets with SO_RCVLOWAT. The latter
+// are rare, so their results have memory of their own.
 //
 //go:noinline
 func (s *Socket) dataApart(least int) ([]byte, error) {

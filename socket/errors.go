@@ -10,14 +10,15 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An OSError is MicroPython's exception of that name. Errno is its args[0]: the host's number of
-// the error, a negative EAI_* number of GetAddrInfo, or a negative number of mbedtls. errors.Is
-// matches an OSError with the syscall.Errno of the same number. It also matches ETIMEDOUT with
-// os.ErrDeadlineExceeded, and EBADF with net.ErrClosed. Every call on a closed socket returns
+// An OSError is MicroPython's exception of that name. Errno is its args[0]: the number of an error
+// of the host, a negative EAI_* number of GetAddrInfo, or a negative number of mbedtls.
+//
+// errors.Is matches an OSError with the syscall.Errno of the same number. It also matches ETIMEDOUT
+// with os.ErrDeadlineExceeded, and EBADF with net.ErrClosed. Every call on a closed socket returns
 // EBADF. An OSError is a net.Error.
 type OSError struct {
 	Errno int
-	Op    string // the call
+	Op    string // the name of the call
 }
 
 func (e *OSError) Error() string {
@@ -37,7 +38,7 @@ func (e *OSError) Error() string {
 	return text
 }
 
-// Is matches the errors that Unwrap does not cover.
+// Is matches the errors that Unwrap does not match.
 func (e *OSError) Is(target error) bool {
 	if t, ok := target.(*OSError); ok {
 		return *t == *e
@@ -72,8 +73,8 @@ func (e *OSError) As(target any) bool {
 // Timeout returns whether the call has timed out.
 func (e *OSError) Timeout() bool { return kernel.Errno(e.Errno) == kernel.ETIMEDOUT }
 
-// Temporary returns whether the same call may succeed later. For Accept, Temporary is true for
-// every error that does not concern the listener itself.
+// Temporary returns whether the same call may succeed later. For Accept it returns true for every
+// error that does not concern the listener.
 func (e *OSError) Temporary() bool {
 	return e.Timeout() || kernel.Errno(e.Errno) == kernel.EAGAIN || e.Errno == EAI_AGAIN ||
 		e.Op == opNames[opAccept] && e.Errno > 0 && passing(kernel.Errno(e.Errno)) && kernel.Errno(e.Errno) != kernel.EOPNOTSUPP
@@ -90,10 +91,10 @@ var eaiText = map[int]string{
 	EAI_ADDRFAMILY: "host has no address of the family",
 }
 
-// ErrValue is MicroPython's ValueError: an argument is outside its range. The call had no effect.
+// ErrValue is MicroPython's ValueError: an argument is out of its range. The call had no effect.
 var ErrValue = errors.New("ValueError")
 
-// valueError names the argument and its range.
+// A valueError names the argument and its range.
 type valueError struct{ op, text string }
 
 func (e *valueError) Error() string { return "socket: " + e.op + ": " + e.text }
@@ -103,7 +104,7 @@ func badValue(op op, format string, args ...any) error {
 	return &valueError{op.String(), fmt.Sprintf(format, args...)}
 }
 
-// An op is a call, with the name that its errors contain.
+// An op is a call. Its text is the name of the call in errors.
 type op uint8
 
 const (
@@ -164,9 +165,9 @@ func fail(o op, e desc.Errno) error {
 	return &OSError{Errno: int(e), Op: opNames[o]}
 }
 
-// fail returns the error of a call. A non-blocking Socket often returns EAGAIN, so it keeps its
-// last EAGAIN error and returns it again. Sockets do not share that error, because a program may
-// change its fields.
+// fail returns the error of a call. A non-blocking Socket often returns EAGAIN, so it stores its
+// last EAGAIN error and returns that one again. Two Sockets do not share one error, because a
+// program may change the fields of the error.
 func (s *Socket) fail(o op, e desc.Errno) error {
 	if e != kernel.EAGAIN {
 		return fail(o, e)

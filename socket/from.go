@@ -11,22 +11,25 @@ import (
 )
 
 // FromFD makes a blocking Socket of a descriptor that was made elsewhere. It is the reverse of
-// Detach, and CPython's socket(fileno=fd). The descriptor belongs to the Socket, and becomes
-// non-blocking and close-on-exec. FromFD checks the descriptor first. If it returns an error, the
-// descriptor still belongs to the caller, and nothing has changed. Pass bytes that were received
-// from it already to NewInputAfter.
+// Detach, and is CPython's socket(fileno=fd). The Socket then owns the descriptor, which becomes
+// non-blocking and close-on-exec. If bytes were already received from the descriptor, pass them to
+// NewInputAfter.
+//
+// FromFD checks the descriptor before it changes anything. If FromFD returns an error, the
+// descriptor still belongs to the caller, and nothing has changed.
 func FromFD(fd int) (*Socket, error) { return from(kernel.Host, desc.Parked, fd) }
 
 // FromFDOn is FromFD for a Socket that belongs to the loop of r: see NewOn. Only the loop may call
-// it. A descriptor that a Conn, a Watch or a Task of the loop has registered is refused.
+// it. If a Conn, a Watch or a Task of the loop has registered the descriptor, FromFDOn returns an
+// error.
 func FromFDOn(r *reactor.Reactor, fd int) (*Socket, error) {
 	return from(r.Kernel(), inside.Waiter(r), fd)
 }
 
-// FromConn makes a blocking Socket of a connection of package net, package netconn, or any other
-// with a SyscallConn method. The Socket gets a duplicate of its descriptor, and c is closed. If
-// FromConn returns an error, c stays open. A connection that buffers or encrypts has no such
-// method: pass the connection below it.
+// FromConn makes a blocking Socket of a connection of package net, of package netconn, or of
+// another type that has a SyscallConn method. The Socket gets a duplicate of the descriptor, and
+// FromConn closes c. If FromConn returns an error, c stays open. A connection that buffers or
+// encrypts has no SyscallConn: pass the connection below it.
 func FromConn(c net.Conn) (*Socket, error) { return fromConn(kernel.Host, desc.Parked, c) }
 
 // FromConnOn is FromConn for a Socket that belongs to the loop of r: see NewOn.
@@ -63,6 +66,6 @@ func fromConn(k kernel.Kernel, w desc.Waiter, c net.Conn) (*Socket, error) {
 		k.Close(fd)
 		return nil, err
 	}
-	_ = c.Close() // the Socket has a duplicate of its descriptor
+	_ = c.Close() // the Socket has a duplicate of the descriptor
 	return s, nil
 }

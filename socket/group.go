@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// groupError adds to an error of setsockopt the multicast group, if value is a membership: struct
+// groupError adds the multicast group to an error of setsockopt, if value is a membership: a struct
 // ip_mreq, ip_mreqn or ipv6_mreq.
 func groupError(level, name int, value []byte, err error) error {
 	four := level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// InetPton returns the 4 or 16 bytes of an IP address. Wrong text gives EINVAL, and so do blanks,
-// short forms and zones. An unknown family gives EAFNOSUPPORT.
+// InetPton returns the 4 or 16 bytes of an IP address. The text may have no blanks and no zone, and
+// must not be a short form. A wrong text gives EINVAL. An unknown family gives EAFNOSUPPORT.
 func InetPton(family int, text string) ([]byte, error) {
 	if family != AF_INET && family != AF_INET6 {
 		return nil, fail(opInetPton, kernel.EAFNOSUPPORT)
@@ -24,8 +24,8 @@ func InetPton(family int, text string) ([]byte, error) {
 	return ip.AsSlice(), nil
 }
 
-// InetNtop returns the text of an IP address of 4 or 16 bytes. Another length gives ErrValue. An
-// unknown family gives EAFNOSUPPORT.
+// InetNtop returns the text of an IP address of 4 or 16 bytes. If b has another length, the error
+// is ErrValue. If the family is unknown, the error is EAFNOSUPPORT.
 func InetNtop(family int, b []byte) (string, error) {
 	want := 4
 	switch family {
@@ -41,7 +41,8 @@ func InetNtop(family int, b []byte) (string, error) {
 	return ntop(b), nil
 }
 
-// ntop returns the form of RFC 5952. Unlike netip it writes ::1.2.3.4, as the C libraries do.
+// ntop returns the text that RFC 5952 describes. Like the C libraries, and unlike netip, it writes
+// ::1.2.3.4.
 func ntop(b []byte) string {
 	if len(b) == 16 && [12]byte(b) == [12]byte{} && binary.BigEndian.Uint16(b[12:]) != 0 {
 		return fmt.Sprintf("::%d.%d.%d.%d", b[12], b[13], b[14], b[15])
@@ -50,8 +51,8 @@ func ntop(b []byte) string {
 	return ip.String()
 }
 
-// shortIPv4 parses the texts of inet_aton(3): one to four numbers, decimal, octal or hexadecimal.
-// The last number fills the rest of the address.
+// shortIPv4 parses the texts of inet_aton(3): one to four numbers, which are decimal, octal or
+// hexadecimal. The last number fills the rest of the address.
 func shortIPv4(text string) (ip [16]byte, ok bool) {
 	parts := strings.Split(text, ".")
 	if len(parts) > 4 {

@@ -10,16 +10,17 @@ import (
 // A DataReader is the source of an Input: a Socket, a netconn.Conn or a netconn.TLSConn.
 type DataReader interface{ Data() ([]byte, error) }
 
-// An Input is the inbound buffer of a stream for code in blocking style. It has the calls of
-// reactor.Input, but they wait. An Input that waits and has no unconsumed input holds no buffer.
+// An Input is the inbound buffer of a stream, for code in blocking style. It has the calls of
+// reactor.Input, but here they wait. While an Input waits and has no bytes left, it holds no
+// buffer.
 //
-// A message that has arrived whole in the buffer of Data is not copied. The slices of Peek and Next
-// are valid as long as those of Data. In a task they are valid until the task waits. (A send of
-// them may wait: it copies the unsent bytes first.) In a goroutine they are valid until the next
+// A message that arrives in one piece is not copied. The slices of Peek and Next are valid as long
+// as those of Data. In a Task they are valid until the Task waits. (A send of such a slice may
+// wait, because it copies the unsent bytes before.) In a goroutine they are valid until the next
 // call of the Input that waits.
 //
-// Deadlines and timeouts are those of the stream. A call that a deadline has ended has consumed
-// nothing, and can be repeated. One caller may use an Input at a time, and nobody else may read the
+// Deadlines and timeouts are those of the stream. A call that was ended by a deadline has consumed
+// nothing, and can be repeated. One caller at a time may use an Input, and nobody else may read the
 // stream.
 type Input struct {
 	b   desc.Inbound
@@ -27,8 +28,8 @@ type Input struct {
 	s   *Socket // the Socket below src; nil if src is of another package
 }
 
-// NewInput returns an Input that reads src. limit is the size of the greatest message in bytes, 1 …
-// 1<<30. A Peek or Next of more than limit bytes returns reactor.ErrInputLimit.
+// NewInput returns an Input that reads src. limit is the size of the largest message in bytes, from
+// 1 to 1<<30. A Peek or Next of more than limit returns reactor.ErrInputLimit.
 func NewInput(src DataReader, limit int) *Input {
 	if src == nil {
 		panic("socket: NewInput of a nil DataReader")
@@ -38,9 +39,9 @@ func NewInput(src DataReader, limit int) *Input {
 	return in
 }
 
-// NewInputAfter is NewInput for a stream of which the bytes in read were received already: by a
-// buffered reader before FromFD or FromConn, or before another protocol begins. The Input begins
-// with a copy of the bytes in read, which may be longer than limit.
+// NewInputAfter is NewInput for a stream from which the bytes in read were already received. For
+// example, a buffered reader has read them before FromFD or FromConn, or another protocol precedes.
+// The Input begins with a copy of these bytes, which may be more than limit.
 func NewInputAfter(src DataReader, read []byte, limit int) *Input {
 	in := NewInput(src, limit)
 	in.b.Show(read)
@@ -48,7 +49,7 @@ func NewInputAfter(src DataReader, read []byte, limit int) *Input {
 	return in
 }
 
-// socketOf returns the Socket below a connection, nil if it is of another package.
+// socketOf returns the Socket below a connection, or nil if the connection is of another package.
 func socketOf(v any) *Socket {
 	switch v := v.(type) {
 	case *Socket:
@@ -62,7 +63,7 @@ func socketOf(v any) *Socket {
 }
 
 // Peek waits for n bytes and returns them. They stay in the Input. At the end of the stream the
-// error is io.EOF, or io.ErrUnexpectedEOF if there are fewer bytes than n.
+// error is io.EOF, or io.ErrUnexpectedEOF if some bytes are left, but fewer than n.
 func (in *Input) Peek(n int) ([]byte, error) {
 	for {
 		p, err := in.b.Peek(n)
@@ -75,8 +76,8 @@ func (in *Input) Peek(n int) ([]byte, error) {
 	}
 }
 
-// Next waits for n bytes, returns them and consumes them. Its errors are those of Peek. On error it
-// consumes nothing.
+// Next waits for n bytes, returns them and consumes them. Its errors are those of Peek. With an
+// error, it consumes nothing.
 func (in *Input) Next(n int) ([]byte, error) {
 	p, err := in.Peek(n)
 	if err == nil {
@@ -85,7 +86,8 @@ func (in *Input) Next(n int) ([]byte, error) {
 	return p, err
 }
 
-// Discard consumes n bytes, as they arrive, and returns how many. n has no limit.
+// Discard consumes n bytes as they arrive, and returns how many it has consumed. n may exceed the
+// limit.
 func (in *Input) Discard(n int) (int, error) {
 	done := 0
 	for {
@@ -99,14 +101,14 @@ func (in *Input) Discard(n int) (int, error) {
 	}
 }
 
-// Buffered returns how many bytes have arrived and are not consumed. It does not wait.
+// Buffered returns how many bytes have arrived and were not consumed. It does not wait.
 func (in *Input) Buffered() int { return in.b.Buffered() }
 
-// Index returns where sep begins in the buffered bytes, or -1. It skips the first `from` bytes. It
-// does not wait: to wait for more bytes, call Peek(Buffered()+1).
+// Index returns where sep begins in the buffered bytes, or -1. The search begins at the offset
+// from. Index does not wait. To wait for more bytes, call Peek(Buffered()+1).
 func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) }
 
-// Limit returns the limit of NewInput.
+// Limit returns the limit that was passed to NewInput.
 func (in *Input) Limit() int { return in.b.Limit() }
 
 // fill waits for more input.
@@ -121,7 +123,7 @@ func (in *Input) fill() error {
 	}
 	in.b.Show(p)
 	if in.s == nil {
-		in.b.Keep() // p may be valid only until the next wait
+		in.b.Keep() // p may become invalid at the next wait
 	} else if w := in.s.d.Waiter; !w.Shared() {
 		loop, e := w.Buffer()
 		if e != 0 {
@@ -133,7 +135,7 @@ func (in *Input) fill() error {
 	return nil
 }
 
-// A keeper is the Input with the method of a desc.Keeper. Save is called before the task waits.
+// keeper is the type with which an Input is a desc.Keeper. Save is called before the Task waits.
 type keeper Input
 
 func (k *keeper) Save() { k.b.Keep() }

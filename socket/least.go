@@ -5,10 +5,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// least returns how many bytes a receive of n waits for: all with MSG_WAITALL, otherwise
-// SO_RCVLOWAT. If the descriptor were blocking, the kernel would wait for that many bytes. The
-// descriptor is non-blocking, so this package waits for them. A call that never waits receives the
-// available bytes.
+// least returns for how many bytes a receive of n bytes waits: n with MSG_WAITALL, otherwise
+// SO_RCVLOWAT. For a blocking descriptor the kernel would wait. But the descriptor is non-blocking,
+// so this package waits. A call that never waits receives the bytes that are available.
 func (s *Socket) least(c *desc.Call, n, flags int) int {
 	switch {
 	case s.typ != SOCK_STREAM, !c.Limit.Blocks(), flags&MSG_OOB != 0:
@@ -19,12 +18,12 @@ func (s *Socket) least(c *desc.Call, n, flags int) int {
 	return min(n, int(s.lowat.Load()))
 }
 
-// A try receives bytes into the place behind the first `at` bytes, with the given flags.
+// A try receives bytes behind the first at bytes, with these flags.
 type try func(at, flags int) (int, desc.Errno)
 
-// fill receives until it has least bytes, the input ends, or an error occurs. A deadline that
-// passes after some bytes is no error, as in recv(2). Any other error is returned together with the
-// bytes that came before the error.
+// fill receives until it has least bytes, the input ends, or an error occurs. If a deadline passes
+// when some bytes have arrived, that is no error, as in recv(2). Any other error is returned with
+// the bytes that came before it.
 func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errno) {
 	if flags&MSG_WAITALL == 0 || flags&MSG_PEEK != 0 {
 		return s.seen(c, least, flags, f)
@@ -42,9 +41,10 @@ func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errn
 	return n, e
 }
 
-// seen is fill that peeks first. The bytes stay in the kernel until `least` of them have arrived,
-// because the kernel must count them for SO_RCVLOWAT before it reports an Event. A peek does not
-// show whether the end of input follows the bytes. Only an Event reports that.
+// seen is fill for SO_RCVLOWAT. It peeks before it receives. The kernel counts the bytes that wait,
+// and reports an Event when there are SO_RCVLOWAT bytes. So the bytes must stay in the kernel until
+// least of them have arrived. A peek does not show whether the end of input follows. Only an Event
+// reports that.
 func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 	var said desc.Errno
 	n, e := s.d.Do(desc.In, c, func() (n int, e desc.Errno) {
@@ -67,7 +67,7 @@ func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 	return n, e
 }
 
-// setLeast stores the kernel's present SO_RCVLOWAT.
+// setLeast stores the SO_RCVLOWAT that the kernel has now.
 func (s *Socket) setLeast(fd int) {
 	if n, e := s.d.Kernel.GetOpt(fd, SOL_SOCKET, SO_RCVLOWAT); e == 0 {
 		s.lowat.Store(int32(n))

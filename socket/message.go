@@ -8,27 +8,28 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// ControlMost is the most control data that SendMsg accepts and RecvMsg has room for, in bytes. The
-// system may have a lower limit.
+// ControlMost limits the control data of SendMsg and RecvMsg, in bytes. The system may have a lower
+// limit.
 const ControlMost = 64 << 10
 
 // A Message has what RecvMsg receives beside the data.
 type Message struct {
-	Control []byte // control messages, as cmsg(3) has them
-	Flags   int    // MSG_TRUNC: data is lost; MSG_CTRUNC: control data is lost; and others
+	Control []byte // control messages (cmsg(3))
+	Flags   int    // MSG_TRUNC: some data is lost; MSG_CTRUNC: some control data is lost; and others
 	From    Addr   // the sender of a datagram
 }
 
 // Rights returns the descriptors that were passed with the data (SCM_RIGHTS). They are
-// close-on-exec and belong to the caller.
+// close-on-exec, and belong to the caller.
 func (m *Message) Rights() []int { return kernel.RightsIn(m.Control) }
 
 // Rights returns control data that passes descriptors over a Unix socket (SCM_RIGHTS). The peer
-// gets descriptors of its own, so the caller may close its descriptors when the data is sent.
+// gets descriptors of its own. So the caller may close its descriptors when the data is sent.
 func Rights(fds ...int) []byte { return kernel.Rights(fds...) }
 
-// RecvMsg is RecvFromInto that also receives control data, of at most room bytes: recvmsg(2). The
-// result has memory of its own. If room is too small for all descriptors, the others are closed.
+// RecvMsg is RecvFromInto that also receives control data of at most room bytes (recvmsg(2)). The
+// control data has memory of its own. If some descriptors do not fit in room bytes, they are
+// closed.
 func (s *Socket) RecvMsg(p []byte, room, flags int) (int, Message, error) {
 	if room < 0 || room > ControlMost {
 		return 0, Message{}, badValue(opRecvMsg, "room of %d bytes for control data must be 0 … %d", room, ControlMost)
@@ -49,9 +50,9 @@ func (s *Socket) RecvMsg(p []byte, room, flags int) (int, Message, error) {
 	return m.N, Message{Control: m.Control[:m.ControlN], Flags: m.Flags, From: Addr{a: m.Addr}}, nil
 }
 
-// SendMsg is SendTo with control data: sendmsg(2). On a stream, and with the zero Addr, it sends to
-// the peer. A stream may accept only a part of p. The control data is sent with the first byte of
-// p.
+// SendMsg is SendTo with control data (sendmsg(2)). On a stream, and with the zero Addr, it sends
+// to the peer. A stream may accept only a part of p. The control data is sent with the first byte
+// of p.
 func (s *Socket) SendMsg(p, control []byte, flags int, a Addr) (int, error) {
 	if len(control) > ControlMost {
 		return 0, badValue(opSendMsg, "control data of %d bytes must have at most %d", len(control), ControlMost)

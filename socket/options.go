@@ -7,9 +7,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// SetSockOpt sets an option to an int, a bool, or the bytes that the host expects. The kernel gets
-// only the lower 32 bits of an int. With SOL_SOCKET and SO_CALLBACK, a func(*Socket) or nil has the
-// effect of SetCallback.
+// SetSockOpt sets an option. value is an int, a bool, or the bytes that the host expects. Of an
+// int, the kernel gets only the lower 32 bits. With SOL_SOCKET, SO_CALLBACK and a func(*Socket) or
+// nil, SetSockOpt does the same as SetCallback.
 func (s *Socket) SetSockOpt(level, name int, value any) error {
 	if level != int(int32(level)) || name != int(int32(name)) {
 		return fail(opSetOpt, kernel.ENOPROTOOPT)
@@ -38,7 +38,7 @@ func (s *Socket) SetSockOpt(level, name int, value any) error {
 	return badValue(opSetOpt, "value of type %T must be int, bool or []byte, or for SO_CALLBACK func(*Socket) or nil", value)
 }
 
-// set sets an option. It stores SO_RCVLOWAT for later receives.
+// set sets an option. If the option may be SO_RCVLOWAT, it stores the value for later receives.
 func (s *Socket) set(level, name int, f func(fd int) desc.Errno) error {
 	return s.use(opSetOpt, func(fd int) desc.Errno {
 		e := f(fd)
@@ -49,7 +49,7 @@ func (s *Socket) set(level, name int, f func(fd int) desc.Errno) error {
 	})
 }
 
-// GetSockOpt returns an option that is an int.
+// GetSockOpt returns the value of an option that is an int.
 func (s *Socket) GetSockOpt(level, name int) (v int, err error) {
 	if level != int(int32(level)) || name != int(int32(name)) {
 		return 0, fail(opGetOpt, kernel.ENOPROTOOPT)
@@ -61,10 +61,10 @@ func (s *Socket) GetSockOpt(level, name int) (v int, err error) {
 	return v, err
 }
 
-// optionMax is the most bytes that GetSockOptBytes returns, as in CPython.
+// optionMax is the largest size that GetSockOptBytes accepts, as in CPython.
 const optionMax = 1024
 
-// GetSockOptBytes returns an option of at most size bytes.
+// GetSockOptBytes returns the value of an option, at most size bytes.
 func (s *Socket) GetSockOptBytes(level, name, size int) ([]byte, error) {
 	if size < 0 || size > optionMax {
 		return nil, badValue(opGetOpt, "size %d must be 0 … %d", size, optionMax)

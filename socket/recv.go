@@ -8,18 +8,18 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Recv waits for data and returns at most n bytes of it. The rest of a datagram is lost. An empty
-// result is the end of a stream or an empty datagram.
+// Recv waits for data and returns at most n bytes. If a datagram is longer, its rest is lost. An
+// empty result is the end of a stream, or an empty datagram.
 func (s *Socket) Recv(n int) ([]byte, error) { return s.RecvFlags(n, 0) }
 
-// RecvFlags is Recv with flags: MSG_PEEK, MSG_WAITALL and others, or'ed.
+// RecvFlags is Recv with flags, such as MSG_PEEK or MSG_WAITALL.
 func (s *Socket) RecvFlags(n, flags int) ([]byte, error) {
 	data, _, err := s.receive(opRecv, n, flags, nil)
 	return data, err
 }
 
-// RecvFrom is Recv that also returns the sender's address. On a stream the result is the peer's
-// address.
+// RecvFrom is Recv, and also returns the address of the sender. On a stream that is the address of
+// the peer.
 func (s *Socket) RecvFrom(n int) ([]byte, Addr, error) { return s.RecvFromFlags(n, 0) }
 
 // RecvFromFlags is RecvFrom with flags.
@@ -33,7 +33,7 @@ func (s *Socket) RecvFromFlags(n, flags int) ([]byte, Addr, error) {
 }
 
 // RecvInto is Recv into p. It allocates nothing. With MSG_TRUNC it returns the length of the
-// datagram, which may be more than len(p), as recv(2) does.
+// datagram, which may be more than len(p), as in recv(2).
 func (s *Socket) RecvInto(p []byte) (int, error) { return s.RecvIntoFlags(p, 0) }
 
 // RecvIntoFlags is RecvInto with flags.
@@ -56,7 +56,7 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 	return n, nil
 }
 
-// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. recvLeast is a separate function, so that
+// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. It is a separate function, so that
 // RecvInto needs less stack while it waits.
 //
 //go:noinline
@@ -90,7 +90,7 @@ func (s *Socket) RecvFromIntoFlags(p []byte, f int) (int, Addr, error) {
 	return n, from, nil
 }
 
-// Read implements io.Reader: Recv into p, with io.EOF at the end of a stream.
+// Read implements io.Reader. It is Recv into p, with io.EOF at the end of a stream.
 func (s *Socket) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, s.nothing(opRead)
@@ -102,7 +102,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// recvFrom is one try. For a stream the kernel does not report the peer.
+// recvFrom makes one try. On a stream the kernel does not report the peer's address.
 func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Errno) {
 	d := s.d
 	if !s.connects() {
@@ -117,7 +117,7 @@ func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Err
 	if peer := s.peer.Load(); peer != nil {
 		*from = *peer
 	} else if a, e := d.Kernel.PeerAddr(d.FD); e == 0 {
-		// The descriptor was connected before this Socket adopted it.
+		// The descriptor was connected before the Socket adopted it.
 		*from = a
 	}
 	return n, 0
@@ -148,7 +148,7 @@ func (s *Socket) receive(o op, n, flags int, from *kernel.Addr) (data []byte, e 
 	return data, e, fail(o, e)
 }
 
-// take receives at most n bytes. The result has its own memory.
+// take receives at most n bytes. The result has memory of its own.
 func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 	room := desc.Scratch.Get().(*[desc.ScratchSize]byte)
 	defer desc.Scratch.Put(room)
@@ -159,8 +159,8 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 			return nil, e
 		}
 	}
-	// With MSG_TRUNC, n may count bytes that were not written. These bytes of the scratch buffer
-	// still have the data of earlier calls, so clear them.
+	// With MSG_TRUNC, n may count bytes that were not stored. In their place the scratch buffer
+	// still has data of earlier calls, which must be cleared.
 	if flags&MSG_TRUNC != 0 {
 		clear(p)
 	}
@@ -180,7 +180,8 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 	return append([]byte{}, p...), 0
 }
 
-// roomFor returns a buffer for all available bytes, at most n. It returns room if that is enough.
+// roomFor returns a buffer for all bytes that are available, at most n. If room is large enough, it
+// returns room.
 func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	for {
 		got, e := s.d.Kernel.Recv(s.d.FD, room, flags&^MSG_TRUNC|MSG_PEEK)
@@ -191,8 +192,8 @@ func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	}
 }
 
-// MakeFile is MicroPython's makefile: it returns the Socket itself. mode must be rb, wb or rwb, in
-// any order of the letters.
+// MakeFile is MicroPython's makefile. It returns the Socket itself. mode must be rb, wb or rwb,
+// with the letters in any order.
 func (s *Socket) MakeFile(mode string) (*Socket, error) {
 	switch mode {
 	case "rb", "br", "wb", "bw", "rwb", "rbw", "wrb", "wbr", "brw", "bwr":

@@ -25,7 +25,7 @@ func (s *Socket) Send(p []byte) (int, error) {
 	return n, nil
 }
 
-// crowded sends a Unix datagram whose receiver has no room. Events do not help crowded to wait: a
+// crowded sends a Unix datagram whose receiver has no room. It is no use to wait for an Event. A
 // BSD reports Out even while it returns ENOBUFS, and Linux reports an Event after each refusal. So
 // crowded tries again from time to time.
 func (s *Socket) crowded(limit timeout.Timeout, send func() (int, desc.Errno)) (n int, e desc.Errno) {
@@ -45,7 +45,7 @@ func (s *Socket) crowded(limit timeout.Timeout, send func() (int, desc.Errno)) (
 	return n, e
 }
 
-// SendTo sends a datagram. On a stream the address is ignored.
+// SendTo sends a datagram. On a stream it ignores the address.
 func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 	to, wrong, err := s.address(opSendTo, a)
 	if err != nil {

@@ -13,38 +13,38 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Socket is a handle on a descriptor. Close closes it. If a Socket becomes unreachable, the
-// garbage collector closes it, except on a simulated kernel. A Socket must not be copied.
+// A Socket has a descriptor, which Close closes. If a Socket becomes unreachable, the garbage
+// collector closes it, except on a simulated kernel. A Socket must not be copied.
 type Socket struct {
 	d       *desc.Desc
-	timeout atomic.Int64 // a timeout.Timeout
-	// the peer of a stream: the argument of Connect, or the result of accept
+	timeout atomic.Int64 // the value of a timeout.Timeout
+	// The peer of a stream, from Connect or accept.
 	peer    atomic.Pointer[kernel.Addr]
-	call    atomic.Pointer[callback] // the callback of option 20
-	again   atomic.Pointer[OSError]  // the last EAGAIN: see fail
+	call    atomic.Pointer[callback] // the callback of option 20; see SetCallback
+	again   atomic.Pointer[OSError]  // the last EAGAIN error; see fail
 	cleanup runtime.Cleanup
-	connect atomic.Uint32 // a stage
-	lowat   atomic.Int32  // SO_RCVLOWAT; 0 until set
+	connect atomic.Uint32 // the stage of a stream's connect
+	lowat   atomic.Int32  // SO_RCVLOWAT; 0 if it was not set
 	family  int32
 	typ     int32
 }
 
-// New makes a Socket whose calls park the calling goroutine. SOCK_RAW, and SOCK_DGRAM with
-// IPPROTO_ICMP, exist where the system allows them. A raw IPv4 socket receives packets with their
+// New makes a Socket whose calls park the calling goroutine. SOCK_RAW works if the system allows
+// it, and so does SOCK_DGRAM with IPPROTO_ICMP. A raw IPv4 socket receives packets with their
 // headers. A simulated host has neither.
 func New(family, typ, proto int) (*Socket, error) {
 	return create(kernel.Host, desc.Parked, family, typ, proto)
 }
 
-// NewOn makes a Socket that belongs to the loop of r. Its calls suspend the Task that makes them.
-// With Timeout 0, callbacks may use it too. In a callback, a call that would have to wait returns
-// EDEADLK.
+// NewOn makes a Socket that belongs to the loop of r. A call on it suspends the Task that calls.
+// With Timeout 0, callbacks may use the Socket too. If a call in a callback would have to wait, it
+// returns EDEADLK.
 func NewOn(r *reactor.Reactor, family, typ, proto int) (*Socket, error) {
 	return create(r.Kernel(), inside.Waiter(r), family, typ, proto)
 }
 
 func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, error) {
-	if proto == IPPROTO_SEC { // TCP on which nothing is sent unencrypted
+	if proto == IPPROTO_SEC { // TCP that sends and receives nothing without TLS
 		if typ != SOCK_STREAM || family != AF_INET && family != AF_INET6 {
 			return nil, fail(opSocket, kernel.EPROTONOSUPPORT)
 		}
@@ -86,16 +86,16 @@ func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
 	return s
 }
 
-// release closes the Desc of an unreachable Socket. If the loop knows the Desc, the loop closes it.
-// Otherwise release closes it at once, because that loop may never run. (Only the loop may use a
-// simulated kernel.)
+// release closes the Desc of a Socket that is unreachable. If a loop knows the Desc, the loop
+// closes it. Otherwise release closes it at once, because the loop may never run. (Only the loop
+// may use a simulated kernel.)
 func release(d *desc.Desc) {
 	if d.Waiter.Shared() || below(d.Kernel) == kernel.Host && d.Idle() || !d.Waiter.Post(func() { d.Close() }) {
 		d.Close()
 	}
 }
 
-// Close closes the Socket. From now on every call on it returns EBADF, also each call in progress.
+// Close closes the Socket. Every call on it returns EBADF from now on, also each call in progress.
 // The peer receives the end of the stream. Close returns when the descriptor is closed. A second
 // call does nothing.
 func (s *Socket) Close() error {
@@ -106,10 +106,10 @@ func (s *Socket) Close() error {
 	return fail(opClose, e)
 }
 
-// Detach closes the Socket but not the descriptor, which belongs to the caller from now on and is
-// still non-blocking. It returns when no call uses the number any more. If a callback inside a call
-// of the same Socket calls Detach, that call continues to use the number. Then Detach returns a
-// duplicate.
+// Detach closes the Socket but not the descriptor, which then belongs to the caller and is still
+// non-blocking. Detach returns when no call uses the descriptor any more. Exception: a call of this
+// Socket calls a callback, and the callback calls Detach. Then the call still uses the descriptor,
+// and Detach returns a duplicate.
 func (s *Socket) Detach() (int, error) {
 	s.cleanup.Stop()
 	s.call.Store(nil)
@@ -118,22 +118,22 @@ func (s *Socket) Detach() (int, error) {
 	return fd, fail(opDetach, e)
 }
 
-// Fileno returns the descriptor's number, or -1 once the Socket is closed. The Socket owns the
-// descriptor: do not close it.
+// Fileno returns the descriptor, or -1 if the Socket is closed. The descriptor belongs to the
+// Socket, so do not close it.
 func (s *Socket) Fileno() int {
 	fd := s.d.Number()
 	runtime.KeepAlive(s)
 	return fd
 }
 
-// Family returns the address family that the Socket was made with.
+// Family returns the address family of the Socket.
 func (s *Socket) Family() int { return int(s.family) }
 
-// Type returns SOCK_STREAM, SOCK_DGRAM or another type.
+// Type returns the type of the Socket, for example SOCK_STREAM or SOCK_DGRAM.
 func (s *Socket) Type() int { return int(s.typ) }
 
-// connects returns whether the Socket has connections, so that its input can end: SOCK_STREAM,
-// SOCK_SEQPACKET and all other types that do not send datagrams.
+// connects returns whether the Socket has connections, so that its input can end. That holds for
+// SOCK_STREAM, SOCK_SEQPACKET and all other types that send no datagrams.
 func (s *Socket) connects() bool { return s.typ != SOCK_DGRAM && s.typ != SOCK_RAW }
 
 func init() {
@@ -144,12 +144,12 @@ func init() {
 	inside.Secure = func(s any) inside.Readier { return (*readier)(s.(*SSLSocket)) }
 }
 
-// SetTimeout sets how long each later call may wait: timeout.None blocks, 0 never waits.
-// timeout.Seconds converts MicroPython's argument.
+// SetTimeout sets how long each later call may wait. With timeout.None it waits without limit, and
+// with 0 it never waits. timeout.Seconds converts the argument of MicroPython's settimeout.
 func (s *Socket) SetTimeout(t timeout.Timeout) error { return s.setTimeout(opSetTimeout, t) }
 
-// SetTimeoutSeconds is SetTimeout for seconds: 0 and more, +Inf included. Every value above zero is
-// a timeout, however small.
+// SetTimeoutSeconds is SetTimeout for a time in seconds, which must be 0 or more and may be +Inf. A
+// value above zero, however small, never becomes 0.
 func (s *Socket) SetTimeoutSeconds(seconds float64) error {
 	t, err := timeout.Seconds(seconds)
 	if err != nil {
@@ -158,7 +158,7 @@ func (s *Socket) SetTimeoutSeconds(seconds float64) error {
 	return s.setTimeout(opSetTimeout, t)
 }
 
-// SetBlocking(true) is SetTimeout(timeout.None); SetBlocking(false) is SetTimeout(0).
+// SetBlocking(true) is SetTimeout(timeout.None), and SetBlocking(false) is SetTimeout(0).
 func (s *Socket) SetBlocking(on bool) error {
 	if on {
 		return s.setTimeout(opSetBlocking, timeout.None)
@@ -181,11 +181,11 @@ func (s *Socket) setTimeout(o op, t timeout.Timeout) error {
 // Timeout returns the value of the last SetTimeout.
 func (s *Socket) Timeout() timeout.Timeout { return timeout.Timeout(s.timeout.Load()) }
 
-// start returns a call that begins now.
+// start returns a Call that begins now.
 func (s *Socket) start() desc.Call { return desc.Call{Limit: s.limit(0)} }
 
-// limit returns how long a call with these flags may wait. With MSG_DONTWAIT it never waits, in any
-// mode (doc/semantics.md, D7).
+// limit returns how long a call with these flags may wait. With MSG_DONTWAIT it never waits,
+// whatever the Timeout (doc/semantics.md, D7).
 func (s *Socket) limit(flags int) timeout.Timeout {
 	switch {
 	case flags&MSG_DONTWAIT != 0:
@@ -199,14 +199,14 @@ func (s *Socket) limit(flags int) timeout.Timeout {
 // startWith is start for a call with flags.
 func (s *Socket) startWith(flags int) desc.Call { return desc.Call{Limit: s.limit(flags)} }
 
-// flagsFit returns whether the flags fit into 32 bits, which is all that the kernel gets.
+// flagsFit returns whether the flags fit in 32 bits, because the kernel gets no more.
 func flagsFit(f int) bool { return f == int(int32(f)) || f == int(uint32(f)) }
 
 func badFlags(o op, f int) error {
 	return badValue(o, "flags %#x must be 32 bits", f)
 }
 
-// use runs a call that never waits.
+// use makes a call that never waits.
 func (s *Socket) use(o op, f func(fd int) desc.Errno) error {
 	e := s.d.Use(f)
 	runtime.KeepAlive(s)

@@ -11,7 +11,7 @@ import (
 // A suite is a cipher suite of crypto/tls.
 type suite struct{ *tls.CipherSuite }
 
-// name is mbedtls's name of the suite, which that library derives from IANA's.
+// name returns mbedtls's name of the suite, which mbedtls makes from IANA's name.
 func (s suite) name() string { return mbedtlsName(s.Name, s.tls13()) }
 
 func mbedtlsName(iana string, tls13 bool) string {
@@ -21,11 +21,11 @@ func mbedtlsName(iana string, tls13 bool) string {
 	return strings.ReplaceAll(iana, "_", "-")
 }
 
-// tls13 returns whether the suite is one of TLS 1.3. No other version uses such a suite.
+// tls13 returns whether the suite is one of TLS 1.3. No other version uses it.
 func (s suite) tls13() bool { return slices.Contains(s.SupportedVersions, tls.VersionTLS13) }
 
-// defaultSuites are the suites that crypto/tls enables, with those of TLS 1.3 last, and two more.
-// MicroPython's ports enable these two. crypto/tls prefers every other suite to them.
+// defaultSuites returns the suites that crypto/tls enables, with those of TLS 1.3 last, and two
+// more. The two are enabled in MicroPython's ports. crypto/tls prefers every other suite to them.
 func defaultSuites() (list []suite) {
 	for _, s := range allSuites() {
 		if !s.Insecure || s.ID == tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256 || s.ID == tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256 {
@@ -51,7 +51,7 @@ func allSuites() (list []suite) {
 	return list
 }
 
-// suitesOf finds suites by name.
+// suitesOf returns the suites with these names.
 func suitesOf(names []string) (list []suite, err error) {
 	if len(names) == 0 {
 		return nil, errors.New("no cipher suite is named")
@@ -77,9 +77,9 @@ func suitesOf(names []string) (list []suite, err error) {
 	return list, nil
 }
 
-// versions returns the suites and versions for a tls.Config.
+// versions returns the suites and the range of versions for a tls.Config.
 func versions(list []suite) (ids []uint16, least, most uint16) {
-	ids = []uint16{} // nil would mean the defaults
+	ids = []uint16{} // nil would mean the default suites
 	least, most = tls.VersionTLS13, tls.VersionTLS12
 	for _, s := range list {
 		if s.tls13() {
@@ -91,7 +91,7 @@ func versions(list []suite) (ids []uint16, least, most uint16) {
 	return ids, least, most
 }
 
-// cipherNames returns mbedtls's names for the suite and version of a handshake.
+// cipherNames returns mbedtls's names for the suite and the version of a handshake.
 func cipherNames(st tls.ConnectionState) (suite, version string) {
 	version = strings.Replace(tls.VersionName(st.Version), "TLS ", "TLSv", 1)
 	return mbedtlsName(tls.CipherSuiteName(st.CipherSuite), st.Version == tls.VersionTLS13), version

@@ -13,8 +13,8 @@ func (a sslAddr) String() string { return Addr(a).String() }
 
 var _ net.Addr = sslAddr{}
 
-// An sslConn is the Socket below an SSLSocket as a net.Conn, for crypto/tls's errors
-// (tls.RecordHeaderError). It has the Socket's Timeout and is closed together with the Socket.
+// An sslConn is the Socket of an SSLSocket as a net.Conn, for errors of crypto/tls
+// (tls.RecordHeaderError). It has the Socket's Timeout. It is closed together with the Socket.
 type sslConn struct {
 	*Socket
 	local, remote net.Addr
@@ -23,7 +23,7 @@ type sslConn struct {
 func (c sslConn) LocalAddr() net.Addr  { return c.local }
 func (c sslConn) RemoteAddr() net.Addr { return c.remote }
 
-// There are no deadlines, because a Socket has a Timeout instead.
+// A Socket has a Timeout instead of deadlines.
 func (sslConn) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
 func (sslConn) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
 func (sslConn) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// mbedtls's numbers, which are MicroPython's args[0] of an error of TLS.
+// The numbers of mbedtls. They are MicroPython's args[0] of an error of TLS.
 const (
 	sslLast          = -0x100 // the numbers of mbedtls's modules are below this one
 	sslRefused       = -0x2700
@@ -50,15 +50,15 @@ var sslTexts = map[int]string{
 	sslBadCert:       "MBEDTLS_ERR_SSL_BAD_CERTIFICATE",
 }
 
-// ofAlert maps the number of an alert to mbedtls's number of an error. The alert is the one that
-// this side sends to its peer because of the error.
+// ofAlert maps the number of an alert to the number of mbedtls's error. The alert is what this side
+// sends to its peer because of the error.
 var ofAlert = map[uint64]int{
 	10: sslUnexpected, 20: sslInvalidMAC, 22: sslInvalidRecord, 42: sslBadCert, 43: sslBadCert, 46: sslBadCert,
 	47: sslIllegal, 50: sslDecode, 70: sslVersion, 80: sslInternal,
 }
 
-// sslNumber returns mbedtls's number for an error of crypto/tls. If the reason of the error is not
-// known, it returns the number for any failure.
+// sslNumber returns mbedtls's number for an error of crypto/tls. If the reason is unknown, it
+// returns the number for an unspecified failure.
 func sslNumber(err error) int {
 	var refused callbackError
 	var op *net.OpError
@@ -76,7 +76,7 @@ func sslNumber(err error) int {
 	case errors.As(err, &op) && op.Op == "remote error":
 		return sslAlert
 	case op != nil && op.Err != nil:
-		// An alert in crypto/tls is a number of a type that is not exported.
+		// In crypto/tls an alert is a number whose type is not exported.
 		if v := reflect.ValueOf(op.Err); v.CanUint() && ofAlert[v.Uint()] != 0 {
 			return ofAlert[v.Uint()]
 		}
@@ -84,8 +84,8 @@ func sslNumber(err error) int {
 	return sslFailure
 }
 
-// Text returns MicroPython's args[1], which only errors of TLS have: mbedtls's name of the error.
-// It is empty for other errors.
+// Text returns MicroPython's args[1]: mbedtls's name of the error. Only errors of TLS have one. For
+// other errors it is empty.
 func (e *OSError) Text() string {
 	text := sslTexts[e.Errno]
 	if text == "" && e.Errno < sslLast {
@@ -94,7 +94,7 @@ func (e *OSError) Text() string {
 	return text
 }
 
-// A causedError is an OSError with the error that explains it.
+// A causedError is an OSError with the error that has caused it.
 type causedError struct {
 	OSError
 	cause error
@@ -112,7 +112,7 @@ func (e *causedError) Error() string {
 	return text
 }
 
-// Text also knows mbedtls's name of the number 1, which a verify callback may return.
+// Text also has mbedtls's name of the number 1, which a verify callback may return.
 func (e *causedError) Text() string {
 	if e.cause == callbackError(1) {
 		return "MBEDTLS_ERR_ERROR_GENERIC_ERROR"
@@ -120,7 +120,7 @@ func (e *causedError) Text() string {
 	return e.OSError.Text()
 }
 
-// Unwrap returns the cause, and for an error of TLS also EPROTO.
+// Unwrap returns the cause. For an error of TLS it also returns EPROTO.
 func (e *causedError) Unwrap() []error {
 	if _, refused := e.cause.(callbackError); refused || e.Errno < 0 {
 		return []error{&e.OSError, e.cause, kernel.EPROTO}
@@ -128,7 +128,7 @@ func (e *causedError) Unwrap() []error {
 	return []error{&e.OSError, e.cause}
 }
 
-// fileError is the error of a file that cannot be read.
+// fileError returns the error of a call that cannot read a file.
 func fileError(o op, err error) error {
 	var e kernel.Errno
 	if !errors.As(err, &e) {
@@ -137,19 +137,19 @@ func fileError(o op, err error) error {
 	return caused(o, int(e), err)
 }
 
-// A VerifyError is the error of a handshake that has refused the peer's certificate. MicroPython
-// raises ValueError then, so it is ErrValue. It wraps a *tls.CertificateVerificationError and
-// matches EPROTO, as all errors of TLS do.
+// A VerifyError is the error of a handshake that has refused the peer's certificate. In this case
+// MicroPython raises ValueError, so a VerifyError is ErrValue. It wraps a
+// *tls.CertificateVerificationError, and matches EPROTO like all errors of TLS.
 type VerifyError struct {
-	Op    string // the call
-	Flags int    // mbedtls's MBEDTLS_X509_BADCERT_ flags
+	Op    string // the name of the call
+	Flags int    // the MBEDTLS_X509_BADCERT_ flags of mbedtls
 	Err   error
 }
 
 func (e *VerifyError) Error() string   { return fmt.Sprintf("socket: %s: %v", e.Op, e.Err) }
 func (e *VerifyError) Unwrap() []error { return []error{ErrValue, e.Err, kernel.EPROTO} }
 
-// Info returns the text of MicroPython's ValueError: mbedtls's description of the flags.
+// Info returns the text of MicroPython's ValueError, which is mbedtls's description of the flags.
 func (e *VerifyError) Info() string {
 	var b strings.Builder
 	for _, f := range flagTexts {
@@ -160,8 +160,8 @@ func (e *VerifyError) Info() string {
 	return b.String()
 }
 
-// repeated returns the error of the calls after the one that has returned err. Only the first call
-// says what is wrong with the peer's certificate.
+// repeated returns the error of later calls, after a call has returned err. Only the first call
+// reports what is wrong with the peer's certificate.
 func repeated(err error) error {
 	var refused *refusal
 	if errors.As(err, &refused) {
@@ -175,7 +175,7 @@ type refusedBefore struct{ error }
 
 func (e refusedBefore) Unwrap() error { return e.error }
 
-// tlsError makes the error of a call from one of crypto/tls.
+// tlsError makes the error of a call from an error of crypto/tls.
 func tlsError(o op, err error) error {
 	var refused *refusal
 	if errors.As(err, &refused) {

@@ -14,8 +14,8 @@ import (
 
 var errEncrypted = errors.New("the key is encrypted; MicroPython cannot ask for a password, so decrypt it before")
 
-// privateKey parses PEM or DER. In PEM, blocks of other types may precede the key. Errors name the
-// kind of data that was found; they never contain any of it.
+// privateKey parses a key in PEM or DER. In PEM, blocks of other types may precede the key. An
+// error says which kind of data was found. It never contains a part of the data.
 func privateKey(p []byte) (crypto.Signer, error) {
 	p = plain(p)
 	if !isPEM(p) {
@@ -53,8 +53,8 @@ func derKey(der []byte) (crypto.Signer, error) {
 	return s, nil
 }
 
-// certificates parses PEM or DER. It returns an error if there is no certificate. Blocks of other
-// types are ignored.
+// certificates parses certificates in PEM or DER. If there is none, it returns an error. Blocks of
+// other types are ignored.
 func certificates(p []byte) ([]*x509.Certificate, error) {
 	p = plain(p)
 	der := p
@@ -78,6 +78,6 @@ func isPEM(p []byte) bool {
 	return b != nil
 }
 
-// plain returns p without the byte order mark that some editors put before UTF-8. mbedtls skips
-// what precedes PEM.
+// plain returns p without the byte order mark that some editors put in front of UTF-8. mbedtls
+// skips everything in front of PEM.
 func plain(p []byte) []byte { return bytes.TrimPrefix(p, []byte("\xef\xbb\xbf")) }

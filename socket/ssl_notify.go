@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// listeners are the functions to call when the readiness of an SSLSocket may have changed. The list
-// is replaced, never changed, so that news takes no lock.
+// listeners has the functions that are called when the readiness of an SSLSocket may have changed.
+// The list is replaced and never changed, so that news needs no lock.
 type listeners struct {
 	mu   sync.Mutex // held while the list and the Desc's OnEvent are replaced
 	list atomic.Pointer[[]*func()]
@@ -26,15 +26,15 @@ func (l *listeners) news() {
 	}
 }
 
-// several returns whether there are several listeners. If so, one of them may have missed input
-// that another one has decrypted.
+// several returns whether there are several listeners. In that case, one of them may have decrypted
+// input, and another one may not know of it.
 func (l *listeners) several() bool {
 	list := l.list.Load()
 	return list != nil && len(*list) > 1
 }
 
-// replace removes gone from the list and adds f; each may be nil. The Desc reports its Events to
-// the listeners while the list is not empty. The caller holds mu.
+// replace removes gone from the list and adds f. Each of them may be nil. While the list is not
+// empty, the Desc reports its Events to the listeners. The caller holds mu.
 func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 	var list []*func()
 	if old := l.list.Load(); old != nil {
@@ -51,10 +51,10 @@ func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 	}
 }
 
-// A readier is an SSLSocket as package sel sees it.
+// readier is the type with which an SSLSocket is an inside.Readier, for package sel.
 type readier SSLSocket
 
-// Subscribe may call f on any goroutine, also once after stop.
+// Subscribe may call f on any goroutine, and also once after stop.
 func (s *readier) Subscribe(f func()) (stop func()) {
 	if f == nil {
 		panic("socket: Subscribe of a nil function")
@@ -70,13 +70,13 @@ func (s *readier) Subscribe(f func()) (stop func()) {
 	}
 }
 
-// PollReady returns what secure.Conn's Ready returns, and EBADF after an error of TLS.
+// PollReady returns the result of secure.Conn's Ready. After an error of TLS it returns EBADF.
 func (s *readier) PollReady(want poller.Interest) (poller.Readiness, desc.Errno) {
 	if s.st.failed.Load() != nil {
 		return 0, kernel.EBADF
 	}
 	r, took, e := s.st.c.Ready(want)
-	if took && s.st.several() { // other listeners get no Event for input that was decrypted here
+	if took && s.st.several() { // other listeners get no Event for the input that was decrypted here
 		s.st.news()
 	}
 	runtime.KeepAlive(s.s)

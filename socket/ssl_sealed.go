@@ -2,8 +2,8 @@ package socket
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// sealed is the kernel of an IPPROTO_SEC socket: it neither sends nor receives unencrypted bytes.
-// WrapSSL uses the kernel below it.
+// sealed is the kernel of an IPPROTO_SEC socket. It does not send and receive, because the bytes
+// would not be encrypted. WrapSSL uses the kernel below it.
 type sealed struct{ kernel.Kernel }
 
 func (s sealed) Dup(fd int) (int, kernel.Errno)          { return kernel.Dup(s.Kernel, fd) }

@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// An SSLStream is TLS on any stream, with the methods of an SSLSocket. It waits as the stream's
-// methods do. Two goroutines may use it at the same time if one reads and the other one writes.
+// An SSLStream is TLS on any stream, with the methods of an SSLSocket. Its calls wait as the
+// stream's do. Two goroutines may use it at the same time, if one reads and the other one writes.
 type SSLStream struct {
 	//	field    | set by               | cleared by          | lock
 	//	---------+----------------------+---------------------+--------
@@ -31,27 +31,27 @@ type SSLStream struct {
 	session *secure.Session
 	ready   atomic.Bool // the handshake has succeeded; Write may read this while a Read has readMu
 
-	readMu  sync.Mutex  // held across a Read of the stream
+	readMu  sync.Mutex  // held during a Read of the stream
 	still   atomic.Bool // Read must not call the stream
-	writeMu sync.Mutex  // held across a Write of the SSLStream
+	writeMu sync.Mutex  // held during a Write of the SSLStream
 	outMu   sync.Mutex
-	out     []byte // records that the stream has not accepted
+	out     []byte // records that the stream has not accepted yet
 
 	stateMu sync.Mutex
-	// The direction that the last call waits for, if it is the opposite of the call's own.
+	// The direction for which the last call waits, if it is not the direction of the call itself.
 	asks   poller.Interest
 	failed error
 	closed bool
 }
 
 // WrapStream is wrap_socket of a stream that is not a Socket, for example of another SSLSocket. The
-// stream's Read and Write may block. A stream that does not block returns EAGAIN instead.
+// stream's Read and Write may block. A stream that does not block must return EAGAIN instead.
 //
-// WrapStream makes the handshake at once. If the stream returns EAGAIN, WrapStream sleeps for a
+// WrapStream makes the handshake at once. While the stream returns EAGAIN, it sleeps for a
 // millisecond and tries again. So set DeferHandshake on a loop. If the handshake fails, the stream
 // stays open.
 //
-// Package sel can poll an SSLStream, if it can poll the stream.
+// If package sel can poll the stream, it can poll the SSLStream too.
 func (c *SSLContext) WrapStream(stream io.ReadWriter, o SSLWrap) (*SSLStream, error) {
 	if stream == nil {
 		panic("socket: WrapStream of a nil stream")
@@ -76,7 +76,7 @@ func (c *SSLContext) WrapStream(stream io.ReadWriter, o SSLWrap) (*SSLStream, er
 	}
 }
 
-// shake continues the handshake. EAGAIN means that the stream must become ready.
+// shake continues the handshake. EAGAIN means that it must wait until the stream is ready.
 func (s *SSLStream) shake() error {
 	s.readMu.Lock()
 	defer s.readMu.Unlock()
@@ -126,14 +126,14 @@ func (s *SSLStream) recv(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := s.session.Read(p)
-	_ = s.flush() // answers to KeyUpdates; the next call sends those that the stream refuses
+	_ = s.flush() // answers to KeyUpdates; if the stream refuses them, the next call sends them
 	if err == secure.ErrAgain {
 		err = kernel.EAGAIN
 	}
 	return n, err
 }
 
-// Write is MicroPython's write, and implements io.Writer; see SSLSocket.Write.
+// Write is MicroPython's write, and implements io.Writer: see SSLSocket.Write.
 func (s *SSLStream) Write(p []byte) (n int, err error) {
 	if err := s.begin(); err != nil {
 		return 0, s.fail(opWrite, err)
@@ -164,13 +164,13 @@ func (s *SSLStream) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// closeMost is how long Close may send close_notify.
+// closeMost is how long Close may take to send close_notify.
 const closeMost = 5 * time.Second
 
-// Close sends close_notify, if the stream accepts it, and closes the stream if that has a method
-// Close. If the stream has SetWriteDeadline, sending takes 5 s at most, as in crypto/tls. Without
-// that limit, two ends of a net.Pipe that close at the same time would wait for each other. A
-// second call does nothing.
+// Close sends close_notify, if the stream accepts it. It closes the stream, if the stream has a
+// method Close. If the stream has SetWriteDeadline, the send may take at most 5 s, as in
+// crypto/tls. Without that limit, two ends of a net.Pipe that close at the same time would wait for
+// each other. A second call does nothing.
 func (s *SSLStream) Close() error {
 	s.stateMu.Lock()
 	was := s.closed
@@ -179,7 +179,7 @@ func (s *SSLStream) Close() error {
 	if was {
 		return nil
 	}
-	if s.readMu.TryLock() { // otherwise a Read of another goroutine runs, and notices the close
+	if s.readMu.TryLock() { // otherwise another goroutine is in Read, and notices the close
 		if s.session.Ready() {
 			if d, ok := s.stream.(interface{ SetWriteDeadline(time.Time) error }); ok {
 				_ = d.SetWriteDeadline(time.Now().Add(closeMost)) // a stream without deadlines waits
@@ -196,8 +196,8 @@ func (s *SSLStream) Close() error {
 	return nil
 }
 
-// SetBlocking calls the stream's method of that name. Without one the error is ErrValue and matches
-// errors.ErrUnsupported.
+// SetBlocking calls the method SetBlocking of the stream. If the stream has no such method, the
+// error is ErrValue, and matches errors.ErrUnsupported.
 func (s *SSLStream) SetBlocking(on bool) error {
 	if b, ok := s.stream.(interface{ SetBlocking(bool) error }); ok {
 		return b.SetBlocking(on)
@@ -205,7 +205,7 @@ func (s *SSLStream) SetBlocking(on bool) error {
 	return unsupported(opSetBlocking, "a %T has no method SetBlocking(bool) error", s.stream)
 }
 
-// Cipher and GetPeerCert are those of an SSLSocket.
+// Cipher and GetPeerCert do the same as the methods of an SSLSocket.
 func (s *SSLStream) Cipher() (suite, version string) {
 	s.readMu.Lock()
 	defer s.readMu.Unlock()
@@ -241,7 +241,7 @@ func (s *SSLStream) ask(i poller.Interest) {
 	s.stateMu.Unlock()
 }
 
-// fail makes the error of a call. A permanent error becomes the error of all later calls.
+// fail makes the error of a call. If the error is permanent, all later calls return it.
 func (s *SSLStream) fail(o op, err error) error {
 	if err == nil {
 		return nil
@@ -264,14 +264,14 @@ func (s *SSLStream) fail(o op, err error) error {
 	return ours
 }
 
-// pending reports whether records wait for the stream.
+// pending reports whether there are records that the stream has not accepted.
 func (s *SSLStream) pending() bool {
 	s.outMu.Lock()
 	defer s.outMu.Unlock()
 	return len(s.out) > 0
 }
 
-// flush sends the output that waits. EAGAIN means that the stream has not accepted all.
+// flush sends these records. EAGAIN means that the stream has not accepted all of them.
 func (s *SSLStream) flush() error {
 	s.outMu.Lock()
 	defer s.outMu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/internal/secure"
 )
 
-// ReadSize is MicroPython's read(n); see SSLSocket.ReadSize.
+// ReadSize is MicroPython's read(n): see SSLSocket.ReadSize.
 func (s *SSLStream) ReadSize(n int) ([]byte, error) {
 	if n < 0 {
 		n = maxInt
@@ -19,10 +19,10 @@ func (s *SSLStream) ReadSize(n int) ([]byte, error) {
 	return got, s.fail(opRead, err)
 }
 
-// ReadAll is MicroPython's read(): it reads until the end of input.
+// ReadAll is MicroPython's read(). It reads until the end of input.
 func (s *SSLStream) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
 
-// ReadInto is MicroPython's readinto: ReadSize(len(p)) into p.
+// ReadInto is MicroPython's readinto. It is ReadSize(len(p)) into p.
 func (s *SSLStream) ReadInto(p []byte) (int, error) {
 	n := 0
 	for n < len(p) {
@@ -35,17 +35,17 @@ func (s *SSLStream) ReadInto(p []byte) (int, error) {
 	return n, nil
 }
 
-// ReadLine is MicroPython's readline: it reads up to '\n' and includes it.
+// ReadLine is MicroPython's readline. It reads up to '\n' and includes that byte.
 func (s *SSLStream) ReadLine() ([]byte, error) { return s.ReadLineMax(-1) }
 
-// ReadLineMax is ReadLine that ends after at most n bytes. A negative n means no limit.
+// ReadLineMax is ReadLine with a limit of n bytes. A negative n means no limit.
 func (s *SSLStream) ReadLineMax(n int) ([]byte, error) {
 	line, err := s.gather(lineLimit(n), true)
 	return line, s.fail(opReadLine, err)
 }
 
-// gather reads until it has n bytes or a line, the input ends, or the stream has no more. A line is
-// read byte by byte, because nothing after it may be read.
+// gather reads until it has n bytes or a line, the input ends, or the stream has no more bytes now.
+// It reads a line byte by byte, because it must not read beyond the line.
 func (s *SSLStream) gather(n int, line bool) ([]byte, error) {
 	got := []byte{}
 	for len(got) < n && !(line && bytes.HasSuffix(got, []byte{'\n'})) {
@@ -63,7 +63,7 @@ func (s *SSLStream) gather(n int, line bool) ([]byte, error) {
 	return got, nil
 }
 
-// ended returns whether a read of several parts ends after n bytes, and its error.
+// ended returns whether a read of several parts ends after n bytes, and with which error.
 func ended(n int, err error) (bool, error) {
 	if err == io.EOF || n > 0 && errors.Is(err, kernel.EAGAIN) {
 		return true, nil
@@ -71,7 +71,7 @@ func ended(n int, err error) (bool, error) {
 	return err != nil, err
 }
 
-// buffered reports whether a Read returns something without a call of the stream.
+// buffered reports whether a Read can return something without a call of the stream.
 func (s *SSLStream) buffered() bool {
 	if !s.readMu.TryLock() {
 		return false // another goroutine reads

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A streamWire is the SSLStream as the wire of its Session. It is another type for the same memory.
+// streamWire is the type with which an SSLStream is the wire of its Session.
 type streamWire SSLStream
 
 func (w *streamWire) Read(p []byte) (int, error) {
@@ -50,15 +50,15 @@ func init() {
 	inside.Under = func(s any) inside.Layer { return (*layer)(s.(*SSLStream)) }
 }
 
-// A layer is an SSLStream as package sel sees it.
+// layer is the type with which an SSLStream is an inside.Layer, for package sel.
 type layer SSLStream
 
-// Stream returns the stream below, which a poll asks.
+// Stream returns the stream below, which a poll must ask.
 func (s *layer) Stream() any { return s.stream }
 
 // Ask returns the readiness for which a poll for want must ask the stream. has is the readiness
-// that is already known. If it covers want, the poll ends with it. EBADF means that the SSLStream
-// is closed or has failed.
+// that is already known. If has covers want, the poll need not ask the stream. EBADF means that the
+// SSLStream is closed or has failed.
 func (s *layer) Ask(want poller.Interest) (ask poller.Interest, has poller.Readiness, e kernel.Errno) {
 	s.stateMu.Lock()
 	asks, over := s.asks, s.closed || s.failed != nil

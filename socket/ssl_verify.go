@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// A verifier checks the peer's certificate as mbedtls does: the chain, the name, the callback.
+// A verifier checks the peer's certificate as mbedtls does: the chain, the name and the callback.
 type verifier struct {
 	mode     int
 	server   bool           // this side is the server
-	trusted  *x509.CertPool // nil: the system's authorities
+	trusted  *x509.CertPool // nil for the authorities of the system
 	roots    []*x509.Certificate
-	host     string // "": any name
+	host     string // "" for any name
 	callback func(cert []byte, depth int) int
 }
 
@@ -41,10 +41,10 @@ func (e callbackError) Error() string {
 	return fmt.Sprintf("tls: the verify callback returned %d", int(e))
 }
 
-// verify is a VerifyConnection.
+// verify is the function for VerifyConnection of a tls.Config.
 func (v *verifier) verify(st tls.ConnectionState) error {
 	if len(st.PeerCertificates) == 0 {
-		// Only a client can be without a certificate: crypto/tls refuses a server that sends none.
+		// Only a client may have no certificate. crypto/tls refuses a server without one.
 		if v.mode == CERT_REQUIRED {
 			return errNoClientCert
 		}
@@ -64,7 +64,7 @@ func (v *verifier) verify(st tls.ConnectionState) error {
 	return &refusal{flags, &tls.CertificateVerificationError{UnverifiedCertificates: st.PeerCertificates, Err: err}}
 }
 
-// A refusal becomes a VerifyError when the call that returns it is known.
+// A refusal becomes a VerifyError when it is known which call returns it.
 type refusal struct {
 	flags int
 	err   error
@@ -72,8 +72,8 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.err.Error() }
 
-// check returns the chain, from the peer's certificate upward, with the flags of its errors and the
-// first error.
+// check returns the chain, which begins with the peer's certificate, the flags of all errors, and
+// the first error.
 func (v *verifier) check(sent []*x509.Certificate) (chain []*x509.Certificate, flags int, err error) {
 	leaf := sent[0]
 	opts := x509.VerifyOptions{Roots: v.trusted, Intermediates: x509.NewCertPool(), CurrentTime: time.Now()}
@@ -91,7 +91,7 @@ func (v *verifier) check(sent []*x509.Certificate) (chain []*x509.Certificate, f
 		chain = v.issuers(sent)
 		flags = flagOf(err, opts.CurrentTime)
 		if flags&badTime != 0 && !opts.CurrentTime.Equal(within(leaf, opts.CurrentTime)) {
-			// x509 stops at an expired certificate, but mbedtls also reports whether the chain is
+			// x509 stops at an expired certificate. mbedtls also reports whether the chain is
 			// trusted. So the chain is verified again, for a time at which the certificate is
 			// valid.
 			opts.CurrentTime = within(leaf, opts.CurrentTime)
@@ -122,10 +122,10 @@ func within(c *x509.Certificate, now time.Time) time.Time {
 	return now
 }
 
-// maxChain limits the chain for the callback, as in mbedtls.
+// maxChain limits the chain for the callback. mbedtls has the same limit.
 const maxChain = 9
 
-// issuers follows the signatures upward where no chain is valid.
+// issuers returns the certificates upward by their signatures, if no chain is valid.
 func (v *verifier) issuers(sent []*x509.Certificate) []*x509.Certificate {
 	chain := sent[:1:1]
 	rest := append(append([]*x509.Certificate(nil), v.roots...), sent[1:]...)
@@ -144,7 +144,7 @@ func (v *verifier) issuers(sent []*x509.Certificate) []*x509.Certificate {
 	return chain
 }
 
-// The flags of VerifyError, with mbedtls's values.
+// The flags of a VerifyError, with the values of mbedtls.
 const (
 	badExpired    = 1
 	badName       = 4
@@ -192,8 +192,8 @@ var (
 	oidCommonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 )
 
-// verifyName checks the host name. The subject's common names count only if the certificate has no
-// alternative names.
+// verifyName checks the name of the host. The common name of the subject counts only if the
+// certificate has no alternative names.
 func verifyName(c *x509.Certificate, host string) error {
 	for _, e := range c.Extensions {
 		if e.Id.Equal(oidAltName) {
@@ -208,7 +208,8 @@ func verifyName(c *x509.Certificate, host string) error {
 	return fmt.Errorf("x509: the certificate is valid for CN %q, not for %q", c.Subject.CommonName, host)
 }
 
-// matches compares without regard to case. "*." at the beginning of name matches one label of host.
+// matches compares names without regard to case. If name begins with "*.", the star matches one
+// label of host.
 func matches(name, host string) bool {
 	if strings.EqualFold(name, host) {
 		return true

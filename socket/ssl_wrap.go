@@ -10,18 +10,18 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// SSLOptions are the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). See
-// SSLContext for what Key, Cert and CAData may be.
+// SSLOptions has the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). SSLContext
+// says what Key, Cert and CAData may be.
 type SSLOptions struct {
 	Key, Cert      []byte
 	CertReqs       int
-	CAData         []byte // trusted authorities of CERT_REQUIRED; nil (client): the system's
+	CAData         []byte // authorities for CERT_REQUIRED; a client without any trusts the system's
 	ServerHostname string
 	DeferHandshake bool // do_handshake=False: the first reads and writes make the handshake
 }
 
-// WrapSSL is ssl.wrap_socket: an SSLContext for one connection, and its WrapSocket. Wrong options
-// have no effect on sock. If the handshake fails, sock is closed.
+// WrapSSL is ssl.wrap_socket. It makes an SSLContext for one connection, and calls its WrapSocket.
+// If the options are wrong, sock does not change. If the handshake fails, sock is closed.
 func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	c, err := opts.context(server)
 	if err != nil {
@@ -30,7 +30,7 @@ func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	s, err := c.wrap(sock, SSLWrap{ServerSide: server, ServerHostname: opts.ServerHostname, DeferHandshake: opts.DeferHandshake})
 	if err == nil && !opts.DeferHandshake {
 		if err = s.handshake(); err != nil {
-			_ = s.Close() // return the error of the handshake, not of Close
+			_ = s.Close() // the error of the handshake is returned, and not that of Close
 			return nil, err
 		}
 	}
@@ -61,16 +61,16 @@ func (o *SSLOptions) context(server bool) (*SSLContext, error) {
 	return c, err
 }
 
-// SSLWrap are the arguments of SSLContext.wrap_socket. The protocol of the context decides on which
-// side the connection is. ServerSide only turns off the check that a client has given
+// SSLWrap has the arguments of SSLContext.wrap_socket. The protocol of the context decides whether
+// this side is the server. ServerSide only turns off the check that a client has set
 // ServerHostname.
 type SSLWrap struct {
 	ServerSide     bool
-	ServerHostname string // a client's: the name to check, which the server also gets (SNI)
+	ServerHostname string // for a client: the server's name, to check and to send (SNI)
 	DeferHandshake bool   // do_handshake_on_connect=False: the first reads and writes make it
 }
 
-// check returns an error if the settings cannot verify the peer.
+// check returns an error if the peer cannot be verified with these settings.
 func (c *SSLContext) check(o SSLWrap) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,20 +79,21 @@ func (c *SSLContext) check(o SSLWrap) error {
 	case !o.ServerSide && o.ServerHostname == "":
 		return badValue(opWrap, "CERT_REQUIRED requires server_hostname")
 	case c.protocol == PROTOCOL_TLS_SERVER && c.trusted == nil:
-		// The system's authorities would accept any client.
+		// With the system's authorities, any client would be accepted.
 		return badValue(opWrap, "CERT_REQUIRED of a server requires load_verify_locations")
 	}
 	return nil
 }
 
-// WrapSocket is wrap_socket: it makes TLS on a stream socket. Do not use sock directly from now on.
+// WrapSocket is wrap_socket. It makes TLS on a stream socket. Do not use sock directly after that.
 //
-// WrapSocket makes the handshake at once and waits for it, also on a non-blocking Socket. A
-// deferred handshake is part of the first reads and writes; a non-blocking one returns EAGAIN until
-// the handshake is complete. If the handshake fails, sock stays open, and the caller closes it.
+// WrapSocket makes the handshake at once and waits for it, even on a non-blocking Socket. If the
+// handshake is deferred, the first reads and writes make it. On a non-blocking Socket they return
+// EAGAIN until it is complete. If the handshake fails, sock stays open, and the caller must close
+// it.
 //
-// Package sel can poll an SSLSocket. A Poll reports POLLIN if a read would return data, also
-// buffered data. It reports POLLOUT if a write would accept data. After a final error it reports
+// Package sel can poll an SSLSocket. A Poll reports POLLIN if a read would return data, which may
+// be buffered. It reports POLLOUT if a write would accept data. After a permanent error it reports
 // POLLNVAL. One SSLSocket may be registered with any number of Polls.
 func (c *SSLContext) WrapSocket(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 	s, err := c.wrap(sock, o)
@@ -104,7 +105,7 @@ func (c *SSLContext) WrapSocket(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 	return s, err
 }
 
-// wrap is WrapSocket without a handshake.
+// wrap is WrapSocket without the handshake.
 func (c *SSLContext) wrap(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 	if sock == nil {
 		panic("socket: TLS on a nil Socket: pass one that is connected")
@@ -119,7 +120,7 @@ func (c *SSLContext) wrap(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 	if d.Closed() {
 		return nil, fail(opWrap, kernel.EBADF)
 	}
-	local, _ := sock.LocalAddr() // for errors only
+	local, _ := sock.LocalAddr() // only errors use it
 	remote, err := sock.RemoteAddr()
 	if err != nil && !o.DeferHandshake {
 		return nil, fail(opWrap, kernel.ENOTCONN)
@@ -133,7 +134,7 @@ func (c *SSLContext) wrap(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 	return &SSLSocket{s: sock, st: st}, nil
 }
 
-// handshake waits until the handshake is complete, also on a non-blocking Socket.
+// handshake waits until the handshake is complete, even on a non-blocking Socket.
 func (s *SSLSocket) handshake() error {
 	c := s.s.start()
 	if !c.Limit.Blocks() {

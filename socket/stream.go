@@ -6,12 +6,12 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// This file has the stream calls. Package desc implements them for Sockets and SSLSockets.
+// This file has the calls on streams. Package desc implements them, for Sockets and SSLSockets.
 
-// ReadSize is MicroPython's read(n). It waits until it has n bytes or the stream ends; fewer than n
-// bytes mean the end. On a non-blocking Socket it returns the available bytes, or EAGAIN if there
-// are none. If an error occurs after some bytes, it returns those bytes and the error. A negative n
-// means ReadAll.
+// ReadSize is MicroPython's read(n). It waits until it has n bytes or the stream ends, so fewer
+// than n bytes mean the end. On a non-blocking Socket it returns the bytes that are available, or
+// EAGAIN if there are none. If an error occurs after some bytes, it returns both. With a negative n
+// it is ReadAll.
 func (s *Socket) ReadSize(n int) ([]byte, error) {
 	if n < 0 {
 		n = maxInt
@@ -25,11 +25,11 @@ func (s *Socket) ReadSize(n int) ([]byte, error) {
 	return data, s.fail(opRead, e)
 }
 
-// ReadAll is MicroPython's read(): it reads until the end of the stream. On a non-blocking Socket
-// it returns the available bytes, or EAGAIN.
+// ReadAll is MicroPython's read(). It reads until the end of the stream. On a non-blocking Socket
+// it returns the bytes that are available, or EAGAIN if there are none.
 func (s *Socket) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
 
-// ReadInto is MicroPython's readinto: ReadSize(len(p)) into p. It allocates nothing.
+// ReadInto is MicroPython's readinto. It is ReadSize(len(p)) into p, and allocates nothing.
 func (s *Socket) ReadInto(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, s.nothing(opReadInto)
@@ -40,11 +40,11 @@ func (s *Socket) ReadInto(p []byte) (int, error) {
 	return n, s.fail(opReadInto, e)
 }
 
-// ReadLine is MicroPython's readline: it reads up to '\n' and includes it. It waits like ReadSize
-// and receives nothing beyond the line.
+// ReadLine is MicroPython's readline. It reads up to '\n' and includes that byte. It waits like
+// ReadSize, and receives nothing beyond the line.
 func (s *Socket) ReadLine() ([]byte, error) { return s.ReadLineMax(-1) }
 
-// ReadLineMax is ReadLine that ends after at most n bytes. A negative n means no limit.
+// ReadLineMax is ReadLine with a limit of n bytes. A negative n means no limit.
 func (s *Socket) ReadLineMax(n int) ([]byte, error) {
 	limit := lineLimit(n)
 	if limit == 0 {
@@ -66,15 +66,15 @@ func lineLimit(n int) int {
 	return n
 }
 
-// recv is one try of a read.
+// recv makes one try of a read.
 func (s *Socket) recv(p []byte, flags int) (int, desc.Errno) {
 	return s.d.Kernel.Recv(s.d.FD, s.part(p), flags)
 }
 
-// part returns as much of p as one try may move.
+// part returns the part of p that one try may move.
 func (s *Socket) part(p []byte) []byte { return p[:min(len(p), s.most())] }
 
-// most returns how many bytes one try may move. A message is never split.
+// most returns how many bytes one try may move. A message is never divided.
 func (s *Socket) most() int {
 	if s.typ == SOCK_STREAM {
 		return desc.PartMost
@@ -82,15 +82,15 @@ func (s *Socket) most() int {
 	return maxInt
 }
 
-// nothing makes a call that moves no bytes. It returns EBADF once the Socket is closed.
+// nothing makes a call that moves no bytes. If the Socket is closed, it returns EBADF.
 func (s *Socket) nothing(o op) error { return s.use(o, func(int) desc.Errno { return 0 }) }
 
-// SendAll sends all of p under one deadline. n is how many bytes it sent, also with an error. If a
-// non-blocking Socket cannot send all, the error is EAGAIN.
+// SendAll sends all of p under one deadline. n is how many bytes it has sent, also with an error.
+// If a non-blocking Socket cannot send all, the error is EAGAIN.
 func (s *Socket) SendAll(p []byte) (n int, err error) { return s.sendAll(opSendAll, p) }
 
-// Write is MicroPython's write, and implements io.Writer. It is SendAll, but with an empty p it
-// sends nothing. In cases in which MicroPython returns a short count, Write returns that count and
+// Write is MicroPython's write, and implements io.Writer. It is SendAll, except that it sends
+// nothing if p is empty. Where MicroPython returns a short count, Write returns that count and
 // EAGAIN.
 func (s *Socket) Write(p []byte) (n int, err error) {
 	if len(p) == 0 {
