@@ -39,7 +39,7 @@ func TestD23Addresses(t *testing.T) {
 			}
 		}
 		s := l.tcp()
-		l.must(s.Bind(socket.Tuple("", 0))) // any
+		l.must(s.Bind(socket.Tuple("", 0))) // the address may be any
 		if a := l.addr(s); a.Host() != "0.0.0.0" || a.Port() == 0 {
 			l.fatalf("bound to %v", a)
 		}

@@ -84,7 +84,7 @@ func TestD25NegativeErrors(t *testing.T) {
 		{"127.0.0.1", "80", 0, 77, 0, 0, socket.EAI_SOCKTYPE},
 		{"127.0.0.1", "80", 0, stream, 17, 0, socket.EAI_SOCKTYPE},
 		{"127.0.0.1", "80", 0, 0, 0, 1 << 20, socket.EAI_BADFLAGS},
-		// If two arguments are wrong, the C library names the one that comes first in this order:
+		// If two arguments are wrong, the C library reports the one that comes first in this order:
 		// flags, family, a service that must be a number, type, service, host.
 		{"", "x", 99, 77, 0, 1 << 20, socket.EAI_BADFLAGS},
 		{"", "x", 99, 77, 0, socket.AI_NUMERICSERV, socket.EAI_FAMILY},
@@ -107,8 +107,8 @@ func TestD25NegativeErrors(t *testing.T) {
 	}
 }
 
-// AI_V4MAPPED and AI_ALL work for names that have addresses of one family or of both. A test cannot
-// choose the names of the host's resolver, so these are names of a simulated world.
+// AI_V4MAPPED and AI_ALL apply to names with addresses of one family or of both. The names belong
+// to a simulated world, because a test cannot choose the names of the host's resolver.
 func TestMappedAddressesOfNames(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -145,7 +145,7 @@ func TestMappedAddressesOfNames(t *testing.T) {
 	})
 }
 
-// During a task's lookup the loop continues, and the result is the same as that of a goroutine.
+// While a task waits for a lookup, the loop continues. A task gets the same result as a goroutine.
 func TestGetAddrInfoOn(t *testing.T) {
 	inTask(t, func(l *lab) {
 		turns := 0
@@ -166,7 +166,7 @@ func TestGetAddrInfoOn(t *testing.T) {
 		over = true
 		join()
 	})
-	inTask(t, func(l *lab) { // cancelled
+	inTask(t, func(l *lab) { // a cancelled task
 		var err error
 		task := l.task.Go(func(task *reactor.Task) {
 			task.Cancel()

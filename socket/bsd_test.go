@@ -13,9 +13,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Accept on a listener that its owner or another process has shut down must end. On the BSDs every
-// accept then returns ECONNABORTED, which otherwise means that one connection is lost. On FreeBSD
-// shutdown of a listener has its effect, although it returns ENOTCONN.
+// The owner of a listener, or another process, shuts the listener down. Then Accept must end. On
+// the BSDs every accept then returns ECONNABORTED, which otherwise means that one connection was
+// lost. On FreeBSD shutdown of a listener returns ENOTCONN, but has its effect.
 func TestAcceptOnAShutListenerEnds(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
@@ -34,13 +34,13 @@ func TestAcceptOnAShutListenerEnds(t *testing.T) {
 	})
 }
 
-// Another call receives the error of a refused attempt before Connect does. On NetBSD poll(2)
-// reports neither ERR nor HUP, so Connect must treat any reported bit as the end of the attempt.
+// Another call gets the error of a refused attempt before Connect does. On NetBSD poll(2) then
+// reports neither ERR nor HUP. So Connect must take any reported bit as the end of the attempt.
 func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
 	simulated(t, sim.NetBSD, func(l *lab) {
 		h := l.k.(*sim.Host)
 		s := l.tcp()
-		for n := 1; n <= 3; n++ { // the kernel decides which of these calls comes after the refusal
+		for n := 1; n <= 3; n++ { // which of these calls comes after the refusal depends on the kernel
 			h.During(sim.GetOpt, n, func(fd int) {
 				if now, _ := h.Ready(fd); now != 0 {
 					_, _ = h.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
@@ -51,11 +51,11 @@ func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
 	})
 }
 
-// A slow kernel hides the success of an attempt for the first few calls. Its connect(2) does not
-// report the success.
+// A slow kernel hides for a few calls that an attempt has succeeded. Its connect(2) does not report
+// the success.
 type slow struct {
 	kernel.Kernel
-	hidden int // how many more calls it hides the success for
+	hidden int // how many more calls hide the success
 	asked  bool
 }
 
@@ -96,8 +96,8 @@ func (k *slow) GetOpt(fd, level, name int) (int, kernel.Errno) {
 	return k.Kernel.GetOpt(fd, level, name)
 }
 
-// If an attempt succeeds between any two calls that check it, Connect succeeds too. In a simulated
-// world no time passes within a call, so no attempt ends there.
+// If an attempt succeeds between any two of the calls that check it, Connect succeeds. A simulated
+// world alone would not show this, because no time passes during a call of Connect.
 func TestConnectSucceedsWhileItIsAsked(t *testing.T) {
 	for hidden := range 4 {
 		k := &slow{Kernel: kernel.Host}
@@ -110,8 +110,8 @@ func TestConnectSucceedsWhileItIsAsked(t *testing.T) {
 	}
 }
 
-// On the BSDs accept(2) returns an error for a connection that its peer has reset in the queue, and
-// Accept returns the next connection.
+// A peer resets its connection while it waits in the queue. On the BSDs accept(2) then returns an
+// error. Accept returns the next connection instead.
 func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
 	onSimulated(t, func(l *lab) {
 		if l.os == "linux" {
@@ -125,7 +125,7 @@ func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
 			if reset {
 				l.must(c.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, []byte{1, 0, 0, 0, 0, 0, 0, 0}))
 				l.must(c.Close())
-				l.pass() // the reset arrives
+				l.pass() // now the reset arrives
 				continue
 			}
 			l.send(c, "x")
@@ -136,8 +136,8 @@ func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
 	})
 }
 
-// If a Unix receiver has no room, a BSD returns ENOBUFS at once, and still reports room for
-// writing. As on Linux, the call waits, or returns EAGAIN.
+// If a Unix receiver has no room, a BSD returns ENOBUFS at once, and still reports Out. As on
+// Linux, the call must wait, or return EAGAIN if it is non-blocking.
 func TestCrowdedUnixReceiverIsWaitedFor(t *testing.T) {
 	both(t, func(l *lab) {
 		for name, send := range map[string]func(s *socket.Socket, at socket.Addr) error{

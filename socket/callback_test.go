@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// heard counts the calls of a callback, and fails the test if one comes inside another call of user
-// code on the loop.
+// heard counts the calls of a callback. It fails the test if a call is made inside other user code
+// on the loop.
 type heard struct {
 	l    *lab
 	n    atomic.Int32
@@ -22,9 +22,9 @@ func (h *heard) call(s *socket.Socket) {
 	h.n.Add(1)
 }
 
-// listen sets a callback, and waits until what the kernel reports at registration has been
-// delivered. Linux may report an arrival together with that Event (the socket is writable), and
-// again by the arrival's own Event.
+// listen sets a callback, and waits until the Event is delivered that the kernel reports at
+// registration. Otherwise Linux may report an arrival twice: with that Event, because the socket is
+// writable, and by an Event of its own.
 func (l *lab) listen(s *socket.Socket) *heard {
 	h := l.hear(s)
 	l.quiet()
@@ -38,7 +38,7 @@ func (l *lab) hear(s *socket.Socket) *heard {
 	return h
 }
 
-// times waits until the callback was called n times, and fails the test if it is called more often.
+// times waits until the callback was called n times. It fails the test if there are more calls.
 func (h *heard) times(n int32) {
 	h.l.t.Helper()
 	h.l.until("call", func() bool { return h.n.Load() >= n })
@@ -48,8 +48,8 @@ func (h *heard) times(n int32) {
 	}
 }
 
-// quiet waits until earlier Events of the loop, or of the background, have been delivered. It waits
-// for a later Event on the same way.
+// quiet waits until earlier Events have been delivered, by the loop or the background goroutine.
+// For that it causes another Event and waits for that one.
 func (l *lab) quiet() {
 	c, s := l.pair()
 	var n atomic.Int32
@@ -62,7 +62,7 @@ func (l *lab) quiet() {
 
 func TestD33Callback(t *testing.T) {
 	both(t, func(l *lab) {
-		// The callback is called with the socket after each arrival and at the end of input.
+		// The callback is called with the socket, after each arrival and at the end of input.
 		c, s := l.pair()
 		h := l.listen(s)
 		h.times(0)
@@ -71,20 +71,19 @@ func TestD33Callback(t *testing.T) {
 		if h.last.Load() != s {
 			l.fatalf("called with another socket")
 		}
-		l.send(c, "b") // input that waits does not hide an arrival
+		l.send(c, "b") // an arrival is reported even if input already waits
 		h.times(2)
 		l.recv(s, 9, "ab")
 		l.send(c, "c")
 		h.times(3)
-		l.must(c.Close()) // Linux wakes twice for a FIN: once for the state, once for the end of the data
+		l.must(c.Close()) // for a FIN Linux wakes twice: for the state, and for the end of the data
 		l.until("call", func() bool { return h.n.Load() >= 4 })
 		l.quiet()
 		if now := h.n.Load(); now > 5 {
 			l.fatalf("called %d times, want 4 or 5", now)
 		}
 
-		// A callback is not called after it was cleared or replaced, or after the socket was
-		// closed.
+		// After a callback was removed or replaced, or its socket was closed, it is not called.
 		c, s = l.pair()
 		h = l.listen(s)
 		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_CALLBACK, nil))
@@ -99,7 +98,7 @@ func TestD33Callback(t *testing.T) {
 		c.Send([]byte("x"))
 		other.times(1)
 
-		// An accepted socket does not have the listener's callback.
+		// An accepted socket does not have the callback of its listener.
 		listener := l.listener()
 		h = l.listen(listener)
 		c = l.tcp()
@@ -112,7 +111,7 @@ func TestD33Callback(t *testing.T) {
 		l.quiet()
 		h.times(1)
 
-		// Datagrams.
+		// Datagrams cause calls too.
 		a, b := l.udp(), l.udp()
 		h = l.listen(a)
 		for i := range int32(3) {
@@ -123,7 +122,7 @@ func TestD33Callback(t *testing.T) {
 	})
 }
 
-// Input that waited at SetCallback is no arrival. Input that comes in the same turn is one.
+// Input that waits at SetCallback is no arrival. Input that comes in the same turn is an arrival.
 func TestD33CallbackNotForWhatWaits(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -141,11 +140,11 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 		l.send(c, "y")
 		l.quiet()
 		if n := h.n.Load(); n < 1 || n > 2 {
-			// The background goroutine may have been checking the input that waits.
+			// The background goroutine may be checking the input that waits.
 			l.fatalf("called %d times for one arrival", n)
 		}
 
-		h = l.listen(l.tcp()) // never connected: poll(2) reports HUP
+		h = l.listen(l.tcp()) // not connected, so poll(2) reports HUP
 		h.times(0)
 
 		listener := l.listener()
@@ -160,9 +159,9 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 	})
 }
 
-// Input may arrive between SetCallback and the loop's first poll. The callback is called for it,
-// although the kernel reports it together with input that waited before. On a Unix socket it
-// arrives at once, before the task yields to its loop.
+// Input arrives between SetCallback and the loop's first poll. The callback must be called,
+// although the kernel reports this input together with input that waited before. On a Unix socket
+// the input arrives at once, before the task yields to its loop.
 func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
 	both(t, func(l *lab) {
 		at := socket.Path(unixPath(l.t))
@@ -197,8 +196,8 @@ func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
 	})
 }
 
-// A call that was posted before the callback was cleared, or before the socket was closed, is not
-// made.
+// A call of the callback is posted. Then the callback is removed, or the socket is closed. The call
+// must not be made.
 func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
 	parked(t, func(l *lab) {
 		for _, end := range []func(s *socket.Socket) error{
@@ -213,9 +212,9 @@ func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
 				<-goOn
 			}))
 			h := l.listen(s)
-			l.must(slow.Shutdown(socket.SHUT_RD)) // arrives here
+			l.must(slow.Shutdown(socket.SHUT_RD)) // this arrives now
 			<-busy
-			l.send(peer, "x") // its call waits for the slow one
+			l.send(peer, "x") // its call waits until the slow one has returned
 			l.readable(s)
 			for range 10 {
 				l.pass()
@@ -229,7 +228,7 @@ func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
 	})
 }
 
-// The callback may do anything to its socket. Several arrivals may cause one call, so it reads
+// The callback may use its socket in any way. Several arrivals may cause one call, so it reads
 // until EAGAIN.
 func TestD33CallbackUsesTheSocket(t *testing.T) {
 	both(t, func(l *lab) {

@@ -6,7 +6,7 @@ import (
 	"io"
 	"math"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -19,18 +19,18 @@ func seconds(s float64) timeout.Timeout {
 	return t
 }
 
-// A call is one method with valid arguments. Properties that all calls have in common are tested
-// with all of them.
+// A call is one method with valid arguments. Tests of properties that all calls have use each of
+// them.
 type call struct {
 	name string
 	do   func(s *socket.Socket) error
 }
 
-// huge is larger than any buffer, also on 32-bit systems.
+// huge is larger than any buffer. On a 32-bit system it is the largest int.
 const huge = min(1<<40, math.MaxInt)
 
-// wide is a number with a bit beyond the lower 32. It is a variable, because a 32-bit int cannot
-// hold such a constant.
+// wide has a bit above the lower 32. It is a variable, because a constant of that size does not fit
+// in a 32-bit int.
 var wide int64 = 1 << 32
 
 var receiving = []call{

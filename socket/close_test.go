@@ -18,8 +18,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Socket that nobody refers to any more is closed, whatever it was used for last. A Socket to
-// which only its own callback refers is closed too.
+// A Socket that nobody refers to is closed, whatever call it was last used for. This also holds if
+// its own callback refers to it.
 func TestD21UnreachableSocketIsClosed(t *testing.T) {
 	test := func(l *lab) {
 		before := descriptors(l.t)
@@ -29,7 +29,7 @@ func TestD21UnreachableSocketIsClosed(t *testing.T) {
 				s, err := l.make(inet, dgram, 0)
 				l.must(err)
 				switch i % 3 {
-				case 0: // it is registered
+				case 0: // the Socket is registered
 					l.must(s.SetTimeout(1))
 					_, err = s.Recv(1)
 					l.errno(err, syscall.ETIMEDOUT)
@@ -45,12 +45,12 @@ func TestD21UnreachableSocketIsClosed(t *testing.T) {
 		})
 	}
 	t.Run("parked", func(t *testing.T) { parked(t, test) })
-	// On a simulated kernel it stays open: see package sim.
+	// A Socket of a simulated kernel stays open: see package sim.
 	t.Run("task", func(t *testing.T) { inTask(t, test) })
 }
 
-// The peer of an abandoned Socket receives the end of the stream, also if the Socket's reactor has
-// ended.
+// The peer of an abandoned Socket receives the end of the stream, even if the reactor of the Socket
+// has ended.
 func TestD21AfterTheReactor(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {
@@ -77,8 +77,8 @@ func TestD21AfterTheReactor(t *testing.T) {
 	})
 }
 
-// A call keeps its Socket alive. Here nobody else refers to it, and the garbage collector runs all
-// the time.
+// A call in progress keeps its Socket from being closed. In this test nobody else refers to the
+// Socket, and the garbage collector runs all the time.
 func TestD21NotUnderACall(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -90,14 +90,14 @@ func TestD21NotUnderACall(t *testing.T) {
 		var received string
 		var failed error
 		join := l.beside(func(l *lab) {
-			s, err := l.make(inet, dgram, 0) // not owned
+			s, err := l.make(inet, dgram, 0) // not owned by the lab
 			l.must(err)
 			l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
 			a, err := s.LocalAddr()
 			l.must(err)
 			to <- a
 			p := make([]byte, 10)
-			n, err := s.ReadInto(p[:5]) // its try refers only to the Desc
+			n, err := s.ReadInto(p[:5]) // the try of this call refers only to the Desc
 			received, failed = string(p[:n]), err
 		})
 		var a socket.Addr
@@ -123,7 +123,7 @@ func TestD21NotUnderACall(t *testing.T) {
 	})
 }
 
-// Close ends every call in progress with EBADF, also calls that only wait for their turn.
+// Close ends every call in progress with EBADF, including calls that wait for their turn.
 func TestD22CloseWakes(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -157,7 +157,7 @@ func TestD22CloseWakes(t *testing.T) {
 			}
 			l.asleep(c.s)
 			for range 3 {
-				l.pass() // the others wait for the turn, or come too late and find it closed
+				l.pass() // the others wait for their turn, or come later and find the socket closed
 			}
 			mu.Lock()
 			early := ended
@@ -173,7 +173,7 @@ func TestD22CloseWakes(t *testing.T) {
 	})
 }
 
-// The descriptor is closed when the last call has returned, and not before.
+// The descriptor is closed when the last call has returned, and not earlier.
 func TestCloseLeavesNothing(t *testing.T) {
 	both(t, func(l *lab) {
 		before := descriptors(l.t)
@@ -189,7 +189,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 			l.recv(c, 1, "")
 			l.must(c.Close())
 		}()
-		if l.r == nil { // the background goroutine closes its poller with the last socket
+		if l.r == nil { // with the last socket, the background goroutine closes its poller
 			l.until("as few descriptors as before", func() bool { return descriptors(l.t) <= before })
 		} else if now := descriptors(l.t); now > before {
 			l.fatalf("%d descriptors, before %d", now, before)
@@ -213,7 +213,7 @@ func TestDetach(t *testing.T) {
 			l.fatalf("Send on the detached descriptor: %d, %v", n, e)
 		}
 		l.recv(c, 9, "mine")
-		fd2, err := c.Detach() // nobody waits
+		fd2, err := c.Detach() // no call waits
 		l.must(err)
 		if n, e := l.k.Send(fd2, []byte("too"), 0); n != 3 || e != 0 {
 			l.fatalf("Send on the detached descriptor: %d, %v", n, e)
@@ -227,7 +227,7 @@ func TestDetach(t *testing.T) {
 	})
 }
 
-// A call that has to wait in a callback returns an error that says what to do.
+// A call in a callback that would have to wait returns an error. The error says what to do.
 func TestCallbackCannotWait(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {
@@ -257,7 +257,7 @@ func TestCallbackCannotWait(t *testing.T) {
 	}
 }
 
-// A thousand goroutines that wait on a thousand sockets cost no threads.
+// 1,000 goroutines that wait on 1,000 sockets need no threads of their own.
 func TestManyParked(t *testing.T) {
 	const n = 1000
 	parked(t, func(l *lab) {

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// When Close returns, the descriptor is closed, also if calls wait on it. So the address of a
-// listener or a datagram socket is free at once.
+// When Close returns, the descriptor is closed, even if calls wait on it. So the address of a
+// listener or a datagram socket can be bound at once.
 func TestClosedIsClosed(t *testing.T) {
 	both(t, func(l *lab) {
 		for range 20 {
@@ -51,7 +51,7 @@ func TestClosedIsClosed(t *testing.T) {
 	})
 }
 
-// A call that does not wait returns with the bytes that it has, although its peer always has more.
+// A non-blocking call returns the bytes that it has, although the peer always sends more.
 func TestNonBlockingCallsEnd(t *testing.T) {
 	onSimulated(t, func(l *lab) {
 		h := l.k.(*sim.Host)
@@ -75,8 +75,8 @@ func TestNonBlockingCallsEnd(t *testing.T) {
 	})
 }
 
-// A moody kernel returns these errors from accept and connect, one after the other, before it makes
-// the call. always repeats the last one.
+// A moody kernel returns these errors from accept and connect, one after the other. Then it makes
+// the call, or with always it repeats the last error.
 type moody struct {
 	kernel.Kernel
 	errs   []kernel.Errno
@@ -109,8 +109,8 @@ func (k *moody) Connect(fd int, to kernel.Addr) kernel.Errno {
 	return k.Kernel.Connect(fd, to)
 }
 
-// An error that does not concern the listener never ends an accept loop. Such errors are those of
-// the list in accept(2), an unknown one, and a lack of descriptors or memory.
+// An error that does not concern the listener never ends an accept loop. Such errors are those that
+// accept(2) lists, an unknown one, and those for a lack of descriptors or memory.
 func TestAcceptGoesOn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -136,8 +136,8 @@ func TestAcceptGoesOn(t *testing.T) {
 	})
 }
 
-// If each accept(2) fails, Accept returns the error and does not retry without limit. Only a
-// shortage, such as EMFILE, keeps it waiting until its deadline.
+// If every accept(2) fails, Accept returns the error after a number of tries. If resources are
+// missing, as with EMFILE, it waits until its deadline.
 func TestAcceptEnds(t *testing.T) {
 	for _, c := range []struct {
 		e     kernel.Errno
@@ -165,9 +165,9 @@ func TestAcceptEnds(t *testing.T) {
 	}
 }
 
-// No errno of the kernel is mistaken for an internal mark: if connect returns ENOBUFS, so does the
-// call, at once. The fault is not a simulated one, because that happens once, and a second try
-// would succeed.
+// No errno of the kernel is mistaken for an internal value. For example, if connect returns
+// ENOBUFS, the call returns ENOBUFS at once. The simulator's faults would not do, because they
+// occur once, and a second try would succeed.
 func TestConnectWithoutBuffers(t *testing.T) {
 	for _, limit := range []timeout.Timeout{timeout.None, 0} {
 		k := &moody{Kernel: kernel.Host}
@@ -181,7 +181,7 @@ func TestConnectWithoutBuffers(t *testing.T) {
 	}
 }
 
-// errors.Is matches an OSError with the same errors as its syscall.Errno.
+// errors.Is matches an OSError with every error that its syscall.Errno matches.
 func TestOSErrorIsItsErrno(t *testing.T) {
 	parked(t, func(l *lab) {
 		err := l.socket(socket.AF_UNIX, stream).Connect(socket.Path(filepath.Join(t.TempDir(), "none")))

@@ -55,9 +55,9 @@ func TestD17RefusedIsECONNREFUSED(t *testing.T) {
 	})
 }
 
-// After a refused connect the socket is like new, whichever call has waited for the outcome. It has
-// neither an end of input nor bytes to read, and it can listen. Each call is made on a socket of
-// its own.
+// After a refused connect the socket is like a new one, whatever call has returned the refusal. It
+// has neither an end of input nor bytes to read, and it can listen. The test uses another socket
+// for each call.
 func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.os != "linux" {
@@ -91,8 +91,8 @@ func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	})
 }
 
-// After a refusal, whichever call has reported it, a connect is a new attempt. On NetBSD the socket
-// cannot connect again.
+// After a refusal, whatever call has returned it, the next connect is a new attempt. On NetBSD the
+// socket cannot connect again.
 func TestD17aConnectAgainAfterARefusal(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.os == "netbsd" {
@@ -152,9 +152,9 @@ func TestD18ConnectAfterCompletionIsEISCONN(t *testing.T) {
 	})
 }
 
-// A connect that timed out continues. Another Connect returns EALREADY at once, until there is room
-// in the listener's queue and the attempt succeeds. The kernel tries again after a second, so the
-// subtests wait in parallel.
+// A connect that has timed out continues. Until it succeeds, further Connects return EALREADY at
+// once. It succeeds when the queue of the listener has room. The kernel tries again only after a
+// second, so the subtests wait in parallel.
 func TestD19TimedOutConnectStaysInProgress(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -203,8 +203,8 @@ func TestD20NonBlockingConnectIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-// Linux reports a full Unix listener with EAGAIN, and no Event when it has room again. The BSDs
-// refuse the connection.
+// If the queue of a Unix listener is full, connect returns EAGAIN on Linux, and no Event reports
+// that the queue has room. The BSDs refuse the connection.
 func TestConnectToAFullUnixListener(t *testing.T) {
 	both(t, func(l *lab) {
 		full := syscall.EAGAIN

@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Data returns all input, and then the end of input: of a stream, of datagrams, and with
+// Data returns all input and then the end of input: from a stream, from a datagram socket, and with
 // SO_RCVLOWAT.
 func TestDataShowsWhatHasCome(t *testing.T) {
 	t.Parallel()
@@ -65,8 +65,8 @@ func TestDataShowsWhatHasCome(t *testing.T) {
 	})
 }
 
-// In a goroutine, the result of Data stays valid while other sockets receive, and after its own
-// socket is closed.
+// In a goroutine, the result of Data stays valid while other sockets receive. It also stays valid
+// when its own socket is closed.
 func TestDataOfAGoroutineIsItsOwnUntilTheNext(t *testing.T) {
 	parked(t, func(l *lab) {
 		c, s := l.pair()
@@ -90,8 +90,8 @@ func TestDataOfAGoroutineIsItsOwnUntilTheNext(t *testing.T) {
 }
 
 // A task sends the result of Data to a socket without room. While it waits, another task receives
-// into the same buffer. The peer gets the right bytes with every method of sending, also if the
-// call first had to wait for its turn.
+// into the same buffer. The peer must get the right bytes, with every method that sends, and even
+// if the call first waits for its turn.
 func TestASendThatWaitsKeepsTheLoopsBuffer(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -118,7 +118,7 @@ func TestASendThatWaitsKeepsTheLoopsBuffer(t *testing.T) {
 	}
 }
 
-// keepsLent reports false if the call had not to wait, because the kernel has found room since.
+// keepsLent returns false if the call did not wait, because the kernel has found room meanwhile.
 func (l *lab) keepsLent(text string, second bool, send func(*socket.Socket, []byte) (int, error)) bool {
 	c, s := l.pair()
 	out, peer := l.pair()
@@ -168,7 +168,7 @@ func (l *lab) keepsLent(text string, second bool, send func(*socket.Socket, []by
 	return true
 }
 
-// The same holds for the rest of a Send whose task has used up its budget.
+// The same must hold if the task of a Send has used up its budget and yields before the rest.
 func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
 	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {
@@ -203,12 +203,12 @@ func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
 
 func onLinux(t testing.TB, f func(*lab)) { simulated(t, sim.Linux, f) }
 
-// Misuse of Data panics with a message that says what to do. The cases are a second reader, and a
-// callback that has the descriptor.
+// Misuse of Data panics with a message that says what to do. One case is a second reader. Another
+// is a callback that has the descriptor.
 func TestMisuseOfDataSaysWhatToDo(t *testing.T) {
 	both(t, func(l *lab) {
 		_, s := l.pair()
-		join := l.beside(func(l *lab) { // Close ends it
+		join := l.beside(func(l *lab) { // Close ends this call
 			_, err := s.Data()
 			l.errno(err, syscall.EBADF)
 		})
@@ -252,8 +252,8 @@ func (l *lab) panics(with string, f func()) {
 	l.t.Errorf("no panic, want %q", with)
 }
 
-// A task that is cancelled while it waits in Data, and waits again, is unwound. Another task can
-// read after that, because the turn is not lost.
+// A task is cancelled while it waits in Data. It waits again, and is unwound. Then another task can
+// read, so the turn was not lost.
 func TestDataOfACancelledTask(t *testing.T) {
 	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// No call gives up before its deadline, whatever it waits for and however many others wait.
+// No call times out before its deadline, whatever it waits for, and however many others wait.
 func TestNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -73,8 +73,8 @@ func TestNeverEarly(t *testing.T) {
 	})
 }
 
-// One goroutine reads a socket while another one writes it, and two readers take turns. Nothing is
-// lost or mixed up.
+// One goroutine reads a socket while another one writes it. In another case, two goroutines read.
+// No bytes are lost or in the wrong order.
 func TestTwoReaders(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -117,7 +117,7 @@ func TestTwoReaders(t *testing.T) {
 	})
 }
 
-// The hot path allocates nothing, parked or suspended, also when it waits each time.
+// The usual calls allocate nothing, in goroutines and in tasks, even if each call waits.
 func TestNoAllocation(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
@@ -130,7 +130,7 @@ func TestNoAllocation(t *testing.T) {
 			return // a simulated kernel allocates
 		}
 		c, s := l.pair()
-		join := l.beside(func(l *lab) { // the echo
+		join := l.beside(func(l *lab) { // this is the echo server
 			p := make([]byte, 64)
 			for {
 				n, err := s.RecvInto(p)
@@ -183,7 +183,7 @@ func TestNoAllocation(t *testing.T) {
 			},
 			"SetTimeout": func() { l.must(c.SetTimeout(seconds(50))) },
 		} {
-			for range 100 { // first make everything that is made once
+			for range 100 { // the first calls make what is made only once
 				f()
 			}
 			if n := testing.AllocsPerRun(500, f); n > 0 {

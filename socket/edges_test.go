@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A socket for TLS (IPPROTO_SEC) refuses each call that would move unencrypted bytes, with EPROTO
-// and no count.
+// On a socket for TLS (IPPROTO_SEC), each call that would move unencrypted bytes returns EPROTO and
+// moves none.
 func TestASocketForTLSMovesNoBytes(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s, err := l.make(inet, stream, socket.IPPROTO_SEC)
@@ -42,7 +42,7 @@ func TestASocketForTLSMovesNoBytes(t *testing.T) {
 	})
 }
 
-// A read into no room reads nothing, of an open socket and of a closed one.
+// A read into an empty slice reads nothing, from an open socket and from a closed one.
 func TestReadIntoNoRoom(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s, err := l.make(inet, stream, 0)
@@ -59,8 +59,8 @@ func TestReadIntoNoRoom(t *testing.T) {
 	})
 }
 
-// A name has at most 255 characters (RFC 1035), also if a name server knows a longer one. A zone
-// belongs to an IPv6 address.
+// A name of more than 255 characters is refused (RFC 1035), even if a name server knows it. Only an
+// IPv6 address may have a zone.
 func TestNamesThatNobodyHas(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -79,13 +79,13 @@ func TestNamesThatNobodyHas(t *testing.T) {
 	})
 }
 
-// lazy is a stream that accepts nothing and says so without an error.
+// lazy is a stream whose Write accepts nothing and returns no error.
 type lazy struct{ io.Reader }
 
 func (lazy) Write([]byte) (int, error) { return 0, nil }
 
-// A stream that accepts nothing without an error does not hang a call: it is a short write. It
-// needs no method SetBlocking, and then there is none.
+// If a stream accepts nothing and returns no error, a call must not hang. It returns a short write.
+// Such a stream need not have SetBlocking.
 func TestAStreamThatAcceptsNothing(t *testing.T) {
 	c, err := socket.NewSSLContext(socket.PROTOCOL_TLS_CLIENT)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// After a recv that has emptied the socket, the next one sleeps before it tries. It misses no input
-// that arrives in between. Such input may be in pieces that one recv does not return together,
-// because an urgent byte stops the recv, or a FIN follows.
+// After a recv that has emptied the socket, the next recv sleeps before it tries. It must not miss
+// input that arrives in between. One recv may return only a part of that input, because it stops at
+// an urgent byte, or because a FIN follows.
 func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -19,7 +19,7 @@ func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
 		if l.isSimulated() {
-			return // it has no urgent data
+			return // this kind of socket has no urgent data
 		}
 		for range 20 {
 			c, s := l.pair()
@@ -53,7 +53,7 @@ func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 			want("abde")
 			l.send(c, "fg")
 			time.Sleep(time.Millisecond)
-			l.must(s.SetTimeout(1)) // however short it is, input that is there causes no timeout
+			l.must(s.SetTimeout(1)) // however short the timeout is, input that waits causes no ETIMEDOUT
 			want("fg")
 			l.must(s.SetBlocking(true))
 			l.send(c, "hi")
@@ -67,12 +67,12 @@ func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 	})
 }
 
-// After such a recv, calls that need no Event still return at once. accept on a connection returns
-// EINVAL, and so does a recv of the urgent byte if there is none.
+// After such a recv, calls that need no Event must return at once. An accept on a connection
+// returns EINVAL, and so does a recv of an urgent byte if there is none.
 func TestOtherCallsAfterATakenAll(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.isSimulated() {
-			return // it has no urgent data
+			return // this kind of socket has no urgent data
 		}
 		c, s := l.pair()
 		calls := map[string]func() error{

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Sockets do not share their EAGAIN error, because a program may change the fields of an error. A
-// Socket that returns EAGAIN again allocates nothing.
+// Two Sockets do not share an EAGAIN error, because a program may change the fields of an error. If
+// a Socket returns EAGAIN again, it allocates nothing.
 func TestEAGAINBelongsToItsSocket(t *testing.T) {
 	again := func(s *socket.Socket) *socket.OSError {
 		_, err := s.Recv(1)

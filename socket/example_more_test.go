@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The result of getaddrinfo is a list. Its addresses are for Bind, Connect and SendTo.
+// getaddrinfo returns a list. Its addresses can be passed to Bind, Connect and SendTo.
 func ExampleGetAddrInfo() {
 	list, err := socket.GetAddrInfo("127.0.0.1", "80", socket.AF_INET, socket.SOCK_STREAM, 0, 0)
 	if err != nil {
@@ -29,20 +29,20 @@ func ExampleGetAddrInfo() {
 	// Output: true true 127.0.0.1:80
 }
 
-// An error of a call has the errno that MicroPython's OSError has.
+// The error of a call has the same errno as MicroPython's OSError.
 func ExampleOSError() {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	_, err = s.Recv(10) // not connected
+	_, err = s.Recv(10) // the socket is not connected
 	var e *socket.OSError
 	fmt.Println(errors.As(err, &e), errors.Is(err, syscall.ENOTCONN))
 	// Output: true true
 }
 
-// Both sides of a connection use TLS, as by MicroPython's ssl.wrap_socket.
+// Both ends of a connection use TLS, as with MicroPython's ssl.wrap_socket.
 func ExampleWrapSSL() {
 	cert, key := certificate()
 	client, server := connectedPair()
@@ -70,7 +70,7 @@ func ExampleWrapSSL() {
 	// <nil>
 }
 
-// certificate makes a certificate for localhost and its key, both PEM.
+// certificate returns a certificate for localhost and its key, both in PEM.
 func certificate() (cert, key []byte) {
 	c, err := selfsigned.New("localhost")
 	if err != nil {
@@ -84,7 +84,7 @@ func certificate() (cert, key []byte) {
 	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-// connectedPair makes the two ends of one connection.
+// connectedPair returns the two ends of one connection.
 func connectedPair() (client, server *socket.Socket) {
 	l, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err == nil {
@@ -110,8 +110,8 @@ func connectedPair() (client, server *socket.Socket) {
 	return client, server
 }
 
-// A descriptor goes to another process over a Unix socket, with at least one byte of data. Here
-// both ends are in this process.
+// A descriptor is passed to another process over a Unix socket, with at least one byte of data. In
+// this example both ends are in one process.
 func ExampleMessage() {
 	dir, err := os.MkdirTemp("", "message")
 	if err != nil {

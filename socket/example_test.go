@@ -13,9 +13,10 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// doc/sockets.md and doc/tasks.md show parts of these programs. Package tests/pages compares them.
+// doc/sockets.md and doc/tasks.md contain parts of this file. Package tests/pages checks that they
+// are equal.
 
-// server listens on loopback and answers one line, for the other examples.
+// server listens on loopback and answers one line. The other examples use it.
 func server() (addr socket.Addr, stop func()) {
 	l, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err == nil {
@@ -40,7 +41,7 @@ func server() (addr socket.Addr, stop func()) {
 	return addr, func() { l.Close(); <-ended }
 }
 
-// Each call has one deadline, and there are errors instead of exceptions.
+// Each call has one deadline. Errors replace exceptions.
 func Example() {
 	addr, stop := server()
 	defer stop()
@@ -64,7 +65,7 @@ func Example() {
 	// Output: you said hello
 }
 
-// A server in tasks is written as if each task had a thread, but one loop runs them all.
+// The code of a server in tasks looks as if each task had a thread. One loop runs all of them.
 func ExampleNewOn() {
 	r, err := reactor.New()
 	if err != nil {
@@ -107,7 +108,7 @@ func echo(c *socket.Socket) {
 	}
 }
 
-// client exchanges a line with the server and ends the loop.
+// client sends a line to the server, reads the answer, and ends the loop.
 func client(r *reactor.Reactor, l *socket.Socket) {
 	defer r.Close()
 	s, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)

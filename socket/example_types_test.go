@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The client uses the first address of the list to which it can connect.
+// A client uses the first address of the list to which it can connect.
 func ExampleAddrInfo() {
 	addr, stop := server()
 	defer stop()
@@ -33,7 +33,7 @@ func ExampleAddrInfo() {
 	for _, a := range list {
 		s, err := connect(a)
 		if err != nil {
-			continue // try the next one
+			continue // try the next address
 		}
 		defer s.Close()
 		_, _ = s.SendAll([]byte("hello\n"))
@@ -46,7 +46,7 @@ func ExampleAddrInfo() {
 	// <nil>
 }
 
-// An SSLSocket takes the place of its Socket: it reads and writes, and closes both.
+// An SSLSocket replaces its Socket: it reads and writes, and its Close closes both.
 func ExampleSSLSocket() {
 	cert, key := certificate()
 	client, server := connectedPair()
@@ -70,7 +70,7 @@ func ExampleSSLSocket() {
 	// Output: TLSv1.3 hello over TLS <nil>
 }
 
-// An SSLContext has the settings of many connections. Here both sides verify each other's
+// An SSLContext has settings for many connections. In this example both sides verify each other's
 // certificate, and the client permits one cipher suite.
 func ExampleSSLContext() {
 	cert, key := certificate()
@@ -111,10 +111,10 @@ func ExampleSSLContext() {
 	// TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384 TLSv1.2
 }
 
-// A VerifyError says what is wrong with the peer's certificate. The socket is still open, and the
-// caller closes it.
+// A VerifyError says what is wrong with the peer's certificate. The socket is still open, so the
+// caller must close it.
 func ExampleVerifyError() {
-	cert, key := certificate() // for localhost
+	cert, key := certificate() // the certificate is for localhost
 	client, server := connectedPair()
 	defer client.Close()
 	go func() {
@@ -135,7 +135,7 @@ func ExampleVerifyError() {
 	// Output: The certificate Common Name (CN) does not match with the expected CN
 }
 
-// An SSLStream is TLS on something that is not a Socket, here on another TLS connection.
+// An SSLStream is TLS on something that is not a Socket. Here it is on another TLS connection.
 func ExampleSSLStream() {
 	cert, key := certificate()
 	client, server := connectedPair()
@@ -178,7 +178,7 @@ func ExampleSSLStream() {
 	// <nil>
 }
 
-// Messages of ten bytes are read whole by an Input, which reads any DataReader.
+// An Input reads messages of ten bytes. It can read any DataReader.
 func ExampleInput() {
 	client, server := connectedPair()
 	go func() {

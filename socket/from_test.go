@@ -15,7 +15,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// FromFD is the reverse of Detach: the new Socket has the family, type and peer of the old one.
+// FromFD is the reverse of Detach: the new Socket has the family, the type and the peer of the old
+// one.
 func TestFromFDGoesOnWhereDetachLeftOff(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,14 +58,14 @@ func TestFromFDGoesOnWhereDetachLeftOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	peer.Write([]byte("answer"))
-	data, from, err := s.RecvFrom(10) // the call waits, although the descriptor is non-blocking
+	data, from, err := s.RecvFrom(10) // this call waits, although the descriptor is non-blocking
 	if string(data) != "answer" || from.String() != l.Addr().String() || err != nil {
 		t.Errorf("%q from %v: %v", data, from, err)
 	}
 }
 
-// FromFD refuses a descriptor that is not a socket of a known family. The error names it, and
-// nothing changes.
+// FromFD refuses a descriptor that is not a socket of a known family. The error has the number of
+// the descriptor, and nothing changes.
 func TestFromFDRefusesAndChangesNothing(t *testing.T) {
 	var fds [2]int
 	if err := syscall.Pipe(fds[:]); err != nil {

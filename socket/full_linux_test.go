@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A datagram for a Unix receiver whose queue is full waits for room without spinning. (On Linux
-// each refused datagram causes an Event at its sender.)
+// The queue of a Unix receiver is full. A datagram for it waits for room, without spinning. (On
+// Linux each refused datagram causes an Event at its sender.)
 func TestFullUnixReceiver(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// guard is how long a test waits for an event that must happen. A test that waits longer fails.
+// guard is how long a test waits for something that must happen. A test that waits longer fails.
 const guard = 60 * time.Second
 
 const (
@@ -44,20 +44,20 @@ const (
 type lab struct {
 	t    testing.TB
 	k    kernel.Kernel
-	r    *reactor.Reactor // nil: parked
-	task *reactor.Task    // the present one
-	os   string           // the system whose rules the kernel follows, as a GOOS
+	r    *reactor.Reactor // nil if calls park goroutines
+	task *reactor.Task    // the present Task
+	os   string           // the GOOS of the system whose rules the kernel follows
 	open *owned
-	note string // the beginning of the text of a failure
+	note string // text in front of each failure
 }
 
-// owned has the objects that the end of a test closes.
+// owned has the objects that are closed at the end of the test.
 type owned struct {
 	mu   sync.Mutex
 	list []*socket.Socket
 }
 
-// stop is the panic that ends a failed test, because a task must not call FailNow.
+// stop is the panic that ends a test that has failed. A task must not call FailNow.
 type stop struct{}
 
 func (l *lab) fatalf(format string, args ...any) {
@@ -66,13 +66,13 @@ func (l *lab) fatalf(format string, args ...any) {
 	panic(stop{})
 }
 
-// skip ends a test, or the part of it that runs on this kernel. A task must not call SkipNow.
+// skip ends the part of a test that runs on this kernel. A task must not call SkipNow.
 func (l *lab) skip(why string) {
 	l.t.Log(l.note + why)
 	panic(stop{})
 }
 
-// caught runs f, and recovers a stop.
+// caught runs f, and recovers the panic stop.
 func caught(t testing.TB, f func()) {
 	defer func() {
 		if v := recover(); v != nil && v != (stop{}) {
@@ -82,18 +82,18 @@ func caught(t testing.TB, f func()) {
 	f()
 }
 
-// both runs the test in goroutines and in tasks, and in tasks also on a simulated kernel. If the
-// results differ, one of the two kernels is wrong.
+// both runs the test in goroutines and in tasks. In tasks it also runs on a simulated kernel. If
+// the results differ, one of the two kernels is wrong.
 func both(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { parked(t, f) })
-	if !testing.Short() { // the simulated kernel runs tasks too
+	if !testing.Short() { // with -short, only the simulated kernel runs tasks
 		t.Run("task", func(t *testing.T) { inTask(t, f) })
 	}
 	onSimulated(t, f)
 }
 
-// bothAtOnce is both in parallel with other tests, for a test that sleeps long and measures nothing
-// of the process.
+// bothAtOnce is like both, in parallel with other tests. It is for tests that sleep long and do not
+// measure the process.
 func bothAtOnce(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { t.Parallel(); parked(t, f) })
 	t.Run("task", func(t *testing.T) { t.Parallel(); inTask(t, f) })
@@ -119,8 +119,8 @@ func inTask(t testing.TB, f func(l *lab)) {
 	taskOn(t, ctx, kernel.Host, f)
 }
 
-// simulated is inTask on a host of a quiet world, whose clock jumps. It reports a wait without end
-// at once.
+// simulated is inTask on a host of a world without faults, whose clock jumps. A wait that cannot
+// end fails the test at once.
 func simulated(t testing.TB, k sim.Kernel, f func(l *lab)) {
 	w := sim.New(1, sim.Options{Kernel: k, Buffer: 256 << 10})
 	defer w.Close()
@@ -141,7 +141,7 @@ func simulated(t testing.TB, k sim.Kernel, f func(l *lab)) {
 
 func (l *lab) isSimulated() bool { return l.k != kernel.Host }
 
-// now reads the kernel's clock.
+// now returns the time of the kernel's clock.
 func (l *lab) now() time.Duration { return time.Duration(l.k.Now()) }
 
 func taskOn(t testing.TB, ctx context.Context, k kernel.Kernel, f func(l *lab)) {
@@ -170,7 +170,7 @@ func (l *lab) closeAll() {
 	l.open.list = nil
 }
 
-// own closes the socket at the end of the test.
+// own makes the lab close the socket at the end of the test.
 func (l *lab) own(s *socket.Socket) *socket.Socket {
 	l.open.mu.Lock()
 	defer l.open.mu.Unlock()
@@ -178,7 +178,7 @@ func (l *lab) own(s *socket.Socket) *socket.Socket {
 	return s
 }
 
-// ready waits until the kernel reports one of the bits of poller.Interest.
+// ready waits until the kernel reports one of the bits, which are those of poller.Interest.
 func (l *lab) ready(s *socket.Socket, bits uint8) {
 	l.until("readiness", func() bool {
 		now, e := l.k.Ready(s.Fileno())
@@ -189,7 +189,7 @@ func (l *lab) ready(s *socket.Socket, bits uint8) {
 	})
 }
 
-// readable waits until there is something to receive.
+// readable waits until a receive would not wait.
 func (l *lab) readable(s *socket.Socket) { l.ready(s, 1|1<<2|1<<3) }
 
 // asleep waits until a call on s waits.
@@ -197,8 +197,8 @@ func (l *lab) asleep(s *socket.Socket) {
 	l.until("a call that waits", func() bool { return inside.Desc(s).Registered() })
 }
 
-// asleepOr is asleep for a call that may end at once: into a full buffer it sends if the kernel has
-// found room since.
+// asleepOr is like asleep, for a call that may end without a wait: a send into a full buffer does
+// if the kernel has found room meanwhile.
 func (l *lab) asleepOr(s *socket.Socket, ended *atomic.Bool) {
 	l.until("a call that waits", func() bool { return inside.Desc(s).Registered() || ended.Load() })
 }
@@ -223,7 +223,7 @@ func (l *lab) pass() {
 	}
 }
 
-// beside runs f at the same time in another goroutine or task. join waits for f.
+// beside runs f at the same time, in another goroutine or task. join waits until f has returned.
 func (l *lab) beside(f func(l *lab)) (join func()) {
 	if l.r == nil {
 		done := make(chan struct{})
@@ -250,7 +250,7 @@ func (l *lab) must(err error) {
 	}
 }
 
-// errno fails the test unless the error has that number.
+// errno fails the test unless the error has this number.
 func (l *lab) errno(err error, want syscall.Errno) {
 	l.t.Helper()
 	if !errors.Is(err, want) {
@@ -288,13 +288,13 @@ func (l *lab) recv(s *socket.Socket, n int, want string) {
 }
 
 // runtimePoller makes the Go runtime open its own poller, as it does at the first sleep of a
-// process. Otherwise a test that counts descriptors would count it as a leak, and a runtime without
-// a free descriptor would end the process. A timer that expires before anybody waits for it is not
-// enough.
+// process. Then a test that counts descriptors does not count the poller as a leak. And if no
+// descriptor is free, the runtime does not end the process. A timer that expires before anybody
+// waits for it would not be enough.
 func runtimePoller() { time.Sleep(time.Nanosecond) }
 
-// descriptors counts the open descriptors among the first 4,096, by fcntl, because only Linux has
-// /proc.
+// descriptors counts the open descriptors among the numbers below 4,096. It uses fcntl, because
+// only Linux has /proc.
 func descriptors(testing.TB) (n int) {
 	runtimePoller()
 	for fd := range 4096 {

@@ -18,8 +18,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The calls of an Input wait. Messages are complete in whatever pieces they arrive, also if other
-// tasks use the loop's buffer, and after a send that has waited.
+// The calls of an Input wait. Messages are complete, whatever the pieces in which they arrive. This
+// holds even if other tasks use the loop's buffer, and after a send that has waited.
 func TestInputWaitsForMessages(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -40,7 +40,7 @@ func TestInputWaitsForMessages(t *testing.T) {
 				for p := wire; len(p) > 0; p = p[min(piece, len(p)):] {
 					l.send(c, string(p[:min(piece, len(p))]))
 					l.send(d, "noise")
-					p, err := u.Data() // the same buffer
+					p, err := u.Data() // this uses the same buffer
 					l.data(p, err, "noise")
 				}
 				l.must(c.Close())
@@ -63,8 +63,8 @@ func TestInputWaitsForMessages(t *testing.T) {
 	})
 }
 
-// An Input ends as its stream does: io.EOF between messages, io.ErrUnexpectedEOF within one. A
-// call that a timeout has ended consumes nothing, and a limit is an error.
+// At the end of the stream an Input returns io.EOF, or io.ErrUnexpectedEOF inside a message. A call
+// that a timeout has ended has consumed nothing. A message above the limit is an error.
 func TestInputEnds(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -99,13 +99,13 @@ func TestInputEnds(t *testing.T) {
 	})
 }
 
-// A wrapper is a stream whose memory the Input does not know.
+// A wrapper is a stream about whose memory the Input knows nothing.
 type wrapper struct{ s *socket.Socket }
 
 func (w wrapper) Data() ([]byte, error) { return w.s.Data() }
 
-// A message may be sent by a send that must wait, while the rest of the input is still in the
-// loop's buffer. Bytes of a wrapper are copied at once, because the Input does not know how long
+// A send of a message may wait while the rest of the input is still in the loop's buffer. The rest
+// must not be lost. Bytes of a wrapper are copied at once, because the Input does not know how long
 // they are valid.
 func TestInputKeepsWhatIsSent(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
@@ -178,8 +178,8 @@ func TestMisuseOfNewInput(t *testing.T) {
 	}
 }
 
-// Bytes that were received before the Input was made come first, and those of the stream follow,
-// also within one message. The caller's memory is not used after that.
+// The bytes that were received before NewInputAfter come first, and the bytes of the stream follow,
+// even inside one message. After NewInputAfter the caller's memory is not used.
 func TestInputBeginsWithWhatWasReadBefore(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

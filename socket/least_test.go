@@ -14,9 +14,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The tests of this file check for how many bytes a receive waits. A test makes each call of the
-// recv family with its flags. The peer sends the data in parts, and each part only when the
-// receiver waits for it. So a call that returns with too few bytes shows.
+// The tests of this file check for how many bytes a receive waits. Each test makes every call of
+// the recv family. The peer sends the data in parts, and sends a part only when the receiver waits
+// for it. So the test notices a call that returns with too few bytes.
 
 type receiver struct {
 	name string
@@ -45,7 +45,7 @@ var receivers = []receiver{
 }
 
 // least runs f for each receiving call, with MSG_WAITALL and with SO_RCVLOWAT. The call waits for 4
-// bytes and has `room` bytes of space.
+// bytes, and has room for room bytes.
 func least(t *testing.T, f func(l *lab, s, peer *socket.Socket, take func(peek int) (string, error))) {
 	both(t, func(l *lab) {
 		for _, r := range receivers {
@@ -103,7 +103,7 @@ func TestReceiveOfLessAtTheEnd(t *testing.T) {
 }
 
 // A peek waits in the same way, and consumes nothing. The end of the stream ends its wait too,
-// although it comes after the peeked bytes.
+// although the end comes behind the peeked bytes.
 func TestPeekWaitsForItsLeast(t *testing.T) {
 	least(t, func(l *lab, s, peer *socket.Socket, take func(int) (string, error)) {
 		l.send(peer, "ab")
@@ -125,8 +125,8 @@ func TestPeekWaitsForItsLeast(t *testing.T) {
 	})
 }
 
-// At the deadline a receive returns the bytes that have arrived, without an error. If there are
-// none, it returns ETIMEDOUT. It is never early.
+// At its deadline a receive returns the bytes that have arrived, and no error. If no bytes have
+// arrived, it returns ETIMEDOUT, and not too early.
 func TestReceiveOfLessAtTheDeadline(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -151,7 +151,7 @@ func TestReceiveOfLessAtTheDeadline(t *testing.T) {
 	})
 }
 
-// A receive that never waits returns the bytes that are there.
+// A receive that never waits returns the bytes that are available.
 func TestReceiveThatNeverWaitsTakesWhatIsThere(t *testing.T) {
 	least(t, func(l *lab, s, peer *socket.Socket, take func(int) (string, error)) {
 		for _, flags := range []int{0, socket.MSG_DONTWAIT} {
@@ -166,8 +166,8 @@ func TestReceiveThatNeverWaitsTakesWhatIsThere(t *testing.T) {
 	})
 }
 
-// A receive returns the bytes before a reset together with its error, which no later call reports
-// again.
+// A receive returns the bytes before a reset together with the error of the reset. No later call
+// returns that error again.
 func TestReceiveOfLessAtAReset(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, r := range receivers {
@@ -191,8 +191,8 @@ func TestReceiveOfLessAtAReset(t *testing.T) {
 	})
 }
 
-// A receive can wait for more bytes than a budget, and for more than the receive buffer holds. An
-// accepted socket has its listener's SO_RCVLOWAT.
+// A receive can wait for more bytes than a budget allows, and for more than the receive buffer
+// holds. An accepted socket has the SO_RCVLOWAT of its listener.
 func TestReceiveOfManyBytes(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

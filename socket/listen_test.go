@@ -40,8 +40,8 @@ func TestListenAndBind(t *testing.T) {
 	})
 }
 
-// Accept returns connections in the order in which they were made. From a connection whose peer has
-// closed, the data can be read, and then the end of input.
+// Accept returns connections in the order in which they were made. If the peer of a connection has
+// closed, its data can be read, and then the end of input.
 func TestAcceptOrder(t *testing.T) {
 	both(t, func(l *lab) {
 		s := l.listener()

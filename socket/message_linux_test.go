@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// SendMsg and RecvMsg check their arguments, and an error names the argument and its range. Values
-// at the limits are accepted.
+// SendMsg and RecvMsg check their arguments. An error has the name and the range of the argument.
+// Values at the ends of the range are accepted.
 func TestControlDataHasALimit(t *testing.T) {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 	if err != nil {
@@ -51,7 +51,7 @@ func TestControlDataHasALimit(t *testing.T) {
 	}
 }
 
-// A datagram with control data waits, as SendTo does, for a receiver that has no room.
+// A datagram with control data waits for a receiver without room, as with SendTo.
 func TestSendMsgWaitsForTheReceiver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	in, out := unixGram(t), unixGram(t)

@@ -76,7 +76,7 @@ func TestD03EveryValueAboveZeroIsATimeout(t *testing.T) {
 	})
 }
 
-// Every call on a closed socket returns EBADF, which is also net.ErrClosed.
+// Every call on a closed socket returns EBADF, which also matches net.ErrClosed.
 func TestD04ClosedIsEBADF(t *testing.T) {
 	both(t, func(l *lab) {
 		calls := append(append([]call{}, receiving...), sending...)
@@ -126,8 +126,8 @@ func TestD04ClosedIsEBADF(t *testing.T) {
 	})
 }
 
-// A peer that sends a byte from time to time cannot delay a call beyond its deadline. The peer
-// continues until the call has ended, so a call with a deadline for each piece would never end.
+// The peer sends a byte from time to time until the call has ended. The call must still end at its
+// deadline. A call with a new deadline for each piece would never end.
 func TestD05OneDeadlinePerCall(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -179,7 +179,7 @@ func TestD05OneDeadlinePerCall(t *testing.T) {
 	})
 }
 
-// Every call whose wait expires returns ETIMEDOUT, and never early.
+// Every call that waits too long returns ETIMEDOUT, and not too early.
 func TestD06ExpiredTimeoutIsETIMEDOUT(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -198,7 +198,7 @@ func TestD06ExpiredTimeoutIsETIMEDOUT(t *testing.T) {
 				var start time.Duration
 				var err error
 				for first := true; first || s == full && err == nil; first = false {
-					if s == full { // fill it again, because the kernel may have found room since
+					if s == full { // fills it again, because the kernel may have found room meanwhile
 						l.must(s.SetBlocking(false))
 						l.fill(s)
 					}

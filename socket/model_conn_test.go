@@ -10,10 +10,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// step is one call.
+// step makes one call.
 func (w *world) step() {
 	e := w.ends[w.next(len(w.ends))]
-	// The script prefers a socket that can do something.
+	// The script prefers a socket on which a call is interesting.
 	for i := w.next(4); i > 0 && (e.closed || e.phase == fresh && !e.dgram); i-- {
 		e = w.ends[w.next(len(w.ends))]
 	}
@@ -54,7 +54,7 @@ func (w *world) step() {
 	}
 }
 
-// full returns e or, half the time, an end that has data.
+// full returns e, or in half of the cases an end that has data.
 func (w *world) full(e *end) *end {
 	if w.next(2) == 0 {
 		for _, f := range w.ends {
@@ -66,7 +66,7 @@ func (w *world) full(e *end) *end {
 	return e
 }
 
-// fresh makes a new socket, or two that are connected.
+// fresh makes a new socket, or two sockets that are connected to each other.
 func (w *world) fresh() {
 	if len(w.ends) > 40 {
 		return
@@ -82,7 +82,7 @@ func (w *world) fresh() {
 	}
 }
 
-// dial connects a socket, which may be new or connected already.
+// dial connects a socket. It may be new or already connected.
 func (w *world) dial(e *end) {
 	if w.next(2) == 0 && len(w.ends) < 40 {
 		e = w.add(&end{s: w.tcp()})
@@ -99,7 +99,7 @@ func (w *world) dial(e *end) {
 	}
 }
 
-// connect connects to a listener, to an unused port, to a full queue, or to an address of a wrong
+// connect connects to a listener, to an unused port, to a full queue, or to an address of the wrong
 // family.
 func (w *world) connect(e *end) {
 	if w.next(8) == 0 {
@@ -118,8 +118,8 @@ func (w *world) connect(e *end) {
 		return
 	}
 	if e.untold && e.dead {
-		// The accepted end is closed before any call has reported the connect. Both ECONNRESET and
-		// a new attempt are right.
+		// The accepted end was closed before any call has reported the connect. Both ECONNRESET and
+		// a new attempt are allowed.
 		return
 	}
 	var list []*end
@@ -135,7 +135,7 @@ func (w *world) connect(e *end) {
 	}
 }
 
-// already returns the error of a Connect that makes no attempt.
+// already returns the error of a Connect that does not make an attempt.
 func (e *end) already() syscall.Errno {
 	switch {
 	case e.closed:
@@ -148,7 +148,7 @@ func (e *end) already() syscall.Errno {
 	return 0
 }
 
-// first returns a refusal that this Connect may return.
+// first returns whether err is a refusal that this Connect may return.
 func (e *end) first(err error) bool {
 	if e.phase == refused && number(err) == syscall.ECONNREFUSED {
 		e.phase = refusedTold
@@ -217,7 +217,7 @@ func (w *world) connectNone(e *end, refuses bool) {
 	case !refuses:
 		w.want(err, syscall.ETIMEDOUT) // D6
 		e.phase = connecting
-	case e.mode == 0 && w.os == "freebsd": // a connect on the loopback ends at once
+	case e.mode == 0 && w.os == "freebsd": // on the loopback a connect ends at once
 		w.want(err, syscall.ECONNREFUSED)
 		e.phase = refusedTold
 	case e.mode == 0:
@@ -234,7 +234,7 @@ func (w *world) connectNone(e *end, refuses bool) {
 }
 
 func (w *world) accept(e *end) {
-	if w.os == "freebsd" { // Accept skips those that were reset in the queue (ECONNABORTED)
+	if w.os == "freebsd" { // Accept skips connections that were reset in the queue (ECONNABORTED)
 		e.queue = slices.DeleteFunc(e.queue, func(c *end) bool { return c.dead })
 	}
 	w.mustEnd(e, e.phase == listening && !e.closed && len(e.queue) == 0, 0)
@@ -264,7 +264,7 @@ func (w *world) accept(e *end) {
 func (w *world) bind(e *end) {
 	which := w.next(3)
 	if e.phase == refused || e.phase == refusedTold || !e.closed && (e.dead || e.wrShut && e.fin) {
-		return // not written anywhere
+		return // no document specifies this
 	}
 	err := e.s.Bind([]socket.Addr{socket.Tuple("127.0.0.1", 0), w.ends[0].addr, socket.Tuple("192.0.2.1", 0)}[which])
 	w.note(e, "Bind %d: %v", which, err)
@@ -278,7 +278,7 @@ func (w *world) bind(e *end) {
 		e.bound, e.addr = true, w.addr(e.s)
 	case which == 2:
 		w.want(err, syscall.EADDRNOTAVAIL)
-	case e.dgram || w.ends[0].closed: // that port may be free
+	case e.dgram || w.ends[0].closed: // the port may be free
 		if w.want(err, 0, syscall.EADDRINUSE) == 0 {
 			e.bound, e.addr = true, w.addr(e.s)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// gotGram checks the result of a recv of a datagram socket.
+// gotGram checks the result of a recv on a datagram socket.
 func (w *world) gotGram(e *end, n, flags int, got []byte, from socket.Addr, named bool, nothing []syscall.Errno, err error) {
 	switch {
 	case e.closed:
@@ -34,7 +34,7 @@ func (w *world) gotGram(e *end, n, flags int, got []byte, from socket.Addr, name
 	}
 }
 
-// gatherGrams joins datagrams as the stream methods do.
+// gatherGrams joins datagrams in the same way as the stream methods.
 func gatherGrams(list []gram, n int, all, line bool) (data []byte, full, ended bool, rest []gram) {
 	for i, g := range list {
 		if len(g.data) == 0 {
@@ -55,7 +55,7 @@ func gatherGrams(list []gram, n int, all, line bool) (data []byte, full, ended b
 	return data, false, false, nil
 }
 
-// gramBytes checks the bytes of a read that an error has ended.
+// gramBytes checks the bytes of a read that has ended with an error.
 func (w *world) gramBytes(e *end, got, plan []byte) {
 	if !bytes.HasPrefix(plan, got) {
 		w.failf("got %q, want a part of %q", got, plan)
@@ -93,7 +93,7 @@ func (w *world) sendGram(e *end) {
 	}
 	w.note(e, "%s %d bytes: %d %v", []string{"Send", "SendAll", "Write", "SendTo"}[which], len(p), n, err)
 	got := number(err)
-	e.bound = e.bound || which != 2 || len(p) > 0 // by any attempt
+	e.bound = e.bound || which != 2 || len(p) > 0 // any attempt to send binds the socket
 	switch {
 	case e.closed:
 		w.want(err, syscall.EBADF)
@@ -119,7 +119,7 @@ func (w *world) sendGram(e *end) {
 		w.failf("sent %d of %d bytes", n, len(p))
 	}
 	if to == w.hole || to.closed || to.to != nil && to.to.addr != w.local(e) {
-		if to == e.to { // only a connected socket receives the answer of a closed port
+		if to == e.to { // only a connected socket gets the error of a closed port
 			e.err = syscall.ECONNREFUSED
 			w.failed(e)
 		}
@@ -129,12 +129,12 @@ func (w *world) sendGram(e *end) {
 	to.grams = append(to.grams, gram{p, w.local(e)})
 }
 
-// local returns the address from which e's datagrams come.
+// local returns the address from which datagrams of e come.
 func (w *world) local(e *end) socket.Addr {
 	return socket.Tuple("127.0.0.1", w.addr(e.s).Port())
 }
 
-// target returns a datagram socket or, rarely, an unused port.
+// target returns a datagram socket or, in few cases, an unused port.
 func (w *world) target() *end {
 	var list []*end
 	for _, e := range w.ends {
@@ -148,7 +148,7 @@ func (w *world) target() *end {
 	return w.hole
 }
 
-// connectGram sets a datagram socket's peer.
+// connectGram sets the peer of a datagram socket.
 func (w *world) connectGram(e *end) {
 	to := w.target()
 	err := e.s.Connect(to.addr)

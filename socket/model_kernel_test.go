@@ -24,7 +24,7 @@ func simulatedTargets(l *lab) (stuck, none socket.Addr) {
 	return stuck, none
 }
 
-// failed waits until e has a pending error. Only Linux's poll(2) reports it as ERR.
+// failed waits until e has a pending error. Only the poll(2) of Linux reports that as ERR.
 func (w *world) failed(e *end) {
 	if w.os == "linux" {
 		w.ready(e.s, uint8(poller.Err))
@@ -32,7 +32,7 @@ func (w *world) failed(e *end) {
 	w.pause()
 }
 
-// on returns linux on Linux, and bsd on the other kernels.
+// on returns linux on Linux and bsd on the other kernels.
 func (w *world) on(linux, bsd syscall.Errno) syscall.Errno {
 	if w.os == "linux" {
 		return linux
@@ -40,8 +40,8 @@ func (w *world) on(linux, bsd syscall.Errno) syscall.Errno {
 	return bsd
 }
 
-// spent returns whether e cannot connect again (NetBSD, after a refusal), and makes it try. The
-// first try reports a refusal that no call has returned (D17).
+// spent returns whether e cannot connect again, as on NetBSD after a refusal. It makes e try. If no
+// call has returned the refusal yet, the first try does (D17).
 func (e *end) spent(w *world) bool {
 	if w.os != "netbsd" || e.closed || e.phase != refused && e.phase != refusedTold {
 		return false

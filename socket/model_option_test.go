@@ -78,7 +78,7 @@ func (w *world) file(e *end) {
 func (w *world) listen(e *end) {
 	n := []int{128, -1, 0, 5}[w.next(4)]
 	if e.phase == refused || e.phase == refusedTold {
-		return // not written anywhere
+		return // no document specifies this
 	}
 	var err error
 	if n == 128 {

@@ -10,14 +10,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// These are the states in which a receiving call finds no data.
+// These are the states of a socket in which a receiving call finds no data.
 const (
 	atEnd = syscall.Errno(1<<21 + iota)
 	sleeps
 )
 
-// empty returns the possible results of a receiving call on a stream without data: an error, the
-// end of input, or a wait.
+// empty returns the allowed results of a receiving call on a stream without data: an error, the end
+// of input, or a wait.
 func (e *end) empty() []syscall.Errno {
 	switch {
 	case e.closed:
@@ -28,7 +28,7 @@ func (e *end) empty() []syscall.Errno {
 		return []syscall.Errno{sleeps}
 	case e.phase == refused:
 		return []syscall.Errno{syscall.ECONNREFUSED}
-	case e.phase == refusedTold: // not specified: the end of input, or no connection
+	case e.phase == refusedTold: // no document specifies this: the end of input, or ENOTCONN
 		return []syscall.Errno{atEnd, syscall.ENOTCONN}
 	case e.vague:
 		return []syscall.Errno{atEnd, syscall.ECONNRESET, syscall.EPIPE}
@@ -40,7 +40,7 @@ func (e *end) empty() []syscall.Errno {
 	return []syscall.Errno{sleeps}
 }
 
-// `tell` clears a pending error that a call has returned.
+// tell clears a pending error that a call has returned.
 func (e *end) tell(got syscall.Errno) {
 	switch {
 	case got == 0, got == badArg, got == ioEOF:
@@ -69,7 +69,7 @@ func mayWait(list []syscall.Errno) bool { return list[len(list)-1] == sleeps }
 
 var sizes = []int{-1, 0, 1, 3, 8, 300, 70000, huge}
 
-// recv makes one of the calls that return the bytes which are there.
+// recv makes one of the calls that return the bytes that are available.
 func (w *world) recv(e *end) {
 	n, which := sizes[w.next(len(sizes))], w.next(5)
 	flags := []int{0, 0, socket.MSG_PEEK, socket.MSG_DONTWAIT, socket.MSG_PEEK | socket.MSG_DONTWAIT}[w.next(5)]
@@ -114,7 +114,7 @@ func (w *world) recv(e *end) {
 	case n < 0: // D9
 		w.want(err, wrongArg(e)...)
 		return
-	case which == 4 && n == 0 && !e.closed: // io.Reader's
+	case which == 4 && n == 0 && !e.closed: // Read of io.Reader
 		w.want(err, 0)
 		return
 	case e.dgram:
@@ -163,8 +163,8 @@ func (e *end) want(err error, list ...syscall.Errno) bool {
 	return false
 }
 
-// prefix compares the next n bytes of the stream. With some, fewer bytes are right, because not all
-// can have arrived.
+// prefix compares the next n bytes of the stream. With some, fewer bytes are allowed, because not
+// all may have arrived.
 func (w *world) prefix(e *end, got []byte, n int, some bool) {
 	if !bytes.HasPrefix(e.in, got) || len(got) > n || len(got) < n && !(some && len(got) > 0) && !e.vague {
 		w.failf("got %d bytes %.60q, want %d of %.60q", len(got), got, n, e.in)
@@ -224,7 +224,7 @@ func (w *world) read(e *end) {
 	case zero:
 		w.want(err, 0)
 		return
-	case e.dgram && e.err != 0 && number(err) == e.err: // before data, or after
+	case e.dgram && e.err != 0 && number(err) == e.err: // before the data, or after it
 		e.err = 0
 		if len(got) > 0 {
 			w.gramBytes(e, got, plan)

@@ -22,15 +22,15 @@ import (
 )
 
 // The model is a second implementation of doc/semantics.md, for a pair of streams, a listener and
-// datagram sockets. Any sequence of calls must have results that it allows.
+// datagram sockets. For any sequence of calls, it says which results are allowed.
 
 // A phase is the state of a stream's connect.
 type phase uint8
 
 const (
 	fresh      phase = iota
-	connecting       // to a listener whose queue is full, so it never ends
-	refused          // no call has returned the error
+	connecting       // to a listener with a full queue, so the connect never ends
+	refused          // no call has returned the refusal
 	refusedTold
 	connected
 	listening
@@ -38,30 +38,30 @@ const (
 
 // An end is one socket of the model.
 type end struct {
-	s          *socket.Socket // nil: a connection that nobody has accepted
+	s          *socket.Socket // nil for a connection that nobody has accepted
 	id, fd     int
 	mode       timeout.Timeout
 	dgram      bool
 	closed     bool
 	bound      bool
 	phase      phase
-	addr, from socket.Addr // its own address, and the peer's
+	addr, from socket.Addr // its own address, and that of its peer
 	peer       *end
-	in         []byte // bytes that wait here, or are on the way
-	slow       bool   // `in` does not fit, so a part of it is still at the sender
-	fin        bool   // the peer's FIN follows after `in`
-	rdShut     bool   // after Shutdown
-	wrShut     bool   // its FIN was sent
-	dead       bool   // after a reset
-	// untold means connected, but Connect has returned EINPROGRESS or ETIMEDOUT, and no later call
-	// has reported the success.
+	in         []byte // bytes that have arrived or are on their way
+	slow       bool   // in is larger than the buffer, so a part of it is still at the sender
+	fin        bool   // the peer's FIN follows in
+	rdShut     bool   // Shutdown has ended this direction
+	wrShut     bool   // the FIN was sent
+	dead       bool   // there was a reset
+	// untold means that the end is connected, but no call has reported that: Connect has returned
+	// EINPROGRESS or ETIMEDOUT.
 	untold  bool
-	err     syscall.Errno // pending
-	vague   bool          // the model does not predict its results any more
-	queue   []*end        // connections of a listener
+	err     syscall.Errno // the pending error
+	vague   bool          // the model predicts no more results of this end
+	queue   []*end        // the connections that wait at a listener
 	backlog int
 	grams   []gram // datagrams that wait
-	to      *end   // the peer of a datagram socket; w.hole stands for nobody
+	to      *end   // the peer of a datagram socket; w.hole means nobody
 }
 
 type gram struct {
@@ -69,26 +69,26 @@ type gram struct {
 	from socket.Addr
 }
 
-// broken is the panic that ends one sequence.
+// broken is the panic that ends one sequence of calls.
 type broken struct{ text string }
 
 type world struct {
 	*lab
-	calls []byte // the rest of the script
+	calls []byte // the part of the script that is left
 	ends  []*end
 	log   []string
-	stuck socket.Addr // address of a listener whose queue is full
-	none  socket.Addr // nobody listens there
+	stuck socket.Addr // the address of a listener whose queue is full
+	none  socket.Addr // an address where nobody listens
 	hole  *end        // a datagram socket that receives nothing
-	pos   byte        // position in the pattern that is sent
+	pos   byte        // the position in the pattern that is sent
 }
 
-// next returns a number below n from the script.
+// next returns a number below n, which it takes from the script.
 func (w *world) next(n int) int {
 	if len(w.calls) == 0 {
 		return 0
 	}
-	v := int(w.calls[0]*167) % n // rapid likes small numbers
+	v := int(w.calls[0]*167) % n // rapid prefers small numbers
 	w.calls = w.calls[1:]
 	return v
 }
@@ -103,7 +103,7 @@ func (w *world) note(e *end, format string, args ...any) {
 }
 
 const (
-	badArg = syscall.Errno(1 << 20) // ErrValue
+	badArg = syscall.Errno(1 << 20) // stands for ErrValue
 	ioEOF  = syscall.Errno(1<<20 + 1)
 )
 
@@ -122,7 +122,7 @@ func number(err error) syscall.Errno {
 	return 1<<20 + 2
 }
 
-// want fails unless err is one of the allowed errors (0 means no error), and returns it.
+// want fails the test unless err is one of these errors (0 means no error). It returns err.
 func (w *world) want(err error, allowed ...syscall.Errno) syscall.Errno {
 	got := number(err)
 	for _, a := range allowed {
@@ -142,7 +142,7 @@ func (e *end) late(flags int) syscall.Errno {
 	return syscall.ETIMEDOUT
 }
 
-// mustEnd gives e a timeout if the call would wait without limit.
+// mustEnd sets a timeout on e, if the call would wait without limit.
 func (w *world) mustEnd(e *end, waits bool, flags int) {
 	if waits && e.mode == timeout.None && flags&socket.MSG_DONTWAIT == 0 {
 		w.setMode(e, timeout.Timeout(1+w.next(250)*8000))
@@ -168,7 +168,7 @@ func (w *world) add(e *end) *end {
 }
 
 // settle waits until the kernel has delivered everything. On the host it checks what has arrived.
-// In a simulated world it waits longer than the network's latency.
+// In a simulated world it waits longer than the latency of the network.
 func (w *world) settle() {
 	w.pause()
 	for _, e := range w.ends {
@@ -200,14 +200,15 @@ func (w *world) settle() {
 	}
 }
 
-// pause is for simulated worlds only.
+// pause waits in a simulated world. On the host it does nothing.
 func (w *world) pause() {
 	if w.isSimulated() {
 		w.must(w.task.Sleep(time.Millisecond))
 	}
 }
 
-// arrived waits until done returns true on the host's kernel. It does nothing on a simulated one.
+// arrived waits on the host's kernel until done returns true. On a simulated kernel it does
+// nothing.
 func (w *world) arrived(what string, done func() bool) {
 	if w.pause(); !w.isSimulated() {
 		w.until(what, done)
@@ -231,7 +232,7 @@ func waiting(s *socket.Socket) int {
 	return int(p[24]) // tcpi_unacked
 }
 
-// script runs the calls on sockets of l.
+// script makes the calls on sockets of l.
 func script(l *lab, calls []byte, stuck, none socket.Addr) (wrong string) {
 	defer func() {
 		if b, ok := recover().(broken); ok {
@@ -258,7 +259,7 @@ func script(l *lab, calls []byte, stuck, none socket.Addr) (wrong string) {
 	return ""
 }
 
-// modelTargets returns addresses that do not answer while the test runs.
+// modelTargets returns addresses that do not answer during the test.
 func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	l := &lab{t: t, os: runtime.GOOS, open: new(owned)}
 	t.Cleanup(l.closeAll)
@@ -266,8 +267,8 @@ func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	return stuck, l.refusing()
 }
 
-// inBoth runs the script in goroutines and in tasks, and in tasks also on the simulated kernels. It
-// returns the differences.
+// inBoth runs the script in goroutines and in tasks. In tasks it also runs on the simulated
+// kernels. It returns the differences.
 func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) {
 	dog := time.AfterFunc(guard, func() { panic(fmt.Sprintf("a call does not end: script %x", calls)) })
 	defer dog.Stop()
@@ -291,7 +292,7 @@ func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) 
 	return ""
 }
 
-// Every call has a result that the model allows, whatever was called before.
+// Every call has a result that the model allows, whatever calls came before.
 func TestModelCalls(t *testing.T) {
 	longtest.Checks(t, longtest.Count(3, 12, 200))
 	stuck, none := modelTargets(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// pattern returns the next n bytes of the output, with some ends of lines.
+// pattern returns the next n bytes of the output. Some of them are '\n'.
 func (w *world) pattern(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {
@@ -21,10 +21,10 @@ func (w *world) pattern(n int) []byte {
 	return p
 }
 
-// full returns whether nothing may fit any more.
+// full returns whether there may be no room for more bytes.
 func (e *end) full() bool { return e.peer != nil && e.peer.slow }
 
-// unsendable returns the error of a sending call on a stream, or a mark that it waits, or 0.
+// unsendable returns the error of a sending call on a stream, or a value for a wait, or 0.
 func (e *end) unsendable() syscall.Errno {
 	switch {
 	case e.closed:
@@ -99,14 +99,14 @@ func (w *world) sent(e *end, p []byte, n int, err error, meets syscall.Errno, wh
 	}
 }
 
-// arrives applies sent bytes to the model of the other end.
+// arrives applies the sent bytes to the other end in the model.
 func (w *world) arrives(e *end, p []byte) {
 	other := e.peer
 	switch {
-	case other.closed: // it answers with a reset
+	case other.closed: // a closed end answers with a reset
 		e.reset()
-	// A peer that neither reads nor writes any more resets too. No document says what its own calls
-	// return.
+	// A peer that has shut both directions down resets too. No document specifies what its own
+	// calls return.
 	case other.rdShut && other.wrShut:
 		e.dead, e.err = true, syscall.EPIPE
 		other.dead, other.vague = true, true
@@ -115,7 +115,7 @@ func (w *world) arrives(e *end, p []byte) {
 	}
 }
 
-// fillUp sends until nothing fits.
+// fillUp sends until there is no room.
 func (w *world) fillUp(e *end) {
 	if e.dgram || e.closed || e.phase != connected || e.unsendable() != 0 || e.vague || e.peer.closed || e.peer.rdShut || e.full() ||
 		e.peer.s == nil {
@@ -132,7 +132,7 @@ func (w *world) fillUp(e *end) {
 	e.peer.slow = true
 }
 
-// reset applies a reset by the peer to the model of e.
+// reset applies a reset by the peer to e in the model.
 func (e *end) reset() {
 	if e.closed || e.dead {
 		return
@@ -148,7 +148,7 @@ func (e *end) reset() {
 	}
 }
 
-// gone applies the close of e to the model of the other sockets.
+// gone applies a close of e to the other ends in the model.
 func (e *end) gone(hard bool) {
 	for _, c := range e.queue {
 		c.gone(true)
@@ -182,7 +182,7 @@ func (w *world) close(e *end, hard bool) {
 func (w *world) shutdown(e *end) {
 	how := w.next(3)
 	if !e.closed && (e.phase != connected || e.full() || e.slow || e.vague) {
-		return // not written anywhere
+		return // no document specifies this
 	}
 	err := e.s.Shutdown(how)
 	w.note(e, "Shutdown %d: %v", how, err)
@@ -219,7 +219,7 @@ func (w *world) modes(e *end) {
 		t, err = 0, e.s.SetTimeoutSeconds(0)
 	case 4:
 		err = e.s.SetTimeoutSeconds(float64(t) / 1e9)
-		t = e.s.Timeout() // rounded
+		t = e.s.Timeout() // the rounded value
 		if err == nil && (t <= 0 || t > 3e6) {
 			w.failf("the timeout is %v", t)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// An abandoned Socket is closed also if its reactor never runs, so its port is free again.
+// An abandoned Socket is closed even if its reactor never runs. Then its port is free.
 func TestD21NeverRun(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Numeric hosts are the texts that inet_aton(3) accepts. The test makes them of random numbers in
-// random notations. The last number fills the rest of the address, and one that does not fit is
+// A host may be any text that inet_aton(3) accepts. The test makes such texts of random numbers in
+// random notations. The last number fills the rest of the address. A number that does not fit is
 // refused.
 func TestNumericHostsAreThoseOfInetAton(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -58,8 +58,8 @@ func TestNumericHostsAreThoseOfInetAton(t *testing.T) {
 	}
 }
 
-// A number of the system is also a syscall.Errno. The numbers of GetAddrInfo and of TLS, below 0,
-// are not.
+// An OSError with a number of the system is also a syscall.Errno. The numbers of GetAddrInfo and of
+// TLS are negative, and are not.
 func TestOSErrorIsTheErrnoOfTheSystem(t *testing.T) {
 	for _, n := range []int{1, 2, 4, int(kernel.EPIPE), 4095} {
 		err := error(&socket.OSError{Errno: n})
@@ -80,8 +80,8 @@ func TestOSErrorIsTheErrnoOfTheSystem(t *testing.T) {
 	}
 }
 
-// Temporary is true for calls that may succeed later: one that timed out or found nothing, and an
-// Accept whose error concerns only one connection.
+// Temporary is true for calls that may succeed later: a call that has timed out, a call that has
+// found nothing, and an Accept whose error concerns one connection.
 func TestTemporaryErrors(t *testing.T) {
 	for _, c := range []struct {
 		op        string
@@ -100,7 +100,8 @@ func TestTemporaryErrors(t *testing.T) {
 	}
 }
 
-// An unknown number of an error of TLS is shown as a number. (mbedtls's numbers end at -0x10.)
+// If the number of an error of TLS is unknown, its text has the number. (mbedtls's numbers end at
+// -0x10.)
 func TestTextOfAnUnknownErrorOfTLS(t *testing.T) {
 	for n, want := range map[int]string{-0x6FFF: "MBEDTLS_ERR_UNKNOWN (0x6FFF)", 0: "", 1: "", socket.EAI_NONAME: ""} {
 		if got := (&socket.OSError{Errno: n}).Text(); got != want {

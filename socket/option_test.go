@@ -59,7 +59,7 @@ func TestD32BoolIsAnInt(t *testing.T) {
 		l.errno(s.SetSockOpt(socket.SOL_SOCKET, 9999, 1), syscall.ENOPROTOOPT)
 		l.errno(s.SetSockOpt(huge, 1, 1), syscall.ENOPROTOOPT)
 		l.errno(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, []byte{1}), syscall.EINVAL)
-		// Only the low 32 bits of an int count.
+		// Only the lower 32 bits of an int count.
 		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(wide|1)))
 		for _, bad := range []any{nil, 1.5, "1", uint8(1), func(*socket.Socket) {}} {
 			l.value(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bad))
@@ -69,7 +69,7 @@ func TestD32BoolIsAnInt(t *testing.T) {
 	})
 }
 
-// SO_RCVTIMEO and SO_SNDTIMEO have no effect, because the descriptors never block.
+// SO_RCVTIMEO and SO_SNDTIMEO have no effect, because the descriptors are non-blocking.
 func TestD34SocketTimeoutsOfTheHostHaveNoEffect(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -86,7 +86,7 @@ func TestD34SocketTimeoutsOfTheHostHaveNoEffect(t *testing.T) {
 		}
 		join := l.beside(func(l *lab) {
 			l.asleep(s)
-			for range 30 { // well past 1 ms
+			for range 30 { // much longer than 1 ms
 				l.pass()
 			}
 			l.send(c, "late")
@@ -118,7 +118,7 @@ func TestD35Protocols(t *testing.T) {
 			{inet, 77, 0, syscall.EINVAL},
 			{inet, stream, -1, syscall.EINVAL},
 		}
-		if strconv.IntSize == 64 { // no number is cut to 32 bits
+		if strconv.IntSize == 64 { // no number is truncated to 32 bits
 			cases = append(cases, refused{int(wide | inet), stream, 0, syscall.EAFNOSUPPORT},
 				refused{inet, int(wide | int64(stream)), 0, syscall.EINVAL})
 		}
@@ -132,7 +132,7 @@ func TestD35Protocols(t *testing.T) {
 }
 
 // The flags of a receive and the direction of a shutdown are not truncated to 32 bits. The receives
-// are non-blocking, so one with truncated flags would return EAGAIN.
+// are non-blocking, so a receive with truncated flags would return EAGAIN.
 func TestFlagsAreNotCut(t *testing.T) {
 	if strconv.IntSize < 64 {
 		t.Skip("an int has 32 bits here")

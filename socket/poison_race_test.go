@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Race builds overwrite the result of Data when it is not valid any more: in a task after a wait or
-// another Data, and in a goroutine after the next Data of the Socket.
+// Race builds overwrite the result of Data when it becomes invalid. In a task, that is after a wait
+// or another Data. In a goroutine, it is after the next Data of the same Socket.
 func TestASliceThatIsKeptIsPoisoned(t *testing.T) {
 	poisoned := func(l *lab, what string, p []byte) {
 		l.t.Helper()

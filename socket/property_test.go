@@ -27,11 +27,11 @@ func kernelReady(l *lab, s *socket.Socket) poller.Readiness {
 	return now
 }
 
-// A mode is one call that sets the mode, and the expected Timeout.
+// A mode is one call that sets the mode, and the Timeout that the Socket should then have.
 type mode struct {
 	name string
 	set  func(s *socket.Socket) error
-	want timeout.Timeout // -1: refused
+	want timeout.Timeout // -1 if the call is refused
 }
 
 func drawMode(t *rapid.T) mode {
@@ -54,7 +54,7 @@ func drawMode(t *rapid.T) mode {
 	return mode{fmt.Sprint("SetTimeoutSeconds ", v), func(s *socket.Socket) error { return s.SetTimeoutSeconds(v) }, want}
 }
 
-// states are the states of a socket before a call.
+// states are the states in which a socket may be before a call.
 var states = []struct {
 	name string
 	make func(l *lab) *socket.Socket
@@ -78,7 +78,7 @@ var states = []struct {
 		s := l.udp()
 		_, err := s.SendTo([]byte("ab\ncd"), l.addr(s))
 		l.must(err)
-		l.readable(s) // a datagram to the own socket may arrive after sendto has returned
+		l.readable(s) // a datagram to the socket itself may arrive after sendto has returned
 		return s
 	}},
 	{"empty datagram", func(l *lab) *socket.Socket {
@@ -91,9 +91,9 @@ var states = []struct {
 	{"no datagram", func(l *lab) *socket.Socket { return l.udp() }},
 }
 
-// quietEnd waits for a FIN that follows data. Only the kernel's state shows it.
+// quietEnd waits for a FIN behind data. Only the state of the kernel's socket shows it.
 func (l *lab) quietEnd(s *socket.Socket) {
-	if l.os != "linux" { // the numbers are Linux's; see kernel.Waiting
+	if l.os != "linux" { // the numbers below are Linux's; see kernel.Waiting
 		l.until("a FIN", func() bool { return kernel.Waiting(l.k, s.Fileno())&1 == 1 })
 		return
 	}
@@ -103,7 +103,7 @@ func (l *lab) quietEnd(s *socket.Socket) {
 	})
 }
 
-// calls return their whole result as text.
+// calls are calls that return their whole result as text.
 var calls = []struct {
 	name string
 	do   func(l *lab, s *socket.Socket) string
@@ -153,8 +153,7 @@ var calls = []struct {
 
 func told(v any, err error) string { return fmt.Sprintf("%q %v", v, err) }
 
-// blocks returns whether the call would wait without limit, that is, whether only a timeout ends
-// it.
+// blocks returns whether the call would wait without limit. If so, only a timeout ends it.
 func blocks(t testing.TB, state, call int) (yes bool) {
 	parked(t, func(l *lab) {
 		s := states[state].make(l)
@@ -164,13 +163,13 @@ func blocks(t testing.TB, state, call int) (yes bool) {
 	return yes
 }
 
-// timedOut returns whether a call returned ETIMEDOUT, by the system's own number.
+// timedOut returns whether a call has returned ETIMEDOUT, by its number on this system.
 func timedOut(told string) bool {
 	return strings.Contains(told, fmt.Sprintf("[Errno %d]", int(syscall.ETIMEDOUT)))
 }
 
-// Any sequence of setters has the same effect as the last one that was not refused. In every state,
-// every call has the same result in goroutines and in tasks.
+// A sequence of setters has the effect of the last one that was not refused. In every state, every
+// call has the same result in goroutines and in tasks.
 func TestModeEquivalence(t *testing.T) {
 	t.Parallel()
 	longtest.Checks(t, longtest.Count(20, 100, 2000))
@@ -222,7 +221,7 @@ func TestModeEquivalence(t *testing.T) {
 }
 
 // A call that need not wait has the same result in every mode. A call that would wait returns
-// ETIMEDOUT at its timeout, and EAGAIN at once in the non-blocking mode.
+// ETIMEDOUT at its timeout. In the non-blocking mode it returns EAGAIN at once.
 func TestModesDifferOnlyInWaiting(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {

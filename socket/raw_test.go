@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A simulated host refuses raw sockets and ICMP with an error that says so. Other protocols are
-// refused as on a host.
+// A simulated host refuses raw sockets and ICMP, and the error says so. It refuses other protocols
+// as the real host does.
 func TestSimulatedHostRefusesRawSocketsByName(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A negative size is refused, and consumes nothing. A huge size is only an upper bound.
+// A negative size is refused and consumes nothing. A huge size is only an upper limit.
 func TestD09Bufsize(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -33,7 +33,7 @@ func TestD09Bufsize(t *testing.T) {
 	})
 }
 
-// A Recv of more bytes than a scratch buffer has returns everything that is there.
+// A Recv of more bytes than a scratch buffer has returns all bytes that are available.
 func TestRecvHuge(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -54,7 +54,7 @@ func TestRecvHuge(t *testing.T) {
 		path := socket.Path(unixPath(l.t))
 		l.must(a.Bind(path))
 		size := 150000
-		if l.os != "linux" { // net.local.dgram.maxdgram is 2,048 on FreeBSD
+		if l.os != "linux" { // on FreeBSD net.local.dgram.maxdgram is 2,048
 			size = 2000
 		}
 		want := strings.Repeat("x", size)
@@ -105,7 +105,7 @@ func TestD11NeverConnectedIsENOTCONN(t *testing.T) {
 	})
 }
 
-// RecvFrom on a stream returns the peer's address, also if the kernel has forgotten it.
+// On a stream, RecvFrom returns the peer's address, even if the kernel does not know it any more.
 func TestD12RecvFromOnAStreamTellsThePeer(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -146,8 +146,8 @@ func TestD27ReadLessThanMinusOneIsReadAll(t *testing.T) {
 	})
 }
 
-// If MicroPython returns None, the Go call returns EAGAIN with n = 0. Otherwise a call moves as
-// many bytes as it can.
+// Where MicroPython returns None, the Go call returns EAGAIN and n is 0. Otherwise the call moves
+// as many bytes as possible.
 func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -185,7 +185,7 @@ func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
 		}
 		l.errno(err, syscall.EAGAIN)
 		for n, err = 1, nil; n == 1 && err == nil; n, err = c.Write([]byte("x")) {
-			l.fill(c) // fill it again, because the kernel may have found room since
+			l.fill(c) // fills it again, because the kernel may have found room meanwhile
 		}
 		l.errno(err, syscall.EAGAIN)
 		if n != 0 {
@@ -197,8 +197,8 @@ func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
 	})
 }
 
-// At its deadline a call returns the data so far with the error. Later calls continue after that
-// data.
+// At its deadline a call returns the data that has come, with the error. Later calls continue
+// behind that data.
 func TestD29PartialDataIsConsumed(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -230,7 +230,8 @@ func TestD29PartialDataIsConsumed(t *testing.T) {
 	})
 }
 
-// recv, read and readline share one stream of bytes. readline receives nothing after its line.
+// recv, read and readline receive from one stream of bytes. readline receives nothing behind its
+// line.
 func TestReadLine(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -255,8 +256,8 @@ func TestReadLine(t *testing.T) {
 	})
 }
 
-// read(n) joins datagrams, truncates one that does not fit into the remaining space, and ends at an
-// empty one.
+// read(n) joins datagrams. It truncates a datagram that does not fit in the rest of n, and ends at
+// an empty datagram.
 func TestReadOfDatagrams(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.udp(), l.udp()
@@ -274,7 +275,7 @@ func TestReadOfDatagrams(t *testing.T) {
 	})
 }
 
-// Read returns io.EOF at the end of input, and only there.
+// Read returns io.EOF at the end of input, and never otherwise.
 func TestReaderTellsEOF(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -300,12 +301,12 @@ func TestReaderTellsEOF(t *testing.T) {
 	})
 }
 
-// MSG_TRUNC on a stream counts bytes that it does not write. The result must not contain what other
-// sockets have received.
+// On a stream, MSG_TRUNC counts bytes that it does not store. The result must not contain bytes
+// that other sockets have received.
 func TestTruncGivesNobodyElsesData(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
-		for range 20 { // for any scratch buffer
+		for range 20 { // so that each scratch buffer is used
 			l.send(c, "secret")
 			l.recv(s, 6, "secret")
 		}

@@ -24,7 +24,7 @@ func (l *lab) socket(family, typ int) *socket.Socket {
 
 func (l *lab) tcp() *socket.Socket { return l.socket(inet, stream) }
 
-// udp returns a bound datagram socket.
+// udp returns a datagram socket that is bound.
 func (l *lab) udp() *socket.Socket {
 	s := l.socket(inet, dgram)
 	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
@@ -56,8 +56,7 @@ func (l *lab) pair() (client, server *socket.Socket) {
 	return client, l.own(server)
 }
 
-// stuck returns the address of a listener whose queue is full, so that connects to it stay in
-// progress.
+// stuck returns the address of a listener whose queue is full. Connects to it stay in progress.
 func (l *lab) stuck() (socket.Addr, *socket.Socket) {
 	if l.os == "freebsd" {
 		l.skip("FreeBSD resets what a listener has no room for: no connect stays in progress")
@@ -71,25 +70,26 @@ func (l *lab) stuck() (socket.Addr, *socket.Socket) {
 	return l.addr(listener), listener
 }
 
-// refusing returns an address where nobody listens.
+// refusing returns an address at which nobody listens.
 func (l *lab) refusing() socket.Addr {
 	s := l.tcp()
 	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
 	return l.addr(s)
 }
 
-// reset closes s so that the peer sees a reset, and waits until it does.
+// reset closes s with a reset. It waits until the peer sees that.
 func (l *lab) reset(s, peer *socket.Socket) {
 	l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, []byte{1, 0, 0, 0, 0, 0, 0, 0}))
 	l.must(s.Close())
 	l.over(peer)
 }
 
-// over waits until s, which has no input, has failed or ended. Then poll(2) of Linux reports ERR
-// and HUP, that of FreeBSD HUP, and that of NetBSD only that a call would not wait.
+// over waits until s, which has no input, has failed or ended. For such a socket, the poll(2) of
+// Linux reports ERR and HUP, that of FreeBSD HUP, and that of NetBSD only that a call would not
+// wait.
 func (l *lab) over(s *socket.Socket) { l.readable(s) }
 
-// begin starts to connect a non-blocking socket. FreeBSD ends a connect on the loopback at once.
+// begin starts to connect a non-blocking socket. On FreeBSD a connect on the loopback ends at once.
 func (l *lab) begin(s *socket.Socket, to socket.Addr) {
 	l.t.Helper()
 	if err := s.Connect(to); err != nil || l.os != "freebsd" {
@@ -97,8 +97,8 @@ func (l *lab) begin(s *socket.Socket, to socket.Addr) {
 	}
 }
 
-// refuse makes the connect of a non-blocking socket fail with a refusal. `told`: connect itself has
-// returned the error, which is then no longer pending.
+// refuse makes the connect of a non-blocking socket fail with a refusal. told means that connect
+// itself has returned the error, so the error is not pending.
 func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 	l.t.Helper()
 	err := s.Connect(to)
@@ -111,8 +111,8 @@ func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 	return false
 }
 
-// fill sends on a non-blocking socket until nothing fits. It waits for the acknowledgements of sent
-// data, because they make room, and a busy machine delivers them late.
+// fill sends on a non-blocking socket until there is no room. Acknowledgements make room, and on a
+// busy machine they may be late. So fill waits for them.
 func (l *lab) fill(s *socket.Socket) (n int) {
 	p := make([]byte, 64<<10)
 	for idle := 0; idle < 3; {

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A send after the peer's close returns EPIPE and raises no signal. A signal would end a process
-// whose main program is not Go (a library in a Python process).
+// A send after the peer's close returns EPIPE and raises no signal. The signal would end a process
+// whose main program is not in Go, for example a Python process that has loaded a library in Go.
 func TestD13NoSIGPIPE(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGPIPE)
@@ -54,7 +54,7 @@ func TestD13NoSIGPIPE(t *testing.T) {
 	})
 }
 
-// A Send ends after one attempt that has moved some bytes.
+// Send makes one successful try, which may move fewer bytes than p has.
 func TestD14SendMayBeShort(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -165,7 +165,7 @@ func TestDatagrams(t *testing.T) {
 	})
 }
 
-// On a stream the address of SendTo has no effect, but it must be valid.
+// On a stream the address of SendTo has no effect. It must be valid nevertheless.
 func TestSendToOnAStream(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()

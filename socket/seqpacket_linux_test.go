@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The input of a SOCK_SEQPACKET socket ends with io.EOF, also on a netconn connection, whose
-// network has package net's name.
+// The input of a SOCK_SEQPACKET socket ends with io.EOF, also on a connection of netconn. The
+// network of that connection has the name that package net uses.
 func TestSeqPacketEnds(t *testing.T) {
 	parked(t, func(l *lab) {
 		const kind = socket.SOCK_SEQPACKET
@@ -23,7 +23,7 @@ func TestSeqPacketEnds(t *testing.T) {
 			l.must(s.Connect(at))
 			peer, _, err := listener.Accept()
 			l.must(err)
-			_, err = peer.SendTo([]byte("x"), at) // connected, so the address has no effect
+			_, err = peer.SendTo([]byte("x"), at) // the socket is connected, so the address has no effect
 			l.must(err)
 			l.must(peer.Close())
 			var r io.Reader = s

@@ -19,8 +19,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A task sends datagrams to itself, so that its calls never wait. Another task and a posted
-// function still run meanwhile.
+// A task sends datagrams to itself, so its calls never wait. Another task and a posted function
+// must run meanwhile.
 func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -36,8 +36,9 @@ func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	})
 }
 
-// The same holds for a goroutine. On one processor another goroutine runs after a budget of calls
-// that need not wait, before the runtime preempts the first one after 10 ms.
+// The same must hold for goroutines on one processor. If the calls of a goroutine never wait,
+// another goroutine runs after a budget of calls. Without the budget, it would run only when the
+// runtime preempts the first goroutine, after 10 ms.
 func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	parked(t, func(l *lab) {
@@ -55,8 +56,7 @@ func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	})
 }
 
-// With Timeout 0 the same task does not yield, because a call that never waits does not yield
-// either.
+// With Timeout 0 the same task does not yield, because a call that never waits does not yield.
 func TestNonBlockingCallsKeepTheLoop(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -72,8 +72,8 @@ func TestNonBlockingCallsKeepTheLoop(t *testing.T) {
 	})
 }
 
-// A task that is cancelled while it yields gets ECANCELED before the call has done anything. The
-// peer gets nothing of that call, and no input is lost.
+// A task is cancelled while it yields. It gets ECANCELED before the call has done anything: the
+// peer gets nothing from that call, and no input is lost.
 func TestCancelledWhileRestingLosesNothing(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -92,7 +92,7 @@ func TestCancelledWhileRestingLosesNothing(t *testing.T) {
 				}
 			}
 		})
-		l.must(l.task.Sleep(0)) // the task runs now, until it yields
+		l.must(l.task.Sleep(0)) // the task now runs until it yields
 		busy.Cancel()
 		_, e := l.task.Join(busy)
 		l.must(e)
@@ -108,7 +108,7 @@ func TestCancelledWhileRestingLosesNothing(t *testing.T) {
 	})
 }
 
-// round sends a datagram to the socket itself and receives it. Neither call waits.
+// round sends a datagram to the socket itself and receives it. Neither of these calls waits.
 func (l *lab) round(s *socket.Socket) error {
 	if _, err := s.SendTo([]byte("x"), l.addr(s)); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (l *lab) round(s *socket.Socket) error {
 	return err
 }
 
-// arrived waits, without yielding, until there is something to receive.
+// arrived waits until a receive would not wait. It does not yield.
 func (l *lab) arrived(s *socket.Socket) {
 	for now := uint8(0); now&1 == 0; {
 		got, e := kernel.Host.Ready(s.Fileno())
@@ -129,10 +129,10 @@ func (l *lab) arrived(s *socket.Socket) {
 	}
 }
 
-// 500 tasks sleep in RecvInto, below two shallow frames of user code. Each has the 2 KiB of stack
-// that a coroutine begins with, not twice that (Go 1.26; 4 KiB on 1.27). A few words more in any
-// frame of the call can double it. The test runs in a process of its own, because the runtime
-// begins with larger stacks after goroutines that needed more.
+// 500 tasks sleep in RecvInto, below two small frames of user code. Each needs only the 2 KiB of
+// stack with which a coroutine begins (Go 1.26; 4 KiB with 1.27). A few words more in any frame of
+// the call could double that. The test runs in a process of its own, because the runtime begins
+// with larger stacks if earlier goroutines needed more.
 func TestIdleTaskStack(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's frames are larger")
@@ -153,7 +153,7 @@ func TestIdleTaskStack(t *testing.T) {
 		for i := range sockets {
 			sockets[i] = l.udp()
 		}
-		debug.FreeOSMemory() // stacks that are free count as in use until a collection
+		debug.FreeOSMemory() // until a collection, free stacks count as in use
 		runtime.ReadMemStats(&before)
 		for _, s := range sockets {
 			buf := make([]byte, 1)
@@ -166,7 +166,7 @@ func TestIdleTaskStack(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		most := 3 << 10
 		if !strings.HasPrefix(runtime.Version(), "go1.26") {
-			most = 5 << 10 // frames of Go 1.27 are a little too large for 2 KiB
+			most = 5 << 10 // with Go 1.27 the frames are a little too large for 2 KiB
 		}
 		if each := (int(after.StackInuse) - int(before.StackInuse)) / tasks; each > most {
 			t.Errorf("%d bytes of stack each, must be %d at most", each, most)
@@ -187,15 +187,15 @@ func shallow(s *socket.Socket, buf []byte) {
 	}
 }
 
-// boundless is a kernel with a peer that always has more and always accepts more, so no call ever
+// boundless is a kernel whose peer always sends more and always accepts more. So no call ever
 // waits.
 type boundless struct{ kernel.Kernel }
 
 func (boundless) Send(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
 func (boundless) Recv(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
 
-// A call that moves much yields in the middle, more than once for each 512 KiB. If somebody closes
-// the socket then, or cancels the task, the call ends and returns how much it has moved.
+// A call that moves much yields in the middle, more than once for each 512 KiB. If the socket is
+// closed then, or the task is cancelled, the call ends and returns how many bytes it has moved.
 func TestALongCallLetsOthersRun(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Both ends of a net.Pipe close at the same time. Each close_notify waits for a reader, and the
-// deadline of the write ends that. The test uses a fake clock.
+// Both ends of a net.Pipe close at the same time. Each end waits until the other one reads its
+// close_notify. The deadline of the write ends that. The test uses a fake clock.
 func TestStreamsThatCloseAtTheSameTime(t *testing.T) {
 	cert, key := certificate()
 	synctest.Test(t, func(t *testing.T) {

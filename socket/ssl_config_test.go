@@ -27,13 +27,13 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// An identity is a key with a certificate for it.
+// An identity is a key and a certificate for the key.
 type identity struct {
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
 }
 
-// issue makes a certificate. If by is nil, the certificate is its own authority.
+// issue makes a certificate. If by is nil, the certificate is signed by its own key.
 func issue(t *testing.T, by *identity, c *x509.Certificate) *identity {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -74,7 +74,7 @@ func block(typ string, der []byte) []byte {
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// A tap is a peer's connection that copies its input.
+// A tap is the connection of a peer. It copies the peer's input.
 type tap struct {
 	net.Conn
 	seen bytes.Buffer
@@ -86,8 +86,8 @@ func (c *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wrap makes a handshake between an SSLSocket and crypto/tls, and then closes the connection. seen
-// has the bytes that the peer has received.
+// wrap makes a handshake between an SSLSocket and crypto/tls, and closes the connection. seen has
+// the bytes that the peer has received.
 func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (seen []byte, err error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -125,8 +125,9 @@ func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (see
 	return c.seen.Bytes(), err
 }
 
-// PEM files have blocks of any type in any order. WrapSSL reads a file for the certificate and one
-// for the key as crypto/tls does. No private key reaches the peer, and none is in an error's text.
+// PEM files may have blocks of any type in any order. WrapSSL reads certificates from one file, and
+// a key from another one, as crypto/tls does. No private key reaches the peer, and no error
+// contains one.
 func TestPEMIsReadByType(t *testing.T) {
 	if !longtest.Default(t, "many keys") {
 		return
@@ -144,7 +145,7 @@ func TestPEMIsReadByType(t *testing.T) {
 		"PKCS8":      block("PRIVATE KEY", pkcs8),
 		"parameters": []byte("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"),
 		"text":       []byte("some text\n"),
-		// A key whose label says that it is a certificate.
+		// A key with a label that says that it is a certificate.
 		"liar":     block("CERTIFICATE", me.keyDER()),
 		"DER key":  me.keyDER(),
 		"DER leaf": me.cert.Raw,
@@ -154,7 +155,7 @@ func TestPEMIsReadByType(t *testing.T) {
 		t.Fatal(err)
 	}
 	secrets := [][]byte{me.keyDER(), raw}
-	// The files are each block alone, each pair, and each pair with a third block.
+	// The files are each block alone, each pair of blocks, and each pair with a third block.
 	files := func(names ...string) (files [][]string) {
 		for _, a := range names {
 			files = append(files, []string{a})
@@ -177,7 +178,7 @@ func TestPEMIsReadByType(t *testing.T) {
 			pair, want := tls.X509KeyPair(o.Cert, o.Key)
 			for _, link := range pair.Certificate {
 				if _, err := x509.ParseCertificate(link); err != nil {
-					want = err // crypto/tls checks only the first
+					want = err // crypto/tls checks only the first certificate
 				}
 			}
 			s := toSilent(t)
@@ -187,7 +188,7 @@ func TestPEMIsReadByType(t *testing.T) {
 			}
 			if err == nil {
 				good++
-				continue // its bytes are checked below
+				continue // the test checks its bytes below
 			}
 			if !errors.Is(err, socket.ErrValue) {
 				t.Errorf("cert %q, key %q: %v, want ErrValue", cert, key, err)
@@ -218,7 +219,7 @@ func TestPEMIsReadByType(t *testing.T) {
 	}
 }
 
-// toSilent returns a Socket with a connected peer that sends nothing.
+// toSilent returns a Socket whose peer is connected and sends nothing.
 func toSilent(t *testing.T) *socket.Socket {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -236,8 +237,8 @@ func toSilent(t *testing.T) *socket.Socket {
 	return s
 }
 
-// CAData may have PEM blocks of other types, and several certificates in either form. Without a
-// certificate it is ErrValue.
+// CAData may have PEM blocks of other types, and several certificates in PEM or DER. If it has no
+// certificate, the error is ErrValue.
 func TestCADataIsReadByType(t *testing.T) {
 	a := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	b := issue(t, nil, &x509.Certificate{})
@@ -266,8 +267,8 @@ func TestCADataIsReadByType(t *testing.T) {
 func isNil(err error) bool   { return err == nil }
 func isValue(err error) bool { return errors.Is(err, socket.ErrValue) }
 
-// CERT_REQUIRED compares the hostname with the alternative names of a certificate, and with its
-// common name where it has none, as mbedtls does. It verifies the chain in each case.
+// Like mbedtls, CERT_REQUIRED compares the hostname with the alternative names of the certificate.
+// If there are none, it compares with the common name. It verifies the chain in each case.
 func TestCertRequiredAsMbedTLS(t *testing.T) {
 	ca := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
 	middle := issue(t, ca, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, Subject: pkix.Name{CommonName: "m"}})
@@ -319,8 +320,8 @@ func TestCertRequiredAsMbedTLS(t *testing.T) {
 	}
 }
 
-// A server that requires a client's certificate needs authorities of its own, because the system's
-// authorities certify anybody.
+// A server that requires certificates of its clients needs authorities of its own, because the
+// authorities of the system certify anybody.
 func TestServersCertRequiredNeedsAuthorities(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true})
 	o := socket.SSLOptions{Cert: me.certPEM(), Key: block("EC PRIVATE KEY", me.keyDER()), CertReqs: socket.CERT_REQUIRED}

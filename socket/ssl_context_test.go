@@ -21,8 +21,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The protocol decides the side and the first verify mode. DTLS is refused with an error that names
-// it.
+// The protocol decides which side the context is for, and its first verify mode. DTLS is refused,
+// and the error says so.
 func TestProtocolDecidesTheVerifyMode(t *testing.T) {
 	for protocol, mode := range map[int]int{socket.PROTOCOL_TLS_CLIENT: socket.CERT_REQUIRED, socket.PROTOCOL_TLS_SERVER: socket.CERT_NONE} {
 		c := sslContext(t, protocol)
@@ -55,7 +55,7 @@ func sslContext(t *testing.T, protocol int) *socket.SSLContext {
 	return c
 }
 
-// serverContext returns a context with the identity.
+// serverContext returns a context for a server with this identity.
 func serverContext(t *testing.T, me *identity) *socket.SSLContext {
 	t.Helper()
 	c := sslContext(t, socket.PROTOCOL_TLS_SERVER)
@@ -65,7 +65,7 @@ func serverContext(t *testing.T, me *identity) *socket.SSLContext {
 	return c
 }
 
-// clientContext returns a context that trusts the identity.
+// clientContext returns a context for a client that trusts this identity.
 func clientContext(t *testing.T, trusted *identity) *socket.SSLContext {
 	t.Helper()
 	c := sslContext(t, socket.PROTOCOL_TLS_CLIENT)
@@ -75,12 +75,12 @@ func clientContext(t *testing.T, trusted *identity) *socket.SSLContext {
 	return c
 }
 
-// shake connects a client and a server and returns what WrapSocket has returned to both.
+// shake connects a client and a server. It returns the results of WrapSocket on both sides.
 func shake(l *lab, server, client *socket.SSLContext, name string) (s, c *socket.SSLSocket, serverErr, clientErr error) {
 	a, b := l.pair()
 	join := l.beside(func(*lab) {
 		if c, clientErr = client.WrapSocket(a, socket.SSLWrap{ServerHostname: name}); clientErr != nil {
-			_ = a.Shutdown(socket.SHUT_WR) // the server waits for this, and the alert is sent before it
+			_ = a.Shutdown(socket.SHUT_WR) // the server waits for this, and before it the alert is sent
 		}
 	})
 	s, serverErr = server.WrapSocket(b, socket.SSLWrap{ServerSide: true})
@@ -88,8 +88,8 @@ func shake(l *lab, server, client *socket.SSLContext, name string) (s, c *socket
 	return s, c, serverErr, clientErr
 }
 
-// LoadCertChain and LoadVerifyLocations accept names of files and bytes of both forms. Any other
-// kind of data is ErrValue. The error names the kind and contains none of the data.
+// LoadCertChain and LoadVerifyLocations accept names of files, and data in PEM and DER. Any other
+// kind of data is ErrValue. The error says which kind it is, and contains none of the data.
 func TestLoadNamesWhatItFound(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(me.key)
@@ -138,7 +138,7 @@ func TestLoadNamesWhatItFound(t *testing.T) {
 		return path
 	}
 	c := sslContext(t, socket.PROTOCOL_TLS_CLIENT)
-	bom := []byte("\xef\xbb\xbf") // mbedtls skips it
+	bom := []byte("\xef\xbb\xbf") // mbedtls skips this
 	if err := c.LoadCertChainData(join(bom, cert), join(bom, block("PRIVATE KEY", pkcs8))); err != nil {
 		t.Error(err)
 	}
@@ -172,14 +172,14 @@ func TestLoadNamesWhatItFound(t *testing.T) {
 	}
 }
 
-// twelve are the suites of a context without those of TLS 1.3.
+// twelve returns the suites of a context without those of TLS 1.3.
 func twelve(c *socket.SSLContext) []string {
 	return slices.DeleteFunc(c.GetCiphers(), func(s string) bool { return strings.HasPrefix(s, "TLS1-3") })
 }
 
-// A connection uses the suite that SetCiphers names, by either of its names. The version follows
-// from the suites. A suite that crypto/tls does not have is refused with mbedtls's number, and the
-// enabled ones stay.
+// A connection uses the suite that SetCiphers names, with mbedtls's name or IANA's. The suites
+// decide the version. A suite that crypto/tls does not have is refused with mbedtls's number, and
+// the enabled suites do not change.
 func TestSetCiphersDecides(t *testing.T) {
 	parked(t, func(l *lab) {
 		me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
@@ -228,8 +228,8 @@ func TestSetCiphersDecides(t *testing.T) {
 	})
 }
 
-// Every suite that crypto/tls has can be set, also an insecure one. Only two of those are enabled
-// from the start.
+// Every suite of crypto/tls can be enabled, even an insecure one. Only two insecure ones are
+// enabled by default.
 func TestInsecureSuitesMustBeNamed(t *testing.T) {
 	c := sslContext(t, socket.PROTOCOL_TLS_SERVER)
 	enabled := c.GetCiphers()
@@ -253,8 +253,8 @@ func TestInsecureSuitesMustBeNamed(t *testing.T) {
 	}
 }
 
-// Keys of every kind that mbedtls parses are accepted: also an RSA key that is too short for
-// crypto/tls, which fails only in the handshake.
+// Keys of every kind that mbedtls parses are accepted. An RSA key that is too short for crypto/tls
+// is accepted too, and fails only in the handshake.
 func TestKeysOfEveryKind(t *testing.T) {
 	short := shortRSA(t)
 	long, err := rsa.GenerateKey(rand.Reader, 1024)
@@ -277,7 +277,7 @@ func TestKeysOfEveryKind(t *testing.T) {
 	}
 }
 
-// shortRSA makes a key that crypto/rsa would not make.
+// shortRSA makes a key that crypto/rsa would refuse to make.
 func shortRSA(t *testing.T) *rsa.PrivateKey {
 	t.Helper()
 	for {

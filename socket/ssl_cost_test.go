@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// To read a long line costs few allocations, because its memory doubles. That holds whether other
-// calls read at the same time or not.
+// A read of a long line makes few allocations, because its memory doubles. This also holds if other
+// calls read at the same time.
 func TestLongLineAllocatesLittle(t *testing.T) {
 	parked(t, func(l *lab) {
 		c, s := l.pair()
@@ -33,7 +33,8 @@ func TestLongLineAllocatesLittle(t *testing.T) {
 	})
 }
 
-// Wrong options of WrapSSL do not change the socket. A handshake that fails closes it.
+// If the options of WrapSSL are wrong, the socket does not change. If the handshake fails, the
+// socket is closed.
 func TestFailedWrapSSL(t *testing.T) {
 	parked(t, func(l *lab) {
 		c, s := l.pair()
@@ -49,7 +50,7 @@ func TestFailedWrapSSL(t *testing.T) {
 	})
 }
 
-// Calls that wait for silent TLS peers hold no buffers. A buffer of a call would be 64 KiB.
+// Calls that wait for silent TLS peers hold no buffers, which would have 64 KiB each.
 func TestWaitingSSLSocketsHoldNoBuffers(t *testing.T) {
 	parked(t, func(l *lab) {
 		const calls, most = 30, 16 << 10
@@ -85,13 +86,13 @@ func TestWaitingSSLSocketsHoldNoBuffers(t *testing.T) {
 
 func heapNow() uint64 {
 	runtime.GC()
-	runtime.GC() // the second collection frees the memory of pools
+	runtime.GC() // only the second collection frees the memory of a sync.Pool
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// An echo of 64 bytes over TLS costs few allocations. crypto/tls makes most of them.
+// An echo of 64 bytes over TLS makes few allocations, most of them in crypto/tls.
 func TestSSLEchoAllocatesLittle(t *testing.T) {
 	if raceEnabled || !longtest.Measures(t) {
 		return

@@ -15,7 +15,7 @@ import (
 )
 
 // As with mbedtls, the handshake fails if the key does not belong to the certificate, or if the
-// server has neither. Both sides return errors of TLS, and the sockets stay open.
+// server has neither of them. Both sides return errors of TLS, and the sockets stay open.
 func TestHandshakeFindsTheWrongKey(t *testing.T) {
 	parked(t, func(l *lab) {
 		me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
@@ -36,8 +36,8 @@ func TestHandshakeFindsTheWrongKey(t *testing.T) {
 	})
 }
 
-// The errors of a handshake have mbedtls's numbers and texts, on both sides, because MicroPython's
-// tests compare them. A failed WrapSocket leaves the socket open.
+// On both sides, the errors of a handshake have mbedtls's numbers and texts, because MicroPython's
+// tests compare these. If WrapSocket fails, the socket stays open.
 func TestErrorsAreThoseOfMbedTLS(t *testing.T) {
 	const alert, noCert, eof, version = -30592, -29824, -29312, -28288
 	parked(t, func(l *lab) {
@@ -87,7 +87,7 @@ func TestErrorsAreThoseOfMbedTLS(t *testing.T) {
 
 		wrongUse := issue(t, nil, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 		l.must(client.LoadCertChainData(wrongUse.certPEM(), wrongUse.keyDER()))
-		l.must(server.LoadVerifyLocations("", wrongUse.certPEM())) // both authorities count
+		l.must(server.LoadVerifyLocations("", wrongUse.certPEM())) // the authorities of both calls count
 		_, _, serverErr, _ = shake(l, server, client, "micropython.local")
 		var verify *socket.VerifyError
 		if !errors.As(serverErr, &verify) || verify.Info() != "\nUsage does not match the extendedKeyUsage extension\n" {
@@ -124,8 +124,8 @@ func sslNumber(t *testing.T, what string, err error, want int, text string) {
 	}
 }
 
-// After a call has returned an error of TLS, each later call returns it again. Only the first one
-// says what is wrong with the peer's certificate.
+// After a call has returned an error of TLS, each later call returns that error too. Only the first
+// one reports what is wrong with the peer's certificate.
 func TestErrorOfTLSStays(t *testing.T) {
 	parked(t, func(l *lab) {
 		a, b := l.pair()
@@ -147,7 +147,7 @@ func TestErrorOfTLSStays(t *testing.T) {
 		me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 		a, b = l.pair()
 		join := l.beside(func(*lab) {
-			// The client refuses the certificate, and only its error is checked.
+			// The client refuses the certificate. Only the client's error is checked.
 			_, _ = serverContext(t, me).WrapSocket(a, socket.SSLWrap{ServerSide: true})
 		})
 		s, err = clientContext(t, me).WrapSocket(b, socket.SSLWrap{ServerHostname: "another", DeferHandshake: true})
@@ -158,7 +158,7 @@ func TestErrorOfTLSStays(t *testing.T) {
 		_, err = s.Write([]byte("x"))
 		sslNumber(t, "after a refused certificate", err, -9984, "MBEDTLS_ERR_X509_CERT_VERIFY_FAILED")
 		join()
-		// This side reports an alert of a wrong length by the alert 10.
+		// Alert 10 is this side's answer to an alert of a wrong length.
 		a, b = l.pair()
 		l.send(a, "\x15\x03\x03\x00\x01x")
 		_, err = client.WrapSocket(b, socket.SSLWrap{})
@@ -166,8 +166,9 @@ func TestErrorOfTLSStays(t *testing.T) {
 	})
 }
 
-// The verify callback gets each certificate, and the peer's one last, whether the chain is trusted
-// or not. Its number ends the handshake, also with CERT_OPTIONAL. With CERT_NONE it is not called.
+// The verify callback gets each certificate of the chain, the peer's one last, whether the chain is
+// trusted or not. If it returns a number, the handshake fails, also with CERT_OPTIONAL. With
+// CERT_NONE it is not called.
 func TestVerifyCallbackSeesTheChain(t *testing.T) {
 	parked(t, func(l *lab) {
 		ca := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, Subject: pkix.Name{CommonName: "ca"}})

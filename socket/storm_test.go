@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Constant signals have no effect: no call ends early, none returns EINTR, and deadlines are kept.
+// A stream of signals has no effect: no call ends early or returns EINTR, and deadlines are exact.
 func TestD40EINTRStorm(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

@@ -2,5 +2,5 @@
 
 package socket_test
 
-// underWay returns false, because this system does not report it.
+// underWay returns false, because this system does not report that.
 func underWay(int) bool { return false }

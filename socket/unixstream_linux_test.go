@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A counting kernel counts the recvs of one descriptor.
+// A counting kernel counts the recvs on one descriptor.
 type counting struct {
 	kernel.Kernel
 	fd    int
@@ -25,8 +25,8 @@ func (k *counting) Recv(fd int, p []byte, flags int) (int, kernel.Errno) {
 	return k.Kernel.Recv(fd, p, flags)
 }
 
-// A message for a task on a Unix stream socket costs one recv, however the socket was made and is
-// read. After a short read the task sleeps without a try.
+// Each message for a task on a Unix stream socket costs one recv, whatever has made the socket, and
+// whatever call reads it. After a short read, the task sleeps without another try.
 func TestUnixMessageCostsOneRecv(t *testing.T) {
 	cert, key := certificate()
 	data := func(s *socket.Socket) (func() ([]byte, error), error) { return s.Data, nil }
@@ -71,7 +71,7 @@ func TestUnixMessageCostsOneRecv(t *testing.T) {
 				read, err := reads(s)
 				l.must(err)
 				for i := range messages {
-					if i == 2 { // the first call began on a socket that was not registered
+					if i == 2 { // the first call began when the socket was not registered yet
 						k.recvs = 0
 					}
 					p, err := read()
@@ -102,7 +102,7 @@ func (l *lab) letOthersRun() {
 	}
 }
 
-// A recv stops after a message that passes descriptors. The bytes after it are received without
+// A recv stops behind a message that passes descriptors. The bytes that follow are received without
 // another Event.
 func TestDescriptorsInAUnixStream(t *testing.T) {
 	inTask(t, func(l *lab) {
@@ -129,7 +129,7 @@ func TestDescriptorsInAUnixStream(t *testing.T) {
 	})
 }
 
-// unixPair returns both ends of a Unix connection. The first one was accepted.
+// unixPair returns both ends of a Unix connection, the accepted one first.
 func (l *lab) unixPair() (accepted, connected *socket.Socket) {
 	at := socket.Path(unixPath(l.t))
 	listener := l.socket(socket.AF_UNIX, socket.SOCK_STREAM)

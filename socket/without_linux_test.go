@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Calls can wait even if no descriptor is left for the background goroutine's Poller: until their
-// deadline, until they are ready, and until Close. The test runs in a process of its own, because
-// in this one the Poller exists already.
+// No descriptor is left for the Poller of the background goroutine. Calls can still wait: until
+// their deadline, until they are ready, and until Close. The test runs in a process of its own,
+// because in this process the Poller exists already.
 func TestWaitsWithoutDescriptors(t *testing.T) {
 	const child = "UREACTOR_TEST_WITHOUT"
 	if os.Getenv(child) == "" {
@@ -60,9 +60,9 @@ func TestWaitsWithoutDescriptors(t *testing.T) {
 	})
 }
 
-// If no descriptor is left, the first lookup of a host name returns EAI_AGAIN, because the resolver
-// could not open anything. The test runs in a process of its own, because the resolver keeps the
-// files that it has read.
+// No descriptor is left when the first host name is looked up. The lookup returns EAI_AGAIN,
+// because the resolver could not open anything. The test runs in a process of its own, because the
+// resolver keeps files in memory that it has read.
 func TestLooksUpLaterWithoutDescriptors(t *testing.T) {
 	const child = "UREACTOR_TEST_LOOKUP"
 	if os.Getenv(child) == "" {
