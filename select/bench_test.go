@@ -12,7 +12,7 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// registered makes a Poll with n datagram sockets, one of them ready.
+// registered makes a Poll with n datagram sockets, of which one is ready.
 func registered(b *testing.B, n int) (*lab, *sel.Poll) {
 	l := newLab(b, kernel.Host, nil)
 	b.Cleanup(l.closeAll)
@@ -34,7 +34,7 @@ func registered(b *testing.B, n int) (*lab, *sel.Poll) {
 	return l, p
 }
 
-// The cost of a poll depends on how many objects are ready, not on how many are registered.
+// The cost of a poll depends on how many objects are ready, and not on how many are registered.
 func BenchmarkPoll(b *testing.B) {
 	for _, n := range []int{10, 10_000} {
 		b.Run(fmt.Sprint("registered=", n), func(b *testing.B) {
@@ -64,8 +64,8 @@ func BenchmarkIPoll(b *testing.B) {
 	}
 }
 
-// The cost of a wait: another goroutine answers each byte. It must not depend on how many objects
-// are registered either.
+// The cost of a poll that waits: another goroutine answers each byte. This cost does not depend on
+// how many objects are registered either.
 func BenchmarkPollThatWaits(b *testing.B) {
 	for _, n := range []int{1, 10, 10_000} {
 		b.Run(fmt.Sprint("registered=", n), func(b *testing.B) { pollThatWaits(b, n) })

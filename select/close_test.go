@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Without a descriptor for a Poller, a Poll works as poll(2) does: it reports ready objects, waits,
-// and can be closed while it waits. Once there are descriptors, it uses a Poller.
+// If no descriptor is free for a Poller, a Poll works as poll(2) does. It reports ready objects,
+// waits, and can be closed while it waits. When descriptors are free again, it uses a Poller.
 func TestNoDescriptors(t *testing.T) { both(t, noDescriptors) }
 
 func noDescriptors(l *lab) {
@@ -61,8 +61,8 @@ func noDescriptors(l *lab) {
 	l.expect(p, 0, is{a: NVAL})
 }
 
-// Without a descriptor, a Poll of Objects and SSLSockets also works: it asks each of them and waits
-// for one, and an Object may close the Poll.
+// Without a free descriptor, a Poll of Objects and SSLSockets works too. It asks each of them, and
+// waits. An Object may close the Poll.
 func TestNoDescriptorsForObjects(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.pollBy(&failing{Kernel: l.k, e: kernel.EMFILE})
@@ -90,8 +90,8 @@ func TestNoDescriptorsForObjects(t *testing.T) {
 
 type failing struct {
 	kernel.Kernel
-	e   kernel.Errno // of NewPoller
-	add error        // of a Poller's Add and Mod
+	e   kernel.Errno // the error of NewPoller
+	add error        // the error of Add and Mod of a Poller
 }
 
 func (k *failing) NewPoller() (poller.Poller, error) {
@@ -121,7 +121,7 @@ func (p *failingPoller) Mod(fd int, gen uint32, want poller.Interest) error {
 	return p.Poller.Mod(fd, gen, want)
 }
 
-// A Register or Modify that the kernel refuses changes nothing.
+// If the kernel refuses a Register or a Modify, nothing changes.
 func TestKernelRefuses(t *testing.T) { both(t, kernelRefuses) }
 
 func kernelRefuses(l *lab) {
@@ -153,8 +153,8 @@ func kernelRefuses(l *lab) {
 	l.expect(p, 0, is{a: NVAL, b: NVAL, twin: NVAL})
 }
 
-// A Poll in a Poll is readable while one of its descriptors is ready, also if the outer Poll has to
-// wait until then. A closed Poll is NVAL, and a ring is refused.
+// A Poll that is registered with another Poll is readable while one of its descriptors is ready,
+// even if the outer Poll must wait for that. If it is closed, it is NVAL. A ring is refused.
 func TestNestedPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -173,7 +173,8 @@ func TestNestedPolls(t *testing.T) {
 		a.read()
 		l.expect(outer, 1, is{})
 
-		// An Event that no registration wants any more must not keep the inner Poll readable.
+		// If no registration wants an Event any more, the Event must not keep the inner Poll
+		// readable.
 		twin := &object{l, a.d}
 		must(inner.Register(twin, OUT))
 		l.expect(outer, 0, is{inner: IN})
@@ -195,7 +196,7 @@ func TestNestedPolls(t *testing.T) {
 	})
 }
 
-// A Poll reports Sockets of package socket in each mode, closed ones, and accepted ones.
+// A Poll reports Sockets of package socket in each mode, and also closed and accepted ones.
 func TestSockets(t *testing.T) {
 	both(t, func(l *lab) {
 		create := func() *socket.Socket {

@@ -9,32 +9,34 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// askEvery is how long a waiting poll sleeps before it asks again the Objects that do not notify
-// (doc/semantics.md, D39).
+// askEvery is how long a poll that waits sleeps before it asks again those Objects that are no
+// Notifiers (doc/semantics.md, D39).
 const askEvery = timeout.Timeout(time.Millisecond)
 
-// few is the most descriptors of a small Poll. A small Poll unregisters from its loop's Poller
-// after each wait, so any number of small Polls can share a descriptor. A larger Poll keeps its
-// registration between waits. With each new registration the kernel checks every descriptor of the
-// Poll for rings. With 10,000 descriptors this check took 0.6 ms, and the rest of the wait 10 µs.
+// few is how many descriptors a small Poll has at most. A small Poll unregisters from the loop's
+// Poller after each wait, so any number of small Polls can have the same descriptor. A larger Poll
+// stays registered between waits. The reason is that with each registration, the kernel checks
+// every descriptor of the Poll for rings. With 10,000 descriptors that check took 0.6 ms, and the
+// rest of the wait 10 µs.
 const few = 16
 
-// A scan is one poll in progress. The set keeps it for the next poll, so polling allocates nothing.
+// A scan has the state of one poll. The set keeps it for the next poll, so that a poll allocates
+// nothing.
 type scan struct {
 	s *set
-	// The Desc of the Poller at the start of the poll; nil without a Poller.
+	// The Desc of the Poller at the beginning of the poll. It is nil if there is no Poller.
 	d              *desc.Desc
-	try            func() (int, kernel.Errno) // collectReady, made once
+	try            func() (int, kernel.Errno) // the method collectReady; made once
 	call           desc.Call
 	waits          bool         // the poll may sleep, so it holds the turn while it collects
 	lastErrno      kernel.Errno // the result of the last collectReady
-	keepRegistered bool         // see few
+	keepRegistered bool         // the Poll is not small; see few
 	found          []result
 	toPoll         []*entry
-	err            error // the error of an Object
+	err            error // the error that an Object has returned
 }
 
-// A result is one ready entry.
+// A result is an entry that is ready.
 type result struct {
 	e  *entry
 	ev Events
@@ -54,10 +56,10 @@ func (s *set) poll(op string, limit timeout.Timeout) ([]Event, error) {
 	return events, nil
 }
 
-// run is one poll with one deadline.
+// run makes one poll, which has one deadline.
 func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 	if s.runCallbacks != nil {
-		if e := s.runCallbacks(); e != 0 { // pending callbacks run first, as in MicroPython
+		if e := s.runCallbacks(); e != 0 { // callbacks that are pending run first, as in MicroPython
 			return nil, fail(op, e)
 		}
 	}
@@ -93,8 +95,8 @@ func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 	return c, fail(op, e)
 }
 
-// wait waits as Desc.Do does. If the deadline passes while another goroutine polls the same Poll,
-// wait collects once more, because readiness beats the timeout (doc/semantics.md, D7).
+// wait waits as Desc.Do does. The deadline may pass while another goroutine polls the same Poll.
+// Then wait collects once more, because readiness beats the timeout (doc/semantics.md, D7).
 func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 	if c.waits {
 		defer func() { // deferred, because a task may be unwound
@@ -124,9 +126,9 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 	return e
 }
 
-// cannotWake returns whether Do has failed because the Poller cannot be registered: the system
-// lacks a resource or forbids it. After any other error of Do the poll returns that error, for
-// example EINVAL if one descriptor is in more than 500 Polls.
+// cannotWake returns whether Do has failed because the Poller could not be registered: a resource
+// is missing, or the system forbids it. After any other error of Do, the poll returns that error,
+// for example EINVAL if more than 500 Polls have one descriptor.
 func (c *scan) cannotWake(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOSPC, kernel.ENOSYS, kernel.EPERM:
@@ -135,7 +137,7 @@ func (c *scan) cannotWake(e kernel.Errno) bool {
 	return false
 }
 
-// done clears the scan and keeps it for the next poll.
+// done clears the scan, and keeps it for the next poll.
 func (s *set) done(c *scan) {
 	if c == nil {
 		return
@@ -147,7 +149,7 @@ func (s *set) done(c *scan) {
 	s.mu.Unlock()
 }
 
-// collectReady finds all objects that are ready now. It returns EAGAIN if there are none.
+// collectReady finds all objects that are ready now. If there are none, it returns EAGAIN.
 func (c *scan) collectReady() (n int, e kernel.Errno) {
 	n, e = c.collectReadyLocked()
 	c.lastErrno = e
@@ -159,8 +161,9 @@ func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 	if e := c.lookUnderLock(); e != 0 {
 		return 0, e
 	}
-	// The kernel is asked first, and then the Objects. The Wait of the first step consumes the
-	// wake-ups of Objects that have notified before it, so it must not follow the second step.
+	// The kernel is asked before the Objects. The Wait for the kernel's Events consumes the
+	// wake-ups of Objects that have notified before it. If it came after the Objects, such a
+	// notification would be lost.
 	known := len(c.found)
 	switch {
 	case len(c.toPoll) == 0:
@@ -170,8 +173,8 @@ func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 		c.d.User(c.askObjects) // an Object may close the Poll
 	}
 	if !c.waits && len(c.found) > known {
-		// An SSLSocket may have received the input during this poll, so no further Event reports
-		// it. Wake the other poll that waits for it.
+		// This poll may have received input of an SSLSocket, so no other Event reports the input.
+		// Another poll that waits for it must be woken.
 		c.s.notify()
 	}
 	if len(c.found) == 0 && c.err == nil {
@@ -218,9 +221,10 @@ func (c *scan) lookUnderLock() kernel.Errno {
 	return 0
 }
 
-// collect reads all Events from the kernel. The registrations are level-triggered. So if the batch
-// may have been too small, collect can read all Events again with a larger batch. A descriptor may
-// need two places in the batch (the two filters of a kqueue), and the wake-up needs one.
+// collect reads all Events from the kernel. If the batch may have been too small, it makes a larger
+// batch and reads all Events again. That is possible because the registrations are level-triggered.
+// A descriptor may need two places in the batch (the two filters of a kqueue), and the wake-up
+// needs one.
 func (s *set) collect() (int, kernel.Errno) {
 	if s.d == nil {
 		return 0, 0
@@ -237,7 +241,7 @@ func (s *set) collect() (int, kernel.Errno) {
 	}
 }
 
-// report adds the results for the entries of a descriptor that its events concern.
+// report adds a result for each entry of the descriptor that wants one of the events.
 func (c *scan) report(n *node, ev Events) {
 	for _, x := range n.entries {
 		r := ev & (x.mask | unasked)
@@ -251,14 +255,14 @@ func (c *scan) report(n *node, ev Events) {
 	}
 }
 
-// askNodes checks the descriptors that the kernel does not report. silent means that at least one
-// of these descriptors is not ready now, and that no Event will come when it becomes ready.
+// askNodes checks the descriptors that the kernel does not report. silent means that one of them is
+// not ready now, and that no Event will come when it becomes ready.
 func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	s := c.s
 	for i := len(s.polled) - 1; i >= 0; i-- {
 		// Backwards, because the last node takes the place of a removed one.
 		n := s.polled[i]
-		if s.d != nil && int(n.fd) == s.d.FD { // the Poll's own number, which poll(2) does not have
+		if s.d != nil && int(n.fd) == s.d.FD { // the Poll's own descriptor, which poll(2) does not have
 			c.report(n, POLLNVAL)
 			continue
 		}
@@ -268,7 +272,7 @@ func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 			continue
 		}
 		if e == 0 && !n.inKernel {
-			e = s.updateKernel(n) // the number may have been opened meanwhile; for a file this has no effect
+			e = s.updateKernel(n) // the number may be open now; for a file this does nothing
 		}
 		if e != 0 {
 			return false, e
@@ -280,7 +284,7 @@ func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	return silent, 0
 }
 
-// askObjects calls user code, so it holds no lock.
+// askObjects asks the Objects. It calls user code, so it holds no lock.
 func (c *scan) askObjects() {
 	for i, x := range c.toPoll {
 		c.toPoll[i] = nil

@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A struct of user code that embeds a socket cannot have a method Socket beside the field of that
-// name. It is registered as its socket, and the results name the struct.
+// A struct of user code embeds a socket. It cannot have a method Socket, because its field has that
+// name. A Poll registers the embedded socket, and the results have the struct.
 func TestStructThatEmbedsASocket(t *testing.T) {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 	if err != nil {

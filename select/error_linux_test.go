@@ -11,9 +11,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// An ICMP error in the error queue (IP_RECVERR) is ERR in a poll, as in poll(2), until it is read
-// from that queue. recv returns the error once, and leaves it there. Meanwhile a Recv still sleeps,
-// and the socket works as before.
+// An ICMP error is in the error queue of a socket (IP_RECVERR). A Poll reports ERR until the queue
+// is read, as poll(2) does. recv returns the error once and leaves it in the queue. After that a
+// Recv sleeps, and the socket works as before.
 func TestErrorQueue(t *testing.T) {
 	onHost(t, func(l *lab) {
 		for _, v := range []struct {

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A descriptor is registered by its number.
+// A descriptor can be registered by its number.
 func ExampleFD() {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -31,7 +31,7 @@ func ExampleFD() {
 	// Output: IN <nil>
 }
 
-// A mailbox is an Object of user code: ready for reading while it holds a message.
+// A mailbox is an Object of user code. It is ready for reading while it has a message.
 type mailbox struct {
 	mu       sync.Mutex
 	messages []string
@@ -63,7 +63,8 @@ func (m *mailbox) put(s string) {
 	}
 }
 
-// A Poll asks an Object with a method Notify when the Object calls f, and not every millisecond.
+// A Poll asks an Object every millisecond. If the Object has a method Notify, the Poll asks only
+// after the Object has called f.
 func ExampleNotifier() {
 	var _ sel.Notifier = (*mailbox)(nil)
 	m := &mailbox{}
@@ -78,7 +79,7 @@ func ExampleNotifier() {
 	// Output: hello IN <nil>
 }
 
-// IPoll iterates over what is ready, without allocation.
+// IPoll iterates over the ready objects, and allocates nothing.
 func ExamplePoll_IPoll() {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 	if err != nil {
@@ -100,7 +101,7 @@ func ExamplePoll_IPoll() {
 	// Output: true OUT
 }
 
-// Select waits for sockets without a Poll. Nothing is registered.
+// Select waits for sockets without a Poll, and registers nothing.
 func ExampleSelect() {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 	if err != nil {

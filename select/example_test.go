@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Two datagram sockets in one Poll, which reports the one that has input.
+// A Poll has two datagram sockets. It reports the one that has input.
 func Example() {
 	a, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A slowObject is an Object of your own: its third Poll is the first that finds it ready.
+// A slowObject is an Object of user code. The third call of its method Poll is the first one that
+// finds it ready.
 type slowObject struct{ polls int }
 
 func (c *slowObject) Poll(mask sel.Events) (sel.Events, error) {
@@ -22,7 +23,7 @@ func (c *slowObject) Poll(mask sel.Events) (sel.Events, error) {
 	return mask & sel.POLLIN, nil
 }
 
-// A Poll asks an Object every millisecond. Each Event has the Object that is ready.
+// A Poll asks an Object every millisecond. An Event has the Object that is ready.
 func ExampleObject() {
 	var obj sel.Object = &slowObject{}
 	p := sel.New()
@@ -39,7 +40,7 @@ func ExampleObject() {
 	// Output: true IN 3
 }
 
-// Errors are those of package socket: they have the errno of MicroPython's OSError.
+// Errors are those of package socket. They have the errno of MicroPython's OSError.
 func ExampleOSError() {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 	if err != nil {
@@ -48,7 +49,7 @@ func ExampleOSError() {
 	defer s.Close()
 	p := sel.New()
 	defer p.Close()
-	err = p.Modify(s, sel.POLLIN) // it is not registered
+	err = p.Modify(s, sel.POLLIN) // s is not registered
 	var e *sel.OSError
 	fmt.Println(errors.As(err, &e) && e.Errno == int(syscall.ENOENT))
 	// Output: true

@@ -8,12 +8,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Poll has no Poller if the system had no descriptor for one (EMFILE, ENFILE) or refuses the
-// call. Then each poll asks each descriptor, as poll(2) does, and a poll that waits asks again
+// A Poll has no Poller if no descriptor was free for one (EMFILE, ENFILE), or if the system refuses
+// the call. Then each poll asks each descriptor, as poll(2) does. A poll that waits asks again
 // every millisecond.
 
-// blindly is wait without Events: it collects, sleeps for askEvery, and collects again. Nothing
-// ends the sleep early, so a change or Close takes effect only after the sleep.
+// blindly is wait without Events. It collects, sleeps for askEvery, and collects again. Nothing
+// ends the sleep early, so a change or a Close takes effect only after the sleep.
 func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	s := c.s
 	var sleeper desc.Sleeper
@@ -39,8 +39,8 @@ func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	}
 }
 
-// tooMany returns whether more descriptors are registered than the process may open; poll(2) fails
-// with EINVAL then. It does not check a small Poll.
+// tooMany returns whether more descriptors are registered than the process may open. In that case
+// poll(2) fails with EINVAL. A small Poll is not checked.
 func (s *set) tooMany() bool {
 	n := len(s.objects) - len(s.custom)
 	return n > few && n > kernel.MaxFiles(s.k)

@@ -54,8 +54,8 @@ func (k *pollers) add(n int) int {
 	return k.open
 }
 
-// An unreachable Poll is closed, although a socket's hook and a Notifier's function refer to its
-// set. One that is polled is not closed.
+// A Poll that is unreachable is closed, although a hook of a socket and a function of a Notifier
+// refer to its set. A Poll that is being polled is not closed.
 func TestUnreachablePollIsClosed(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
@@ -98,14 +98,15 @@ func TestUnreachablePollIsClosed(t *testing.T) {
 	runtime.KeepAlive(n)
 }
 
-// The loop closes an unreachable Poll. If the loop has ended, the garbage collector does.
+// If a Poll of a loop is unreachable, the loop closes it. If the loop has ended, the garbage
+// collector does.
 func TestUnreachablePollOfALoopIsClosed(t *testing.T) {
 	k := &pollers{Kernel: kernel.Host}
 	r, err := reactor.New(reactor.WithKernel(k))
 	must(err)
 	r.Go(func(task *reactor.Task) {
 		sel.NewOn(r).Poll(0)
-		for k.add(0) > 1 { // the reactor's own Poller
+		for k.add(0) > 1 { // the reactor has a Poller of its own
 			runtime.GC()
 			task.Sleep(time.Millisecond)
 		}
@@ -119,7 +120,7 @@ func TestUnreachablePollOfALoopIsClosed(t *testing.T) {
 	}
 }
 
-// A Poll opens nothing before it is used, and releases everything when it is closed.
+// A Poll opens no descriptor before its first use. Close releases everything.
 func TestPollIsLean(t *testing.T) { both(t, pollIsLean) }
 
 func pollIsLean(l *lab) {
@@ -142,8 +143,8 @@ func pollIsLean(l *lab) {
 	}
 }
 
-// A Poll holds no reference to an object that was registered, found and unregistered. It holds the
-// results of the latest IPoll until the next one.
+// A Poll holds no reference to an object that was registered, reported and unregistered. It holds
+// the results of the latest IPoll until the next IPoll.
 func TestUnregisteredIsNotKept(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
@@ -171,8 +172,8 @@ func TestUnregisteredIsNotKept(t *testing.T) {
 	runtime.KeepAlive(p)
 }
 
-// An unreachable socket is closed although it is registered with the background goroutine and was
-// in a Poll. The Poll was closed, or the socket was unregistered.
+// A socket that is unreachable is closed, although it was in a Poll, and is registered with the
+// background goroutine. The Poll was closed, or the socket was unregistered.
 func TestUnreachableSocketOfAPollIsClosed(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()

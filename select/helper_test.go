@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/sim"
@@ -26,7 +26,7 @@ import (
 const (
 	IN, OUT, ERR, HUP, NVAL = sel.POLLIN, sel.POLLOUT, sel.POLLERR, sel.POLLHUP, sel.POLLNVAL
 
-	// guard is a time in milliseconds that no poll of a correct run reaches.
+	// guard is a time in milliseconds that no poll of a correct run takes.
 	guard = 60_000
 )
 
@@ -39,42 +39,42 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// must ends the test on an error by a panic, because a task must not call t.Fatal.
+// must ends the test by a panic if there is an error, because a task must not call t.Fatal.
 func must(err error) {
 	if err != nil {
 		panic(err)
 	}
 }
 
-// done is must for a call of a Kernel.
+// done is like must, for the Errno of a Kernel's call.
 func done(e kernel.Errno) {
 	if e != 0 {
 		panic(e)
 	}
 }
 
-// A lab is where a test runs: in goroutines or in tasks of a reactor, on the host's kernel or a
+// A lab is where a test runs: in goroutines or in tasks of a reactor, on the host's kernel or on a
 // simulated one.
 type lab struct {
 	testing.TB
 	k      kernel.Kernel
-	kqueue bool             // its Pollers have kqueue's rules
-	os     string           // the system whose rules the kernel follows, as a GOOS
-	r      *reactor.Reactor // nil: parked
+	kqueue bool             // its Pollers follow the rules of kqueue
+	os     string           // the GOOS of the system whose rules the kernel follows
+	r      *reactor.Reactor // nil if the test runs in goroutines
 	task   *reactor.Task
 	open   map[*object]bool
 	polls  []*sel.Poll
 	spy    *spy
 }
 
-// both runs the test in goroutines and in tasks, each for at most a minute. It also runs it in
-// tasks on simulated kernels, with the Pollers of Linux and of the BSDs.
+// both runs the test in goroutines and in tasks, each for at most a minute. In tasks it also runs
+// on simulated kernels, with the Pollers of Linux and of the BSDs.
 func both(t *testing.T, f func(l *lab)) {
 	onHost(t, f)
 	inSimulated(t, f)
 }
 
-// onHost is for tests of things that a simulated kernel does not have: files, pipes, duplicates.
+// onHost runs a test of something that no simulated kernel has: files, pipes, duplicates.
 func onHost(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) {
 		l := newLab(t, kernel.Host, nil)
@@ -84,13 +84,13 @@ func onHost(t *testing.T, f func(l *lab)) {
 	t.Run("task", func(t *testing.T) { inTask(t, f) })
 }
 
-// inTasks is for tests that concern only tasks.
+// inTasks runs a test that concerns only tasks.
 func inTasks(t *testing.T, f func(l *lab)) {
 	t.Run("task", func(t *testing.T) { inTask(t, f) })
 	inSimulated(t, f)
 }
 
-// bsds are the kernels with kqueues.
+// bsds are the simulated kernels with kqueues.
 var bsds = []sim.Kernel{sim.FreeBSD, sim.NetBSD}
 
 func inSimulated(t *testing.T, f func(l *lab)) {
@@ -100,7 +100,7 @@ func inSimulated(t *testing.T, f func(l *lab)) {
 	}
 }
 
-// inCallback is inTasks, but it runs the test in a callback of the loop.
+// inCallback is like inTasks, but runs the test in a callback of the loop.
 func inCallback(t *testing.T, f func(l *lab)) {
 	begin := func(l *lab) {
 		l.r.After(0, func() {
@@ -136,7 +136,7 @@ func (l *lab) begin(f func(l *lab)) {
 	})
 }
 
-// onLoop runs a reactor, after begin has prepared it.
+// onLoop makes a reactor, calls begin, and runs the reactor.
 func onLoop(t testing.TB, k kernel.Kernel, begin func(l *lab)) {
 	t.Helper()
 	r, err := reactor.New(reactor.WithKernel(k))
@@ -145,8 +145,8 @@ func onLoop(t testing.TB, k kernel.Kernel, begin func(l *lab)) {
 	must(r.Run(context.Background()))
 }
 
-// inWorld is onLoop on a host of a world without faults, whose clock jumps. It reports a wait
-// without end at once, and everything that is open at the end.
+// inWorld is onLoop on a host of a world without faults, whose clock jumps. A wait that cannot end
+// fails the test at once. Descriptors that are open at the end fail it too.
 func inWorld(t testing.TB, opt sim.Options, begin func(l *lab)) {
 	t.Helper()
 	opt.Files = 4096
@@ -203,7 +203,7 @@ func (l *lab) waiter() desc.Waiter {
 // poll makes a Poll and registers the objects.
 func (l *lab) poll(objs ...sel.Pollable) *sel.Poll { return l.pollBy(l.k, objs...) }
 
-// pollBy makes a Poll on a kernel that wraps the lab's.
+// pollBy makes a Poll on a kernel that wraps that of the lab.
 func (l *lab) pollBy(k kernel.Kernel, objs ...sel.Pollable) *sel.Poll {
 	p := sel.NewBy(k, l.spy)
 	l.polls = append(l.polls, p)
@@ -213,8 +213,8 @@ func (l *lab) pollBy(k kernel.Kernel, objs ...sel.Pollable) *sel.Poll {
 	return p
 }
 
-// elsewhere runs f in another goroutine or task, and returns a function that waits for its end. In
-// a task, f runs when the caller first waits.
+// elsewhere runs f in another goroutine or task. join waits until f has returned. A task runs f
+// when the caller first waits.
 func (l *lab) elsewhere(f func()) (join func()) {
 	if l.r != nil {
 		u := l.task.Go(func(*reactor.Task) { f() })
@@ -229,8 +229,8 @@ func (l *lab) elsewhere(f func()) (join func()) {
 	return func() { <-done }
 }
 
-// stranger runs f on a goroutine that is not the loop's. In a world, which has no other goroutine,
-// it just calls f.
+// stranger runs f on a goroutine that is not the loop's. A simulated world has no such goroutine.
+// There stranger just calls f.
 func (l *lab) stranger(f func()) {
 	if l.isSimulated() {
 		l.elsewhere(f)
@@ -239,8 +239,8 @@ func (l *lab) stranger(f func()) {
 	go f()
 }
 
-// asleep runs a poll elsewhere and returns when the poll sleeps. The caller's next acts then happen
-// during its wait.
+// asleep runs a poll in another goroutine or task, and returns when that poll sleeps. What the
+// caller does next happens during the wait.
 func (l *lab) asleep(call func()) (join func()) {
 	join = l.elsewhere(call)
 	for passed := l.lap(); l.spy.asleep() == 0; l.rest() {
@@ -260,7 +260,7 @@ func (l *lab) pass() {
 	runtime.Gosched()
 }
 
-// lap returns a function that measures the time since then, by the clock that the waits use.
+// lap returns a function that returns the time since this call, by the clock that the waits use.
 func (l *lab) lap() (passed func() time.Duration) {
 	from := l.k.Now()
 	return func() time.Duration { return time.Duration(l.k.Now() - from) }
@@ -269,8 +269,8 @@ func (l *lab) lap() (passed func() time.Duration) {
 // is has the expected results of a poll.
 type is map[sel.Pollable]sel.Events
 
-// expect polls with a limit in milliseconds, and fails the test unless the results are exactly
-// these, each once.
+// expect polls for at most ms milliseconds. It fails the test unless the results are exactly these,
+// each of them once.
 func (l *lab) expect(p *sel.Poll, ms int, want is) {
 	l.Helper()
 	passed := l.lap()
@@ -278,7 +278,7 @@ func (l *lab) expect(p *sel.Poll, ms int, want is) {
 	if err != nil {
 		l.Errorf("Poll(%d): %v", ms, err)
 	}
-	// At the end of its time Poll tries once more, which would hide a lost wake-up.
+	// At the end of its time Poll tries once more. That would hide a lost wake-up.
 	if ms == guard && passed() >= guard*time.Millisecond {
 		l.Errorf("Poll(%d): nothing but its time has ended it", ms)
 	}

@@ -2,7 +2,7 @@ package sel
 
 import "github.com/ureactor/ureactor/timeout"
 
-// A results has the results of the last IPoll. `at` is the index of the next one to yield.
+// A results has the results of the last IPoll. at is the index of the next result to yield.
 type results struct {
 	found []result
 	at    int
@@ -23,7 +23,7 @@ func (s *set) ipoll(limit timeout.Timeout, once bool) error {
 	return err
 }
 
-// iterate yields the results of the last IPoll that have not been yielded yet.
+// iterate yields those results of the last IPoll that were not yielded yet.
 func (s *set) iterate(yield func(Pollable, Events) bool) {
 	for {
 		ev, ok := s.step()
@@ -33,9 +33,9 @@ func (s *set) iterate(yield func(Pollable, Events) bool) {
 	}
 }
 
-// step returns the next result. It skips an object that has been unregistered since the IPoll, also
-// if the object was registered again. For an object that was modified or closed since, it returns
-// the events that the IPoll has found.
+// step returns the next result. It skips an object that was unregistered after the IPoll, even if
+// the object was registered again. If an object was modified or closed after the IPoll, step still
+// returns the events that the IPoll has found.
 func (s *set) step() (Event, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +48,7 @@ func (s *set) step() (Event, bool) {
 			continue
 		}
 		if w.once {
-			s.setMask(h.e, 0) // an error leaves the mask: the object is reported once more
+			s.setMask(h.e, 0) // with an error the mask does not change, and the object is reported once more
 		}
 		return Event{h.e.obj, h.ev}, true
 	}

@@ -50,8 +50,9 @@ func TestIPoll(t *testing.T) {
 	})
 }
 
-// The iterator yields the results of the call, except for objects that were unregistered since.
-// After a break, another range continues. At the end it stays empty, and a new IPoll begins again.
+// The iterator yields the results that the IPoll has found, except for objects that were
+// unregistered after it. After a break, another range continues. At the end the iterator yields
+// nothing, until a new IPoll.
 func TestIPollIsLazy(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -81,8 +82,9 @@ func TestIPollIsLazy(t *testing.T) {
 	})
 }
 
-// In one-shot mode the mask of an object becomes 0 when the object is yielded, and not before. ERR,
-// HUP and NVAL are still reported. Modify and Register set a new mask. Poll has no one-shot mode.
+// In one-shot mode the mask of an object becomes 0 when the object is yielded, and not earlier.
+// ERR, HUP and NVAL are still reported. Modify and Register set a new mask. Poll has no one-shot
+// mode.
 func TestIPollOneShot(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -128,8 +130,8 @@ func TestIPollOneShot(t *testing.T) {
 }
 
 // IPoll also yields objects that were modified or closed meanwhile, because MicroPython iterates
-// its registrations. It does not yield an object that was unregistered, even if it is registered
-// again. A second registration keeps its mask.
+// over its registrations. It does not yield an object that was unregistered, even if the object is
+// registered again. A second registration keeps its mask.
 func TestIPollOneShotOfWhatHasChanged(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -177,7 +179,7 @@ func TestIPollOneShotOfWhatHasChanged(t *testing.T) {
 	})
 }
 
-// If 1,000 objects are ready, all are reported, once each, although a batch has fewer.
+// If 1,000 objects are ready, each is reported once, although a batch has room for fewer.
 func TestAllThatIsReady(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
@@ -194,8 +196,8 @@ func TestAllThatIsReady(t *testing.T) {
 	})
 }
 
-// IPoll allocates nothing with events of descriptors and of Objects, when it has to wait, and in
-// one-shot mode. (A simulated kernel allocates.)
+// IPoll allocates nothing: with events of descriptors and of Objects, with a wait, and in one-shot
+// mode. (A simulated kernel allocates.)
 func TestIPollAllocatesNothing(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

@@ -8,14 +8,14 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A layerPoller is a *socket.SSLStream as an Object. It polls as MicroPython's SSLSocket does: it
-// asks the stream for the readiness that TLS waits for.
+// A layerPoller is an SSLStream as an Object. As in MicroPython, a poll of it asks the stream below
+// for the readiness that TLS waits for.
 type layerPoller struct {
 	layer  inside.Layer
 	stream Object
 }
 
-// layerOf returns an error if the stream below cannot be polled.
+// layerOf returns an error if nothing can poll the stream below s.
 func layerOf(s *socket.SSLStream) (layerPoller, error) {
 	l := inside.Under(s)
 	under, err := entryOf(l.Stream(), 0)

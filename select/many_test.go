@@ -20,8 +20,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Goroutines poll one Poll in every way while others change everything about it. The race detector
-// checks this.
+// Goroutines poll one Poll with every method, while others change everything about it. The race
+// detector checks that.
 func TestManyGoroutines(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -67,7 +67,7 @@ func TestManyGoroutines(t *testing.T) {
 		o := &lone{ends[0], l}
 		o.registerAndClose(p)
 	})
-	// The sleep is the duration of the test, not a synchronisation.
+	// The sleep is the duration of the test. It synchronises nothing.
 	over.Go(func() { time.Sleep(300 * time.Millisecond); close(stop) })
 	all.Wait()
 	over.Wait()
@@ -90,7 +90,7 @@ func (o *lone) registerAndClose(p *sel.Poll) {
 	p.Unregister(x)
 }
 
-// 300 polls that wait (2,000 with -long) cost goroutines or tasks, but no threads.
+// 300 polls that wait (2,000 with -long) need goroutines or tasks, but no threads.
 func TestManyPolls(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -122,15 +122,15 @@ func TestManyPolls(t *testing.T) {
 		for _, join := range joins {
 			join()
 		}
-		// On a busy machine there are some threads for goroutines in system calls.
+		// On a busy machine, some goroutines in system calls have threads.
 		if n := pprof.Lookup("threadcreate").Count() - threads; n > polls/10 {
 			l.Errorf("%d threads more", n)
 		}
 	})
 }
 
-// At most 500 Polls can wait for one descriptor. With more, the kernel returns an error, and so
-// does the poll.
+// At most 500 Polls can wait for one descriptor. If there are more, the kernel returns an error,
+// and the poll returns that error.
 func TestDescriptorInTooManyPolls(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the limit is epoll's")

@@ -17,13 +17,15 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Polls of non-blocking Sockets and the calls of these never disagree, in many worlds, by the rules
-// of epoll and of kqueue. After every random step of either end, to its end or a reset, these hold:
-//   - A connect in progress becomes writable when it has an outcome.
-//   - A listener is readable when an accept returns a connection.
-//   - A connection is ready when recv or send succeeds.
-//   - A poll that waits is awake once an object is ready.
-//   - Every byte arrives once, in order.
+// Polls of non-blocking Sockets must agree with the calls on these Sockets. The test makes many
+// simulated worlds, with the rules of epoll and of kqueue. In each, it makes random steps at both
+// ends of connections, until their end or a reset. After every step these rules must hold:
+//
+//  - A connect in progress becomes writable when the attempt has ended.
+//  - A listener is readable when an accept returns a connection.
+//  - A connection is ready when recv or send succeeds.
+//  - A poll that waits is awake when an object is ready.
+//  - Every byte arrives once, in order.
 func TestPollAgreesWithCalls(t *testing.T) {
 	var all plainCounts
 	seeds := longtest.Count(20, 60, 1500)
@@ -33,7 +35,7 @@ func TestPollAgreesWithCalls(t *testing.T) {
 		o.Faults.Again, o.Faults.Spurious, o.Faults.EarlyWait = 0, 0, 0
 		return o
 	}, func(w *sim.World) error { return runPlain(w, &all) })
-	if t.Failed() || all.worlds < seeds { // run one seed again
+	if t.Failed() || all.worlds < seeds { // this runs a single seed again
 		return
 	}
 	t.Logf("%+v", all)
@@ -42,7 +44,7 @@ func TestPollAgreesWithCalls(t *testing.T) {
 	}
 }
 
-// plainCounts counts the results of polls, and how often a poll had to wait.
+// plainCounts counts the results of polls, and how many polls had to wait.
 type plainCounts struct{ worlds, in, out, none, woken int }
 
 type plainModel struct {
@@ -58,7 +60,7 @@ type plainModel struct {
 type end struct {
 	s         *socket.Socket
 	sent, got int
-	over      bool // it has sent its FIN, or was reset
+	over      bool // it has sent its FIN, or there was a reset
 }
 
 func runPlain(w *sim.World, count *plainCounts) error {
@@ -90,7 +92,7 @@ func (m *plainModel) run(open func() *socket.Socket) {
 	}
 	accepted := m.waits(l, sel.POLLIN)
 	if err := client.Connect(at); err == nil && m.w.Kernel() == sim.FreeBSD {
-		// FreeBSD ends a connect to the host itself at once.
+		// On FreeBSD a connect to the same host ends at once.
 	} else if err == nil || !errors.Is(err, syscall.EINPROGRESS) {
 		m.fail("Connect: %v", err)
 	} else if _, err := client.Send([]byte{0}); m.said(client, sel.POLLOUT) != 0 || !again(err) {
@@ -145,7 +147,7 @@ func (m *plainModel) said(s *socket.Socket, mask sel.Events) sel.Events {
 	return 0
 }
 
-// waits starts a task that polls the socket until it is ready; join waits for that task. If the
+// waits starts a task that polls the socket until it is ready. join waits for that task. If the
 // poll misses the Event, join never returns.
 func (m *plainModel) waits(s *socket.Socket, mask sel.Events) (join func()) {
 	p := sel.NewOn(m.task.Reactor())
@@ -181,7 +183,7 @@ func (m *plainModel) step(i int) {
 	case 11:
 		switch m.h.Rand().Int(20) {
 		case 0:
-			_ = e.s.Shutdown(socket.SHUT_WR) // a second call, or one after a reset, has no effect
+			_ = e.s.Shutdown(socket.SHUT_WR) // a second call, or a call after a reset, does nothing
 			e.over = true
 		case 1:
 			if e.s.Fileno() >= 0 {
@@ -213,7 +215,7 @@ func (m *plainModel) recv(e, from *end, n int) error {
 }
 
 // check compares a poll with calls that move one byte. A kernel may accept some bytes before it
-// reports room, but none if it has no room.
+// reports room. If there is no room, it must accept none.
 func (m *plainModel) check(e, from *end) {
 	if e.s.Fileno() < 0 {
 		if said := m.said(e.s, sel.POLLIN); said != sel.POLLNVAL {
@@ -228,7 +230,7 @@ func (m *plainModel) check(e, from *end) {
 	after, errno := m.h.Ready(e.s.Fileno())
 	must(errnoOf(errno))
 	if raw != after || m.h.Rand().Int(2) == 0 {
-		return // input has come during the poll; otherwise the state stays
+		return // input has come during the poll; otherwise the state would be the same
 	}
 	if mask&sel.POLLOUT != 0 {
 		took := !again(m.send(e, 1))
@@ -248,7 +250,7 @@ func (m *plainModel) check(e, from *end) {
 	}
 }
 
-// asleep makes a poll wait for an event, and then makes the other end cause it.
+// asleep makes a poll wait for an event. Then it makes the other end cause that event.
 func (m *plainModel) asleep(i int) {
 	e, other := m.ends[i], m.ends[1-i]
 	mask := []sel.Events{sel.POLLIN, sel.POLLOUT}[m.h.Rand().Int(2)]

@@ -7,13 +7,13 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// nest guards the field inner of all sets: which Polls are registered with which. In a ring, each
-// Poll would wait for the others. epoll refuses a ring. A kqueue accepts a ring, and then either
-// reports it as ready without end (FreeBSD 12), or does not return (NetBSD 7).
+// nest guards the field inner of all sets, which says which Polls are registered with which. In a
+// ring, each Poll would wait for the others. epoll refuses a ring. A kqueue accepts it. Then it is
+// always reported as ready (FreeBSD 12), or the call does not return (NetBSD 7).
 var nest sync.Mutex
 
-// enclose records that a Poll will be registered with s. It returns EINVAL for s itself and ELOOP
-// for a ring.
+// enclose records that the Poll p is to be registered with s. It returns EINVAL if p is s itself,
+// and ELOOP if there would be a ring.
 func (s *set) enclose(p *Poll) kernel.Errno {
 	nest.Lock()
 	defer nest.Unlock()
@@ -29,12 +29,12 @@ func (s *set) enclose(p *Poll) kernel.Errno {
 }
 
 // reaches returns whether inner is in s, directly or through other Polls. The search ends, because
-// there is no ring yet. The caller holds nest.
+// there is no ring. The caller holds nest.
 func (s *set) reaches(inner *set) bool {
 	return slices.ContainsFunc(s.inner, func(q *set) bool { return q == inner || q.reaches(inner) })
 }
 
-// release deletes the record of enclose, unless the Poll is registered.
+// release deletes the record of enclose, if the Poll is not registered.
 func (s *set) release(p *Poll) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,8 +46,8 @@ func (s *set) release(p *Poll) {
 	s.inner = slices.DeleteFunc(s.inner, func(q *set) bool { return q == p.s })
 }
 
-// holds returns whether a nested Poll has a ready descriptor. A kqueue stays readable after that
-// descriptor has been emptied, until a call waits on the kqueue.
+// holds returns whether a descriptor of a nested Poll is ready. The kqueue of such a Poll stays
+// readable after the descriptor was emptied, until a call waits on the kqueue.
 func (s *set) holds() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *set) holds() bool {
 	return e != 0
 }
 
-// wanted returns whether an entry of the node is ready.
+// wanted returns whether ev makes an entry of the node ready.
 func (s *set) wanted(n *node, ev Events) bool {
 	return slices.ContainsFunc(n.entries, func(x *entry) bool { return ev&(x.mask|unasked) != 0 })
 }

@@ -9,27 +9,26 @@ import (
 	"weak"
 )
 
-// A Notifier stores only one function, but any number of Polls may have registered it. So this
-// package gives each Notifier the function of a notifierHub, and the hub calls the functions of all
-// those Polls.
+// A Notifier stores one function, but any number of Polls may have registered the Notifier. So its
+// function is that of a notifierHub, which calls the functions of all these Polls.
 
 // A notifierHub calls the subscribers of one Notifier. Only the Notifier and the subscribers refer
-// to it. The table hubs has only weak pointers. So an object to which only its own registration
-// refers can be garbage-collected.
+// to the hub. The table hubs has weak pointers. So if only its own registration refers to an
+// object, the garbage collector can free the object.
 type notifierHub struct {
-	mu   sync.Mutex // held while the Notifier's function and the list change, so that both agree
+	mu   sync.Mutex // held while the Notifier's function and the list change, so that they agree
 	list atomic.Pointer[[]*func()]
-	f    func() // notifyAll, made once
+	f    func() // the method notifyAll; made once
 }
 
-// hubs has the hubs with subscribers, by keyOf of their objects.
+// hubs has the hubs that have subscribers, by the keyOf of their objects.
 var hubs struct {
 	mu sync.Mutex
 	m  map[any]weak.Pointer[notifierHub]
 }
 
-// An address is the key of an object that is a pointer. An address does not keep the object alive.
-// It is valid as long as the hub has subscribers, because the subscribers keep the object alive.
+// An address is the key of an object that is a pointer. It does not keep the object alive. It is
+// valid as long as the hub has subscribers, because these keep the object alive.
 type address struct {
 	typ reflect.Type
 	at  uintptr
@@ -42,8 +41,8 @@ func keyOf(n Notifier) any {
 	return n
 }
 
-// subscribe calls f whenever n notifies, until stop is called. The Notifier n has the hub's
-// function from the first subscription until the last one has ended.
+// subscribe makes n call f when n notifies, until stop is called. n has the function of the hub
+// from the first subscription until the last one has ended.
 func subscribe(n Notifier, f func()) (stop func()) {
 	key, me := keyOf(n), &f
 	st := hubOf(key)
@@ -62,7 +61,7 @@ func subscribe(n Notifier, f func()) (stop func()) {
 	}
 }
 
-// hubOf finds or makes the hub of a key.
+// hubOf returns the hub of the key. If there is none, it makes one.
 func hubOf(key any) *notifierHub {
 	hubs.mu.Lock()
 	defer hubs.mu.Unlock()
@@ -86,8 +85,8 @@ func hubOf(key any) *notifierHub {
 	return st
 }
 
-// change removes one function from the list and adds another; each may be nil. It returns the
-// length of the list. The caller holds mu.
+// change removes gone from the list and adds come. Each of them may be nil. It returns the length
+// of the list. The caller holds mu.
 func (st *notifierHub) change(gone, come *func()) int {
 	var list []*func()
 	if old := st.list.Load(); old != nil {
@@ -100,7 +99,7 @@ func (st *notifierHub) change(gone, come *func()) int {
 	return len(list)
 }
 
-// notifyAll takes no lock, because Notify may call it.
+// notifyAll calls the subscribers. It takes no lock, because Notify may call it.
 func (st *notifierHub) notifyAll() {
 	if list := st.list.Load(); list != nil {
 		for _, f := range *list {

@@ -15,9 +15,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Any descriptor can be registered by number, as with poll(2), and a wait reports its Events.
-// Examples are a Poll's own number, which counts as closed, a ring of two Polls, which epoll
-// refuses, and the descriptors of the Poller.
+// Any descriptor can be registered by its number, as with poll(2), and a wait reports its Events.
+// Examples are the Poll's own number, which counts as closed, and the descriptors of the Poller. In
+// another example, two Polls form a ring, which epoll refuses.
 func TestAnyNumberCanBeRegistered(t *testing.T) {
 	onHost(t, func(l *lab) {
 		p, q := l.poll(), l.poll()
@@ -44,7 +44,7 @@ func TestAnyNumberCanBeRegistered(t *testing.T) {
 	})
 }
 
-// As poll(2) does, a Poll refuses more descriptors than the process may have.
+// Like poll(2), a Poll refuses more descriptors than the process may have.
 func TestMoreNumbersThanTheLimit(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -77,8 +77,8 @@ func TestMoreNumbersThanTheLimit(t *testing.T) {
 	})
 }
 
-// While urgent data is unread, a poll reports PRI if the mask contains PRI, for an object and for a
-// number. Urgent data also ends a wait.
+// While urgent data waits, a poll reports PRI if the mask has PRI, for an object and for a number.
+// Urgent data also ends a wait.
 func TestUrgentData(t *testing.T) {
 	onHost(t, func(l *lab) {
 		ln := l.create(socket.AF_INET, socket.SOCK_STREAM, 0)

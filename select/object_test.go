@@ -15,7 +15,8 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// ready is an Object that reports the state that the test sets, and records how it was asked.
+// ready is an Object that reports the state that the test sets. It records the masks with which it
+// was asked.
 type ready struct {
 	state atomic.Int64
 	asked atomic.Int64
@@ -39,7 +40,7 @@ func (r *ready) Poll(mask sel.Events) (sel.Events, error) {
 
 func (r *ready) last() sel.Events { return r.masks[len(r.masks)-1] }
 
-// teller is a ready that notifies the Poll when it may be ready.
+// A teller is a ready that notifies the Poll when it may be ready.
 type teller struct {
 	ready
 	f     atomic.Pointer[func()]
@@ -54,7 +55,7 @@ func (n *teller) Notify(f func()) {
 	}
 }
 
-// A poll asks an Object once, with its present mask, which may be 0, and reports all bits of its
+// A poll asks an Object once, with its present mask, which may be 0. It reports all bits of the
 // result.
 func TestObjectIsAsked(t *testing.T) {
 	both(t, func(l *lab) {
@@ -83,7 +84,7 @@ func TestObjectIsAsked(t *testing.T) {
 	})
 }
 
-// Poll, IPoll and Select return an Object's error unchanged, and the Poll stays usable.
+// Poll, IPoll and Select return the error of an Object unchanged. The Poll can still be used.
 func TestObjectError(t *testing.T) {
 	both(t, func(l *lab) {
 		o, other := &ready{}, &ready{}
@@ -105,7 +106,7 @@ func TestObjectError(t *testing.T) {
 				t.Error("IPoll yields after an error")
 			}
 			o.err = nil
-			l.ipoll(p, 0, 0) // and there is a result that was not yielded
+			l.ipoll(p, 0, 0) // now there is a result that was not yielded
 			o.err = want
 			if _, _, _, err := l.selects(list{o}, nil, nil, 0); err != want {
 				t.Errorf("Select: %v; want %v", err, want)
@@ -116,8 +117,8 @@ func TestObjectError(t *testing.T) {
 	})
 }
 
-// A panic in an Object reaches the caller of the poll. The Poll stays usable, because nobody holds
-// its turn.
+// A panic in an Object reaches the caller of the poll. The Poll can still be used, because nobody
+// holds its turn.
 func TestObjectPanic(t *testing.T) {
 	both(t, func(l *lab) {
 		o := &ready{call: func() { panic("the user's") }}
@@ -138,7 +139,7 @@ func TestObjectPanic(t *testing.T) {
 	})
 }
 
-// An Object may change the Poll in any way while it is asked.
+// When an Object is asked, it may change the Poll in any way.
 func TestObjectChangesThePoll(t *testing.T) {
 	both(t, func(l *lab) {
 		var p *sel.Poll
@@ -167,8 +168,8 @@ func TestObjectChangesThePoll(t *testing.T) {
 	})
 }
 
-// A waiting poll asks an Object that does not notify every millisecond (D39). The Object becomes
-// ready at the fifth time, and nothing wakes the poll.
+// A poll that waits asks an Object every millisecond if the Object is no Notifier (D39). The Object
+// is ready when it is asked the fifth time. Nothing wakes the poll.
 func TestD39SilentObject(t *testing.T) {
 	both(t, func(l *lab) {
 		o := &ready{}
@@ -188,8 +189,8 @@ func TestD39SilentObject(t *testing.T) {
 	})
 }
 
-// If a Poll has a descriptor and an Object that does not notify, the descriptor ends the wait at
-// once, and both are reported together.
+// A Poll has a descriptor, and an Object that is no Notifier. When the descriptor becomes ready,
+// the wait ends at once, and both are reported together.
 func TestObjectsAndDescriptors(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -215,8 +216,8 @@ func TestObjectsAndDescriptors(t *testing.T) {
 	})
 }
 
-// A Poll asks a Notifier only after it has notified, from any goroutine, and not every millisecond.
-// Notify is called at the beginning and at the end of a registration.
+// A Poll asks a Notifier only after it has notified, which it may do on any goroutine. It does not
+// ask every millisecond. Notify is called at the beginning and at the end of a registration.
 func TestNotifier(t *testing.T) {
 	both(t, func(l *lab) {
 		n, silent := &teller{}, &ready{}
@@ -228,7 +229,7 @@ func TestNotifier(t *testing.T) {
 		}
 		tell := *n.f.Load()
 		join := l.asleep(func() { l.expect(p, guard, is{n: IN}) })
-		l.stranger(tell) // without a reason
+		l.stranger(tell) // this has no reason
 		n.state.Store(1)
 		l.stranger(tell)
 		join()
@@ -248,8 +249,7 @@ func TestNotifier(t *testing.T) {
 	})
 }
 
-// closer is an Object. While Register registers the closer with a Poll, the closer closes that
-// Poll.
+// A closer is an Object. While a Poll registers it, it closes that Poll.
 type closer struct {
 	teller
 	p *sel.Poll
@@ -260,7 +260,8 @@ func (c *closer) Notify(f func()) {
 	c.p.Close()
 }
 
-// An Object's Notify closes the Poll. Register returns EBADF, and the Object has no function left.
+// The Notify of an Object closes the Poll. Register returns EBADF, and the Object has no function
+// left.
 func TestClosedWhileRegistering(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()

@@ -9,9 +9,10 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// "Calling poll.poll (poll.ipoll) is guaranteed to call pending callback functions before entering
-// the polling loop": This also holds if the poll does not wait, because its limit is 0 or an object
-// is ready. The task never waits, so only the poll can let the loop call the callback.
+// MicroPython's documentation says: "Calling poll.poll (poll.ipoll) is guaranteed to call pending
+// callback functions before entering the polling loop". This must hold even if the poll does not
+// wait, because its limit is 0 or an object is ready. The task never waits, so the callback can
+// only be called by a poll that lets the loop run.
 func TestPendingCallbacksComeBeforeThePoll(t *testing.T) {
 	inTasks(t, func(l *lab) {
 		create := func() *socket.Socket { return l.create(socket.AF_UNIX, socket.SOCK_DGRAM, 0) }

@@ -12,9 +12,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// After each of many random calls, each of two Polls has the same results as poll(2) for every
-// registered object. The sockets are opened, closed, used and reset, and their numbers are reused
-// at once.
+// The test makes random calls on two Polls. After each, each Poll must have the same results as
+// poll(2), for every registered object. Sockets are opened, closed, used and reset, and their
+// numbers are reused at once.
 func TestPollAgainstPoll2(t *testing.T) {
 	longtest.Checks(t, longtest.Count(5, 20, 500))
 	both(t, func(l *lab) {
@@ -65,7 +65,7 @@ func (m *model) open(t *rapid.T) {
 		o.state.Store(int64(rapid.SampledFrom([]sel.Events{0, IN, OUT | HUP}).Draw(t, "state")))
 		m.all = append(m.all, o)
 		return
-	case 5: // a Poll's own number, which the other Poll sees
+	case 5: // the number of a Poll, which the other Poll gets
 		m.all = append(m.all, sel.FD(m.polls[m.pollOf(t)].Desc().FD))
 		return
 	case 6:
@@ -125,8 +125,8 @@ func (m *model) unregister(t *rapid.T) {
 
 func (m *model) write(t *rapid.T) { m.l.k.Send(m.sock(t).fd(), []byte("xyz"), 0) }
 
-// urgent sends an urgent byte of TCP. Every other socket refuses it, and a simulated kernel does
-// not have it.
+// urgent sends an urgent byte of TCP. Other sockets refuse it. A simulated kernel has no urgent
+// bytes.
 func (m *model) urgent(t *rapid.T) {
 	if o := m.sock(t); !m.l.isSimulated() {
 		m.l.k.Send(o.fd(), []byte("!"), kernel.MSG_OOB)
@@ -154,8 +154,8 @@ func (m *model) close(t *rapid.T) {
 	if o.fd() < 0 {
 		return
 	}
-	// To close a registered number is misuse, and the next file with that number may be a Poll's
-	// own.
+	// To close a registered number is misuse. Another file may get that number, for example the
+	// Poll's own.
 	number := sel.FD(o.d.FD)
 	m.all = slices.DeleteFunc(m.all, func(o sel.Pollable) bool { return o == number })
 	for i, p := range m.polls {
@@ -183,7 +183,7 @@ func (m *model) oneShot(t *rapid.T) {
 	}
 }
 
-// wait compares with a poll that has a timeout.
+// wait compares the results of a poll with a timeout.
 func (m *model) wait(t *rapid.T) { m.compare(t, m.pollOf(t), 1) }
 
 func (m *model) check(t *rapid.T) {
@@ -193,8 +193,8 @@ func (m *model) check(t *rapid.T) {
 }
 
 func (m *model) compare(t *rapid.T, i, ms int) {
-	// Bytes on the loopback may arrive during one of these calls. So poll(2) is called before and
-	// after, and the comparison is repeated if its results differ.
+	// On the loopback, bytes may arrive during one of these calls. So poll(2) is called before and
+	// after the poll. If its results differ, the comparison is repeated.
 	for {
 		before := m.oracle(i)
 		got, err := m.polls[i].Poll(ms)
@@ -239,7 +239,7 @@ func (m *model) oracle(i int) is {
 			ev = sel.Events(o.state.Load())
 		default:
 			ev = NVAL
-			// The Poll's own number counts as closed, because poll(2) has no descriptor of its own.
+			// The Poll's own number counts as closed, because poll(2) has no such descriptor.
 			if fd := numberOf(o); fd >= 0 && fd != m.polls[i].Desc().FD {
 				ev = m.told(i, fd, mask)
 			}
@@ -251,13 +251,13 @@ func (m *model) oracle(i int) is {
 	return want
 }
 
-// `told` is what poll(2) reports of a descriptor. A Poller with filters reports less: there it is
-// what a new Poller reports for the masks of the descriptor.
+// told returns what poll(2) reports of a descriptor. A Poller with filters reports less. For such a
+// Poller, told returns what a new Poller reports for the masks of the descriptor.
 func (m *model) told(i, fd int, mask sel.Events) sel.Events {
 	said := m.l.poll2(fd)
 	var want poller.Interest
-	// Urgent data, which no filter reports, comes from poll(2). So does the state of a Poll's
-	// number, which lacks a filter.
+	// No filter reports urgent data, so that comes from poll(2). The state of a Poll's number does
+	// too, because it has no filter for it.
 	asked := slices.ContainsFunc(m.polls[:], func(p *sel.Poll) bool { return p.Desc().FD == fd })
 	for o, mask := range m.masks[i] {
 		if numberOf(o) == fd {
@@ -286,7 +286,7 @@ func (m *model) filters(fd int, want poller.Interest) sel.Events {
 	return eventsOf(events[0].Ready)
 }
 
-// numberOf returns an object's descriptor, or -1 if it has none.
+// numberOf returns the descriptor of an object, or -1 if there is none.
 func numberOf(o sel.Pollable) int {
 	switch o := o.(type) {
 	case sel.FD:

@@ -26,9 +26,9 @@ func (s *set) register(obj Pollable, mask Events) error {
 	return fail("register", errno)
 }
 
-// admit adds the entry. If its object has an entry already, the mask of that entry is replaced.
-// admit subscribes to the object before the first poll asks it, so that no later change is missed.
-// The subscription calls user code, so admit does not hold mu while it subscribes.
+// admit adds the entry. If the object has an entry already, admit replaces the mask of that entry.
+// It subscribes to the object before the first poll asks the object, so that no change is missed.
+// The subscription calls user code, so admit does not hold mu meanwhile.
 func (s *set) admit(e *entry, mask Events) (errno kernel.Errno) {
 	added := false
 	defer func() {
@@ -111,7 +111,7 @@ func (s *set) add(e *entry) kernel.Errno {
 		}
 	default:
 		// The hook is added first. From then on the number cannot be closed before the hook has
-		// run, and the hook waits for mu, which is held here.
+		// run. The hook waits for mu, which is held here.
 		e.hook = &desc.Hook{F: func() { s.closedUnder(e) }}
 		if e.d.AddHook(e.hook) != 0 { // the Desc is closed already
 			e.hook = nil
@@ -128,7 +128,7 @@ func (s *set) add(e *entry) kernel.Errno {
 	return 0
 }
 
-// put adds an entry to its descriptor's node.
+// put adds an entry to the node of its descriptor.
 func (s *set) put(e *entry, fd int32) kernel.Errno {
 	n := s.nodes[fd]
 	if n == nil {
@@ -144,13 +144,13 @@ func (s *set) put(e *entry, fd int32) kernel.Errno {
 	return errno
 }
 
-// generation returns a new generation. 0 belongs to the Poller itself.
+// generation returns a new generation. Generation 0 belongs to the Poller itself.
 func (s *set) generation() uint32 {
 	s.gens++
 	return max(s.gens, 1)
 }
 
-// setMask replaces the mask. If it fails, the old mask remains.
+// setMask replaces the mask. If that fails, the old mask stays.
 func (s *set) setMask(e *entry, mask Events) kernel.Errno {
 	old := e.mask
 	e.mask = mask
@@ -164,7 +164,7 @@ func (s *set) setMask(e *entry, mask Events) kernel.Errno {
 	return 0
 }
 
-// remove removes an entry from the list or node that has it.
+// remove removes an entry from the list or node to which it belongs.
 func (s *set) remove(e *entry) {
 	e.unregistered = true
 	switch {
@@ -183,13 +183,14 @@ func (s *set) remove(e *entry) {
 	}
 }
 
-// removeFromNode removes an entry from its node. It also removes the node if no entry is left.
+// removeFromNode removes an entry from its node. If that was the last entry, it removes the node
+// too.
 func (s *set) removeFromNode(e *entry) {
 	n := e.node
 	e.node = nil
 	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
 	if len(n.entries) > 0 {
-		s.updateKernel(n) // an error leaves the old registration, which reports more than is wanted
+		s.updateKernel(n) // after an error the old registration stays, which reports more than is wanted
 		return
 	}
 	s.forget(n)
@@ -198,8 +199,8 @@ func (s *set) removeFromNode(e *entry) {
 }
 
 // updateKernel makes the kernel's registration match the entries. If the Poller refuses a number,
-// each poll asks it instead. Such a number belongs to a file, is not open, is the Poll's own, or
-// would make a ring. updateKernel returns an error only for a nested Poll and for a lack of memory.
+// each poll asks that number. Such a number is a file, is not open, is the Poll's own, or would
+// make a ring. updateKernel returns an error only for a nested Poll, or if memory is missing.
 func (s *set) updateKernel(n *node) kernel.Errno {
 	var want poller.Interest
 	nested := false
@@ -208,12 +209,12 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 		_, poll := e.obj.(*Poll)
 		nested = nested || poll
 	}
-	// A kqueue reports neither Events outside the interest nor urgent data.
+	// A kqueue reports neither Events outside of the interest nor urgent data.
 	ask := (want == 0 || want&poller.Pri != 0) && !s.reportsUnasked
 	if ask {
 		want = poller.In | poller.Out | poller.Edge
 	}
-	if nested { // a Poller is never writable, and a kqueue refuses an interest in that
+	if nested { // a Poller is never writable, and a kqueue refuses such an interest in one
 		want &^= poller.Out
 	}
 	if s.d == nil || int(n.fd) == s.d.FD {
@@ -225,8 +226,8 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 		errno = number(s.q.Mod(int(n.fd), n.gen, want))
 	}
 	if errno == kernel.ENOENT {
-		// Other code has closed the number, and another file has it now. The old registration may
-		// still exist, because a duplicate keeps the old file open.
+		// Other code has closed the number, which now is another file. The old registration may
+		// still exist, if a duplicate keeps the old file open.
 		if n.inKernel {
 			n.gen = s.generation()
 		}
@@ -243,8 +244,8 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 	return errno
 }
 
-// forget ends the kernel's registration. An error means that other code has closed the number,
-// which has unregistered it.
+// forget ends the kernel's registration. An error means that other code has closed the number. The
+// close has ended the registration.
 func (s *set) forget(n *node) {
 	if n.inKernel {
 		_ = s.q.Del(int(n.fd))
@@ -268,8 +269,8 @@ func (s *set) setPolled(n *node, yes bool) {
 	n.polled = yes
 }
 
-// closedUnder is the hook that runs when e's descriptor closes. It unregisters the number before
-// another file can get it. From now on the entry is POLLNVAL.
+// closedUnder is the hook that runs when the descriptor of e is closed. It unregisters the number
+// before another file can get it. From then on the entry is POLLNVAL.
 func (s *set) closedUnder(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -280,8 +281,8 @@ func (s *set) closedUnder(e *entry) {
 	s.forget(n)
 	e.node, e.hook = nil, nil
 	s.closedObjects = addEntry(s.closedObjects, e)
-	// The other entries stay. They are bare numbers, which will not be open any more, or entries of
-	// the same Desc, whose hooks run next.
+	// The other entries stay. They are numbers (FD), which will not be open, or entries of the same
+	// Desc, whose hooks run next.
 	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
 	s.setPolled(n, len(n.entries) > 0)
 	if len(n.entries) == 0 {

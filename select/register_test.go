@@ -17,7 +17,7 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Register sets the mask, and a second Register replaces it, as Modify does.
+// Register sets the mask. A second Register of the same object replaces it, as Modify does.
 func TestRegisterMasks(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -39,8 +39,8 @@ func TestRegisterMasks(t *testing.T) {
 	})
 }
 
-// Modify of an unknown object is ENOENT, and Unregister of one does nothing (D36). After Unregister
-// an object may be registered again.
+// For an object that is not registered, Modify returns ENOENT, and Unregister does nothing (D36).
+// After Unregister an object can be registered again.
 func TestD36UnregisterUnknown(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -65,7 +65,7 @@ func TestD36UnregisterUnknown(t *testing.T) {
 	})
 }
 
-// Register returns an error for an object that cannot be registered, and changes nothing.
+// If an object cannot be registered, Register returns an error and changes nothing.
 func TestBadObjects(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
@@ -95,8 +95,8 @@ type noDesc struct{}
 
 func (*noDesc) Desc() *desc.Desc { return nil }
 
-// A Poll distinguishes Objects by identity. Two Objects on one descriptor are both reported, each
-// by its own mask.
+// A Poll distinguishes Objects by their identity. Two Objects with one descriptor are both
+// reported, each by its own mask.
 func TestTwoObjectsOnOneDescriptor(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -122,8 +122,8 @@ func TestTwoObjectsOnOneDescriptor(t *testing.T) {
 	})
 }
 
-// A socket that is closed while it is registered is NVAL until it is unregistered, whatever the
-// mask. So is one that is registered after its close (D38).
+// A registered socket is closed. It is NVAL until it is unregistered, whatever the mask. A socket
+// that is registered after its close is NVAL too (D38).
 func TestD38Closed(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -149,9 +149,9 @@ func TestD38Closed(t *testing.T) {
 	})
 }
 
-// A new socket gets the number of one that was closed while it was registered. Its events are not
-// reported before it is registered itself. A duplicate that keeps the closed socket's file open
-// makes no difference.
+// A registered socket is closed, and a new socket gets its number. The Events of the new socket are
+// not reported before it is registered itself. It makes no difference if a duplicate keeps the
+// closed socket's file open.
 func TestD38Stranger(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -160,7 +160,7 @@ func TestD38Stranger(t *testing.T) {
 		a.close()
 		stranger, y := l.pairAt(a.d.FD)
 		y.write("x")
-		l.k.Send(b.d.FD, []byte("x"), 0) // this reaches the duplicate
+		l.k.Send(b.d.FD, []byte("x"), 0) // the byte reaches the duplicate
 		l.expect(p, 0, is{a: NVAL})
 		must(p.Register(stranger, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{a: NVAL, stranger: IN | OUT})
@@ -171,7 +171,7 @@ func TestD38Stranger(t *testing.T) {
 	})
 }
 
-// A regular file is always ready for its mask, and a closed one is NVAL.
+// A regular file is always ready for its mask. A closed file is NVAL.
 func TestRegularFile(t *testing.T) {
 	onHost(t, func(l *lab) {
 		f, err := os.Create(filepath.Join(t.TempDir(), "file"))
@@ -193,7 +193,7 @@ func TestRegularFile(t *testing.T) {
 	})
 }
 
-// A number that is not open is NVAL. Each poll checks it again, so once it is open, the poll
+// A number that is not open is NVAL. Each poll checks it again. If it is open then, the poll
 // reports that file.
 func TestNumberNotOpen(t *testing.T) {
 	both(t, func(l *lab) {
@@ -220,7 +220,7 @@ func TestNumberNotOpen(t *testing.T) {
 	})
 }
 
-// A Poll reports pipes, which are registered by number.
+// A Poll reports pipes, which are registered by their numbers.
 func TestPipe(t *testing.T) {
 	onHost(t, func(l *lab) {
 		r, w, err := os.Pipe()
@@ -229,15 +229,15 @@ func TestPipe(t *testing.T) {
 		defer w.Close()
 		in, out := sel.FD(r.Fd()), sel.FD(w.Fd())
 		p := l.poll(out)
-		must(p.Register(in, IN)) // not OUT, because FreeBSD's pipes work in both directions
+		must(p.Register(in, IN)) // not OUT, because the pipes of FreeBSD work in both directions
 		l.expect(p, 0, is{out: OUT})
 		io.WriteString(w, "x")
 		l.expect(p, 0, is{in: IN, out: OUT})
 	})
 }
 
-// The caller closes a registered number by mistake, and another file gets it. To register the
-// number again repairs that, also if a duplicate keeps the first file open.
+// By mistake, the caller closes a registered number, which another file then gets. If the number is
+// registered again, the Poll reports the new file, even if a duplicate keeps the first file open.
 func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
 	onHost(t, func(l *lab) {
 		a, b := l.pair()
@@ -260,7 +260,7 @@ func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
 	})
 }
 
-// The kernel does not report closed sockets, numbers that are not open, and Objects. They may be
+// The kernel does not report closed sockets, numbers that are not open, and Objects. They can be
 // unregistered in any order.
 func TestLeaveInAnyOrder(t *testing.T) {
 	both(t, func(l *lab) {

@@ -8,16 +8,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Select waits until an object is ready: one of r for reading, one of w for writing, or any of the
-// three lists for an error or a hang-up. It waits for at most the given seconds: 0 does not wait; a
-// negative number or NaN means no limit. It parks the goroutine.
+// Select waits until an object is ready: one of r for reading, one of w for writing, or one of all
+// three lists for an error or a hang-up. It waits for at most the given seconds. With 0 it does not
+// wait, and with a negative number or NaN it waits without limit. It parks the goroutine.
 //
 // rr has the objects with POLLIN, rw those with POLLOUT, and rx those with any other Event. A
-// socket that was never connected has POLLHUP. Each list has an object once, in the order in which
-// the objects were first given. The Poll method of an Object may put it into any list.
+// socket that was never connected has POLLHUP. A list has an object once. The objects are in the
+// order in which they were first passed. The Poll method of an Object decides in which lists the
+// Object is.
 //
-// If you wait for the same objects repeatedly, use a Poll: it registers them with the kernel once.
-// Select needs no free descriptor, and has no effect on a Poll that has the same objects.
+// If you wait for the same objects repeatedly, use a Poll, which registers them with the kernel
+// once. Select needs no free descriptor. It has no effect on a Poll with the same objects.
 func Select(r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
 	return selectBy(kernel.Host, desc.Parked, r, w, x, seconds)
 }

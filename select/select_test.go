@@ -35,8 +35,7 @@ func (l *lab) expectSelect(r, w, x list, seconds float64, wr, ww, wx list) {
 	}
 }
 
-// Each list of results has the ready objects in the order in which they were given, and each object
-// once.
+// Each list of results has the ready objects once, in the order in which they were passed.
 func TestSelect(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -51,8 +50,8 @@ func TestSelect(t *testing.T) {
 	})
 }
 
-// Objects with other Events than IN and OUT are in the third list, in whichever list they were
-// given. Examples are a new socket (HUP), a closed one (NVAL), and other bits of an Object.
+// An object with other Events than IN and OUT is in the third list, in whatever list it was passed.
+// Examples are a new socket (HUP), a closed one (NVAL), and an Object with other bits.
 func TestSelectExceptional(t *testing.T) {
 	both(t, func(l *lab) {
 		fresh := l.tcp()
@@ -82,7 +81,7 @@ func TestSelectExceptional(t *testing.T) {
 	})
 }
 
-// The timeout is in seconds. The wait ends when it has passed, or at an event.
+// The timeout is in seconds. The wait ends at an event, or when the timeout has passed.
 func TestSelectWaits(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -106,7 +105,7 @@ func TestSelectWaits(t *testing.T) {
 	})
 }
 
-// Select returns an error for an object that it cannot register. If a single socket is closed while
+// If an object cannot be registered, Select returns an error. If the only socket is closed while
 // Select waits, the wait ends.
 func TestSelectErrors(t *testing.T) {
 	both(t, func(l *lab) {

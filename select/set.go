@@ -13,42 +13,42 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A set is a Poll without its handle: the registered objects, and the Poller that finds the ready
+// A set is the inner part of a Poll: the registered objects, and the Poller that finds the ready
 // ones.
 //
-// No lock is held while an Object's method runs, or during a wait. mu is locked before a Desc's own
-// lock. No lock is held when a hook of a Desc runs. On a loop no goroutine ever waits for mu.
+// No lock is held while a method of an Object runs, or during a wait. mu is locked before the lock
+// of a Desc. No lock is held when a hook of a Desc runs. On a loop no goroutine ever waits for mu.
 type set struct {
 	k   kernel.Kernel
 	w   desc.Waiter
-	seq func(yield func(Pollable, Events) bool) // iterate, made once
-	f   func()                                  // notify, made once
-	// runs the pending callbacks of the loop; nil where callers park
+	seq func(yield func(Pollable, Events) bool) // the method iterate; made once
+	f   func()                                  // the method notify; made once
+	// Runs the callbacks that are pending on the loop. It is nil if callers park.
 	runCallbacks func() kernel.Errno
 
 	mu             sync.Mutex // guards the fields below
 	d              *desc.Desc // the Desc of the Poller; nil until ensurePoller has made one
 	q              poller.Poller
-	reportsUnasked bool // see the function of that name
+	reportsUnasked bool // the result of the function reportsUnasked
 	closed         bool
 	objects        map[Pollable]*entry
 	nodes          map[int32]*node // by descriptor number
-	gens           uint32          // the last generation given to a node
+	gens           uint32          // the generation that a node got last
 
-	// Each poll asks these, because the kernel does not report them. When an item is removed, the
-	// last item of its list takes its place.
-	polled        []*node  // files, numbers that are not open, everything while there is no Poller
+	// Each poll asks the items of these lists, because the kernel does not report them. The last
+	// item takes the place of a removed one.
+	polled        []*node  // files, numbers that are not open, and without a Poller all nodes
 	closedObjects []*entry // closed sockets
 	custom        []*entry // Objects
-	pollOnly      int      // Objects that are no Notifier
+	pollOnly      int      // how many Objects are no Notifiers
 	events        []poller.Event
-	waiting       int    // polls that may be asleep
+	waiting       int    // how many polls may be asleep
 	changes       uint64 // counts changes that no Event reports to a poll in progress
-	lastChanges   uint64 // the value of changes when a waiting poll last collected
+	lastChanges   uint64 // the value of changes when a poll that waits has last collected
 	freeScan      *scan
 	results       results
 
-	inner []*set // Polls in this one; see nest
+	inner []*set // the Polls that are registered with this one; see nest
 }
 
 // An entry is one registered object.
@@ -56,22 +56,23 @@ type entry struct {
 	obj          Pollable
 	mask         Events
 	unregistered bool
-	node         *node      // the node of its descriptor, while that is open
+	node         *node      // the node of its descriptor, as long as that is open
 	d            *desc.Desc // nil for an FD and an Object
-	hook         *desc.Hook // the hook in d, while d is open
+	hook         *desc.Hook // the hook in d, as long as d is open
 	custom       Object
-	subscribe    func(f func()) (stop func()) // subscribes to custom, if that notifies
+	subscribe    func(f func()) (stop func()) // subscribes to custom, if that is a Notifier
 	unsubscribe  func()                       // ends the subscription of this entry
-	at           int                          // its index in closedObjects or custom
+	at           int                          // the index of the entry in closedObjects or custom
 }
 
-// A node is one descriptor number with its entries. The kernel registers a number once.
+// A node is one descriptor number with its entries. The kernel has one registration for each
+// number.
 type node struct {
 	fd       int32
 	gen      uint32
 	inKernel bool // registered; false for files and for numbers that are not open
-	polled   bool // is in set.polled
-	at       int  // its index in polled
+	polled   bool // the node is in set.polled
+	at       int  // the index of the node in polled
 	entries  []*entry
 }
 
@@ -92,7 +93,7 @@ type owner struct {
 
 func (o owner) Close(int) kernel.Errno { return number(o.q.Close()) }
 
-// own returns the Poll's own Desc, also if that is closed.
+// own returns the Poll's own Desc, even if that is closed.
 func (s *set) own() *desc.Desc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,9 +101,9 @@ func (s *set) own() *desc.Desc {
 	return s.d
 }
 
-// ensurePoller makes the Poller if there is none. If the system has no descriptor for it, polls
-// work without one (see fallback.go), and the next call tries again. EBADF is the only error. The
-// caller holds mu, as for each function below that does not lock it.
+// ensurePoller makes the Poller, if there is none. If no descriptor is free, polls work without a
+// Poller (see fallback.go), and the next call tries again. The only error is EBADF. The caller
+// holds mu. It must also hold mu for each function below that does not lock mu itself.
 func (s *set) ensurePoller() kernel.Errno {
 	if s.closed {
 		return kernel.EBADF
@@ -120,16 +121,16 @@ func (s *set) ensurePoller() kernel.Errno {
 	s.d.SetObjects(s.count)
 	s.d.AddHook(&desc.Hook{F: s.dropAll})
 	s.events = make([]poller.Event, 64)
-	for _, n := range s.nodes { // these were registered while there was no Poller
-		_ = s.updateKernel(n) // polls still ask a number that the Poller refuses
+	for _, n := range s.nodes { // these nodes were registered while there was no Poller
+		_ = s.updateKernel(n) // if the Poller refuses a number, polls still ask it
 	}
 	return 0
 }
 
-// reportsUnasked returns whether a registration with an empty interest reports Err and Hup. A
-// registration in a kqueue does not. So in a kqueue such a node is registered for everything, and
-// each poll also asks it. That registration is edge-triggered, so that it wakes a poll only once. A
-// simulated Poller has a method that says which system it simulates.
+// reportsUnasked returns whether a registration with an empty interest reports Err and Hup. In a
+// kqueue it does not. So there such a node is registered for everything, and each poll also asks
+// it. That registration is edge-triggered, so that it wakes a poll only once. A simulated Poller
+// has a method that says which system it simulates.
 func reportsUnasked(q poller.Poller) bool {
 	if s, ok := q.(interface{ TellsUnasked() bool }); ok {
 		return s.TellsUnasked()
@@ -149,7 +150,8 @@ func (s *set) close() kernel.Errno {
 	return d.Close()
 }
 
-// closeUnreachable closes the set of an unreachable Poll, on its loop if it has one.
+// closeUnreachable closes the set of a Poll that is unreachable. If the Poll belongs to a loop, the
+// loop does that.
 func (s *set) closeUnreachable() {
 	if !s.w.Shared() && s.w.Post(func() { s.close() }) {
 		return
@@ -190,8 +192,8 @@ func (s *set) notify() {
 	s.mu.Unlock()
 }
 
-// changed makes polls in progress collect again. The Poller's Wake makes its descriptor ready, so
-// it ends their wait as an Event does. Any goroutine may call changed.
+// changed makes polls in progress collect again. Wake makes the descriptor of the Poller ready,
+// which ends their wait as an Event does. Any goroutine may call changed.
 func (s *set) changed() {
 	s.changes++
 	if s.waiting > 0 {
@@ -201,14 +203,14 @@ func (s *set) changed() {
 
 func (s *set) wake() {
 	if s.d == nil {
-		return // a waiting poll collects every millisecond
+		return // a poll that waits collects every millisecond
 	}
 	if err := s.q.Wake(); err != nil {
 		panic("sel: cannot wake a poll: " + err.Error())
 	}
 }
 
-// entryOf makes an entry for an object. It returns ErrValue if the object cannot be registered.
+// entryOf makes an entry for an object. If the object cannot be registered, it returns ErrValue.
 func entryOf(obj Pollable, mask Events) (*entry, error) {
 	e := &entry{obj: obj, mask: mask}
 	if !usable(obj) {
@@ -263,7 +265,7 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 }
 
 // embedded returns the socket that a struct of user code embeds, or nil. Such a struct cannot have
-// a method Socket beside the field of that name.
+// a method Socket, because its field has that name.
 func embedded(obj Pollable) Pollable {
 	v := reflect.Indirect(reflect.ValueOf(obj))
 	if v.Kind() != reflect.Struct {
@@ -292,14 +294,15 @@ func embedded(obj Pollable) Pollable {
 	return nil
 }
 
-// A wrapper is a type of user code around a socket, or a connection of package netconn.
+// A wrapper has a method that returns its socket. It may be a type of user code, or a connection of
+// netconn.
 type wrapper interface{ Socket() *socket.Socket }
 
-// described is for the tests of this module. No other module can have such a method, because the
-// type is internal.
+// described is for tests of this module. Other modules cannot have such a method, because desc is
+// an internal package.
 type described interface{ Desc() *desc.Desc }
 
-// usable returns whether obj can be a map key and its methods can be called.
+// usable returns whether obj can be a key of a map, and whether its methods can be called.
 func usable(obj Pollable) bool {
 	v := reflect.ValueOf(obj)
 	switch v.Kind() {
@@ -308,5 +311,5 @@ func usable(obj Pollable) bool {
 	case reflect.Pointer:
 		return !v.IsNil()
 	}
-	return v.Comparable() // allocates
+	return v.Comparable() // this allocates
 }

@@ -12,9 +12,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Several Polls may have one Notifier, although it stores only one function. The Notifier has this
-// function from the first registration until the last one has ended. Every Poll sleeps when the
-// Notifier notifies.
+// Several Polls have one Notifier, which stores only one function. It has this function from the
+// first registration until the last one has ended. Every Poll sleeps when the Notifier notifies,
+// and is woken.
 func TestNotifierInSeveralPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		n := &teller{}
@@ -45,7 +45,7 @@ func TestNotifierInSeveralPolls(t *testing.T) {
 	})
 }
 
-// held is a Notifier whose Notify(nil) stops once in the middle, as the scheduler may do.
+// A held is a Notifier whose Notify(nil) stops once in the middle, as the scheduler may make it do.
 type held struct {
 	teller
 	in, out chan struct{}
@@ -60,8 +60,8 @@ func (h *held) Notify(f func()) {
 	h.teller.Notify(f)
 }
 
-// If one goroutine calls Unregister and another one Register, the subscription of the last one
-// holds at the end. One of them is stopped in the middle of the object's Notify.
+// One goroutine calls Unregister, and another one calls Register. One of them stops in the middle
+// of the object's Notify. At the end the object has the subscription of Register.
 func TestRegisterBesideUnregister(t *testing.T) {
 	h := &held{in: make(chan struct{}), out: make(chan struct{})}
 	p := sel.New()
@@ -94,8 +94,8 @@ func TestRegisterBesideUnregister(t *testing.T) {
 	}
 }
 
-// A Poll in itself or in a ring is refused on every system, and leaves no record, so that the other
-// direction is possible afterwards. A kqueue itself would accept it.
+// A Poll in itself, or in a ring, is refused on every system. The refusal leaves no record, so the
+// other direction is possible later. A kqueue alone would accept a ring.
 func TestRingsOfPollsAreRefused(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b, c := l.poll(), l.poll(), l.poll()

@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// This file makes sockets for tests through the lab's Kernel.
+// This file makes sockets for tests, through the Kernel of the lab.
 
 // An object is the simplest type that can be polled by its descriptor.
 type object struct {
@@ -29,7 +29,7 @@ type object struct {
 
 func (o *object) Desc() *desc.Desc { return o.d }
 
-// fd returns -1 after a close, so that the test does not touch another file.
+// fd returns -1 after a close, so that the test does not use another file.
 func (o *object) fd() int { return o.d.Number() }
 
 func (o *object) close() {
@@ -47,8 +47,8 @@ func (l *lab) own(fd int, e kernel.Errno) *object {
 
 func (l *lab) socket(family, typ int) *object { return l.own(l.k.Socket(family, typ, 0)) }
 
-// scratch is a directory with a short name for Unix sockets. Simulated hosts use it too, because
-// their paths may be any text.
+// scratch returns a directory with a short name, for Unix sockets. Tests on simulated hosts use it
+// too, because there a path may be any text.
 var scratch = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "sel")
 	must(err)
@@ -64,7 +64,7 @@ var (
 // unixPath returns an unused address for a Unix socket.
 func unixPath() string { return fmt.Sprintf("%s/%d", scratch(), serial.Add(1)) }
 
-// pair returns the two ends of a Unix connection. It opens a first.
+// pair returns the two ends of a Unix connection. The end a is opened first.
 func (l *lab) pair() (a, b *object) { return l.pairOf(kernel.SOCK_STREAM) }
 
 func (l *lab) pairOf(typ int) (a, b *object) {
@@ -132,7 +132,7 @@ func (l *lab) rest() {
 	time.Sleep(100 * time.Microsecond)
 }
 
-// until waits by poll(2), which this test does not check.
+// until waits with poll(2), which is not what the tests check.
 func (l *lab) until(o *object, want sel.Events) {
 	for passed := l.lap(); l.poll2(o.d.FD)&want == 0; l.rest() {
 		if passed() > guard*time.Millisecond {
@@ -141,8 +141,9 @@ func (l *lab) until(o *object, want sel.Events) {
 	}
 }
 
-// failed waits until o's connection has failed, or its datagram was answered by ICMP. FreeBSD's
-// poll(2) reports HUP or IN then. NetBSD's reports nothing, so failed just waits.
+// failed waits until o's connection has failed, or its datagram was answered by ICMP. Then the
+// poll(2) of FreeBSD reports HUP or IN. That of NetBSD reports nothing, so there failed waits for a
+// fixed time.
 func (l *lab) failed(o *object, freebsd sel.Events) {
 	switch l.os {
 	case "linux":
@@ -155,7 +156,7 @@ func (l *lab) failed(o *object, freebsd sel.Events) {
 	}
 }
 
-// idle returns whether nothing is ready for a while.
+// idle returns whether the object is not ready for some time.
 func (l *lab) idle(o *object, bits sel.Events) bool {
 	for passed := l.lap(); passed() < 50*time.Millisecond; l.rest() {
 		if l.poll2(o.d.FD)&bits != 0 {
@@ -176,12 +177,12 @@ func (o *object) read() {
 	done(e)
 }
 
-// fill sends until nothing fits.
+// fill sends until there is no room.
 func (o *object) fill() {
 	p := make([]byte, 1<<16)
 	for {
 		if _, e := o.l.k.Send(o.d.FD, p, 0); e == kernel.EAGAIN {
-			if o.l.idle(o, OUT) { // otherwise the peer's kernel still made room
+			if o.l.idle(o, OUT) { // otherwise the peer's kernel has made room again
 				return
 			}
 		} else {
@@ -192,28 +193,28 @@ func (o *object) fill() {
 
 var resets = []byte{1, 0, 0, 0, 0, 0, 0, 0}
 
-// lingers makes a close reset the peer.
+// lingers makes a close reset the connection.
 func (o *object) lingers() kernel.Errno {
 	return o.l.k.SetOptBytes(o.fd(), kernel.SOL_SOCKET, kernel.SO_LINGER, resets)
 }
 
-// reset closes the object and resets its peer.
+// reset closes the object, and so resets the connection.
 func (o *object) reset() {
 	done(o.lingers())
 	o.close()
 }
 
-// unopened returns a number that is not open, and that no socket of the test will get by chance.
+// unopened returns a number that is not open, and that no socket of the test gets by chance.
 func (l *lab) unopened(i int) sel.FD {
-	if l.isSimulated() { // its numbers begin at 1000
+	if l.isSimulated() { // the numbers of a simulated kernel begin at 1000
 		i += 900
 	}
 	return sel.FD(1000 + i)
 }
 
-// pairAt returns a pair whose first end has the number, which is not open before. A simulated
-// kernel has no duplicates, but uses the lowest free number. So pairAt opens others until that is
-// the number.
+// pairAt returns a pair whose first end has this number, which must not be open. A simulated kernel
+// has no duplicates, but always uses the lowest free number. So pairAt opens other sockets until
+// that number is next.
 func (l *lab) pairAt(number int) (a, b *object) {
 	if !l.isSimulated() {
 		x, b := l.pair()
@@ -287,10 +288,11 @@ func eventsOf(ready poller.Readiness) (ev sel.Events) {
 	return ev
 }
 
-// `told` is the part of poll(2)'s result that a Poll reports with a mask. A kqueue reports by the
-// requested filters (see the table in poller/bits_kqueue.go): Hup if both are requested, Err if the
-// connection was reset, and nothing before a connect. With mask 0 the system's own poll(2) decides:
-// FreeBSD's reports HUP for a connection that has ended, and NetBSD's reports nothing for a socket.
+// told returns the part of poll(2)'s result that a Poll with this mask reports. A kqueue reports by
+// the requested filters (see the table in poller/bits_kqueue.go): Hup if both are requested, Err if
+// the connection was reset, and nothing before a connect. With mask 0 the system's own poll(2)
+// decides. That of FreeBSD reports HUP for a connection that has ended, and that of NetBSD reports
+// nothing for a socket.
 func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	ends := poll2 & (ERR | HUP)
 	switch {
@@ -299,9 +301,9 @@ func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	case mask == 0 && l.os != "linux":
 		return ends & HUP
 	case !l.kqueue, mask == 0, ends == ERR|HUP:
-	case ends == ERR: // an ICMP error, which both filters report as worth a try
+	case ends == ERR: // an ICMP error, for which both filters report readiness
 		return mask
-	case poll2&(IN|HUP) == HUP: // it was never connected
+	case poll2&(IN|HUP) == HUP: // there was no connect
 		return 0
 	case mask != IN|OUT:
 		ends = 0

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A spy notices when a caller sleeps in a Poll, because only then the Poll's descriptor is
+// A spy notices when a caller sleeps in a Poll: only then the descriptor of that Poll is
 // registered.
 type spy struct {
 	desc.Waiter

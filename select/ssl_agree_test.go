@@ -30,11 +30,10 @@ func (m *sslModel) check() {
 	}
 }
 
-// probe makes calls of one byte, both those that a poll has reported as ready and the others. A
-// Read may answer a request for new keys, after which a Write has to wait. So the Read comes
-// second.
+// probe makes calls of one byte: those that the poll has reported as ready, and the others. A Read
+// may have to answer a request for new keys, and then a Write must wait. So the Read comes second.
 func (m *sslModel) probe(said sel.Events) {
-	began := m.began // when the poll was made
+	began := m.began // its value when the poll was made
 	m.compare("Write", m.write, said, sel.POLLOUT, began)
 	m.compare("Read", m.read, said, sel.POLLIN, began)
 }
@@ -49,7 +48,7 @@ func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Even
 		bit = sel.POLLNVAL
 	}
 	switch {
-	case !began && again(err): // POLLOUT: the call begins the handshake
+	case !began && again(err): // POLLOUT means that the call begins the handshake
 	// After the end of a connection no call returns EAGAIN.
 	case said&bit != 0 && again(err) && (m.exact || !gone):
 		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
@@ -58,12 +57,12 @@ func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Even
 	}
 }
 
-// asleep makes a poll or a call wait for an event while the model continues. It must not sleep
-// longer than until the event.
+// asleep makes a poll or a call wait for an event, and the model continues. When the event has
+// come, the poll or the call must not sleep any longer.
 func (m *sslModel) asleep() {
 	done := false
 	if m.h.Rand().Int(2) == 0 {
-		m.write(20_000) // so that no Event reports it as writable
+		m.write(20_000) // so that no Event reports room for writing
 	}
 	waiter := m.wait(&done)
 	if waiter == nil {
@@ -91,7 +90,7 @@ func (m *sslModel) asleep() {
 	m.writing = false
 }
 
-// wait makes a task wait, unless the event is already there.
+// wait makes a task wait, unless the event has already come.
 func (m *sslModel) wait(done *bool) *reactor.Task {
 	call := func() {
 		m.began = m.began || m.mask&sel.POLLOUT == 0
@@ -137,8 +136,8 @@ func (m *sslModel) waited(err error) {
 	}
 }
 
-// look checks that a sleeping poll has missed nothing, after everything on its way has arrived. A
-// kernel accepts some bytes before it reports room.
+// look checks that a sleeping poll has missed nothing, when everything that was on its way has
+// arrived. A kernel accepts some bytes before it reports room.
 func (m *sslModel) look(done *bool) {
 	m.settle()
 	if *done || m.err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A peer ends its TCP connection without close_notify. Between two records that is the end of the
-// stream. Inside a record it is EPROTO with io.ErrUnexpectedEOF, for all later calls. Data that
-// came before can still be read.
+// A peer closes its TCP connection without close_notify. If that happens between two records, it is
+// the end of the stream. Inside of a record it is EPROTO with io.ErrUnexpectedEOF, for all later
+// calls. Data that has come before can still be read.
 func TestD41SSLEndWithoutCloseNotify(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, part := range [][]byte{nil, {23}, {23, 3, 3, 0}, {23, 3, 3, 0, 40, 1, 2, 3}} {
@@ -50,7 +50,7 @@ func TestD41SSLEndWithoutCloseNotify(t *testing.T) {
 			must(err)
 			_, err = conn.Write(part)
 			must(err)
-			conn.Close() // the connection below, so that no close_notify is sent
+			conn.Close() // this closes the connection below, so no close_notify is sent
 			join()
 		}
 	})

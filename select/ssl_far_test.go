@@ -20,22 +20,23 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A far is the other end of an SSLSocket. The test controls every byte on its wire: its output is
-// collected in out and sent a few bytes at a time, and its input is received a few bytes at a time.
+// A far is the other end of an SSLSocket. The test controls every byte on the wire. The output of
+// the far is collected in out, and sent a few bytes at a time. Its input is received a few bytes at
+// a time.
 type far struct {
 	s         *socket.Socket
 	tls       *secure.Session
 	log       strings.Builder
-	seal      *forge.Sealer // makes its records after the handshake, if it can request new keys
+	seal      *forge.Sealer // makes records after the handshake, if it can request new keys
 	server    bool
 	in, out   []byte
-	sent, got int // bytes of the plaintext
-	updates   int // requests for new keys in a row
+	sent, got int // bytes of plaintext
+	updates   int // how many requests for new keys came in a row
 	bye       bool
 	err       error
 }
 
-// The signatures have one size, so that the sizes in histories do not differ.
+// All signatures have one size, so that the sizes in two runs do not differ.
 var sslKey, sslCert = func() ([]byte, []byte) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	from := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -59,7 +60,7 @@ func newFar(s *socket.Socket, server bool, version uint16) *far {
 	return f
 }
 
-// pattern returns byte i of either stream.
+// pattern returns byte i of a stream.
 func pattern(i int) byte { return byte(i ^ i>>8 ^ i>>16) }
 
 func patterned(from, n int) []byte {
@@ -70,7 +71,7 @@ func patterned(from, n int) []byte {
 	return p
 }
 
-// wrong returns an error that names the first byte that differs.
+// wrong returns an error with the position of the first byte that differs.
 func wrong(p []byte, from int) error {
 	for i, b := range p {
 		if b != pattern(from+i) {
@@ -142,7 +143,7 @@ func (f *far) pull(n int) (moved bool) {
 	return moved
 }
 
-// listen continues the handshake, or checks the received data.
+// listen continues the handshake, or checks the data that was received.
 func (f *far) listen() {
 	if err := f.tls.Handshake(); err != nil {
 		if err != secure.ErrAgain {
@@ -167,7 +168,7 @@ func (f *far) listen() {
 	}
 }
 
-// end sends a FIN, which may cut off a record, or a reset.
+// end sends a FIN, which may come inside of a record, or a reset.
 func (f *far) end(reset bool) {
 	f.bye = true
 	if !reset {

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// mixed runs f with two connected sockets in a task. The task is cancelled after a minute.
+// mixed runs f in a task, with two connected sockets. After a minute the task is cancelled.
 func mixed(t *testing.T, f func(l *lab, a, b *socket.Socket)) {
 	inTask(t, func(l *lab) {
 		l.r.After(time.Minute, l.task.Cancel)
@@ -23,7 +23,7 @@ func mixed(t *testing.T, f func(l *lab, a, b *socket.Socket)) {
 	})
 }
 
-// shake returns TLS between two sockets, after the handshake.
+// shake returns TLS between two sockets, with a complete handshake.
 func (l *lab) shake(a, b *socket.Socket) (c, s *socket.SSLSocket) {
 	key, cert := keyAndCert()
 	server := l.task.Go(func(*reactor.Task) {
@@ -37,15 +37,15 @@ func (l *lab) shake(a, b *socket.Socket) (c, s *socket.SSLSocket) {
 	return c, s
 }
 
-// A read that does not wait receives everything that the kernel has, and keeps the bytes after its
-// record. A read that waits then returns those.
+// A read that does not wait receives everything that the kernel has, and keeps the bytes behind its
+// record. A read that waits must then return these bytes.
 func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
 	mixed(t, func(l *lab, a, b *socket.Socket) {
 		c, s := l.shake(a, b)
 		room := make([]byte, 10)
 		read := func(want string) {
 			n, err := s.Read(room)
-			for errors.Is(err, syscall.EAGAIN) { // the bytes may be late on a busy machine
+			for errors.Is(err, syscall.EAGAIN) { // on a busy machine the bytes may be late
 				n, err = s.Read(room)
 			}
 			if err != nil || string(room[:n]) != want {
@@ -58,7 +58,7 @@ func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
 			}
 		}
 		later := l.task.Go(func(task *reactor.Task) { task.Sleep(time.Millisecond); write("first") })
-		read("first") // it has waited, so Events are delivered
+		read("first") // this read has waited, so Events are delivered
 		l.task.Join(later)
 		write("second") // both have arrived before the loop polls
 		write("third")
@@ -69,7 +69,8 @@ func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
 	})
 }
 
-// If a call that does not wait continues a handshake, calls that wait for the handshake notice it.
+// A call that does not wait continues a handshake. Calls that wait for the handshake must notice
+// that.
 func TestSSLHandshakeByACallThatDoesNotWait(t *testing.T) {
 	mixed(t, func(l *lab, a, b *socket.Socket) {
 		key, cert := keyAndCert()
@@ -87,7 +88,7 @@ func TestSSLHandshakeByACallThatDoesNotWait(t *testing.T) {
 		for _, x := range both {
 			x.SetBlocking(false)
 		}
-		for suite := ""; suite == ""; suite, _ = s.Cipher() { // the loop does not poll meanwhile
+		for suite := ""; suite == ""; suite, _ = s.Cipher() { // meanwhile the loop does not poll
 			for _, x := range both {
 				x.Write(nil)
 			}

@@ -19,22 +19,24 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Polls of a non-blocking SSLSocket and its calls never disagree. There are many worlds: small
-// buffers, the rules of epoll and of kqueue, calls that move less than they could or nothing,
-// sockets of one byte at a time. Random steps write, read, deliver parts of records, ask for new
-// keys, and cause the end or a reset, during the handshake or after it. After each step these hold:
-//   - If a poll reports POLLIN, a Read of one byte is not EAGAIN. The same holds for POLLOUT and a
-//     Write.
-//   - If a poll does not report it, the call is EAGAIN, unless a fault hides the state.
-//   - A poll that waits is awake once the socket is ready.
-//   - Every byte arrives once, in order.
+// Polls of a non-blocking SSLSocket must agree with the calls on it. The test makes many simulated
+// worlds. They have small buffers, the rules of epoll or of kqueue, calls that move few bytes or
+// none, and sockets that move one byte at a time. Random steps write, read, deliver parts of
+// records, request new keys, and cause the end or a reset, during the handshake or after it. After
+// each step these rules must hold:
 //
-// The test counts how far the steps get.
+//  - If a poll reports POLLIN, a Read of one byte does not return EAGAIN. If it reports POLLOUT, a Write of
+//    one byte does not.
+//  - If a poll does not report one of these, the call returns EAGAIN, unless a fault hides the state.
+//  - A poll that waits is awake when the socket is ready.
+//  - Every byte arrives once, in order.
+//
+// The test counts how often the steps have reached each state.
 func TestSSLPollAgreesWithItsCalls(t *testing.T) {
 	var all sslCounts
 	seeds := longtest.Count(20, 80, 2000)
 	simtest.CheckWith(t, seeds, sslWorld, func(w *sim.World) error { return runSSL(w, &all) })
-	if t.Failed() || all.worlds < seeds { // run one seed again
+	if t.Failed() || all.worlds < seeds { // this runs a single seed again
 		return
 	}
 	t.Logf("%+v", all)
@@ -45,15 +47,15 @@ func TestSSLPollAgreesWithItsCalls(t *testing.T) {
 	}
 }
 
-// sslCounts counts how often the states of the property occurred.
+// sslCounts counts how often certain states have occurred.
 type sslCounts struct {
 	worlds   int
-	buffered int // POLLIN with nothing in the kernel
-	full     int // a Write of which the kernel has refused a part
+	buffered int // POLLIN although the kernel has no input
+	full     int // Writes of which the kernel has refused a part
 	woken    int // polls that had to wait
-	renewed  int // new keys
+	renewed  int // changes of keys
 	ends     int // close_notify was received
-	cut      int // FINs in a record, resets
+	cut      int // FINs inside of a record, and resets
 }
 
 func sslWorld(seed uint64) sim.Options {
@@ -84,8 +86,8 @@ type sslModel struct {
 	broken    bool // writing has ended
 	began     bool // the handshake has begun
 	failed    bool // a call has returned an error that ends reading
-	writing   bool // a Write of the next byte may wait
-	cut       bool // the far end has cut itself off
+	writing   bool // a Write of the next byte may have to wait
+	cut       bool // the far end has ended the connection inside of a record or by a reset
 }
 
 func runSSL(w *sim.World, count *sslCounts) error {
@@ -152,7 +154,7 @@ func (m *sslModel) some() int {
 	return 1 + r.Int([]int{6, 60, 2000, 20_000}[r.Int(4)])
 }
 
-// step does one random step.
+// step makes one random step.
 func (m *sslModel) step() {
 	f := m.far
 	switch m.h.Rand().Int(20) {
@@ -192,7 +194,7 @@ func (m *sslModel) step() {
 	}
 }
 
-// settle waits until everything on its way has arrived.
+// settle waits until everything that is on its way has arrived.
 func (m *sslModel) settle() { must(m.task.Sleep(time.Second)) }
 
 // deliver makes everything arrive that both ends have sent so far.
@@ -264,8 +266,7 @@ func (m *sslModel) poll() sel.Events {
 	return events[0].Events
 }
 
-// finish checks that without further faults everything arrives, with polls that wait as the only
-// help.
+// finish checks that everything arrives when there are no more faults, with polls that wait.
 func (m *sslModel) finish() {
 	m.w.SetFaults(sim.Faults{})
 	f := m.far

@@ -12,9 +12,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Several Polls have one SSLSocket. Each of them reports each message, also while other Polls
-// register, unregister and poll without waiting, and while Selects run. A Poll that does not wait
-// may decrypt the input, but the Polls that wait are woken all the same.
+// Several Polls have one SSLSocket. Each Poll reports each message, while other Polls register,
+// unregister and poll without waiting, and while Selects run. A Poll that does not wait may decrypt
+// the input. The Polls that wait must be woken nevertheless.
 func TestEveryPollOfAnSSLSocketIsServed(t *testing.T) {
 	c, s := sslPair(t)
 	const waiters, rounds = 3, 50
@@ -73,8 +73,8 @@ func TestEveryPollOfAnSSLSocketIsServed(t *testing.T) {
 	}
 }
 
-// A Poll is still woken after another Poll was closed, has unregistered the socket, or a Select has
-// ended.
+// Another Poll is closed or unregisters the socket, or a Select ends. A Poll that still has the
+// socket must still be woken.
 func TestAPollKeepsItsSSLSocket(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -101,7 +101,7 @@ func TestAPollKeepsItsSSLSocket(t *testing.T) {
 		if err := errors.Join(p.Register(s, sel.POLLIN), f(t, s)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		// Poll usually sleeps by then. If not, the test checks less.
+		// Usually Poll sleeps when this happens. If it does not, the test checks less.
 		timer := time.AfterFunc(10*time.Millisecond, func() {
 			if _, err := c.Write([]byte("x")); err != nil {
 				t.Error(err)

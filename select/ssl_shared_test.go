@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// sslPair returns two ends whose handshake is complete.
+// sslPair returns two ends with a complete handshake.
 func sslPair(t *testing.T) (c, s *socket.SSLSocket) {
 	t.Helper()
 	key, cert := keyAndCert()
@@ -35,8 +35,8 @@ func sslPair(t *testing.T) (c, s *socket.SSLSocket) {
 	return c, s
 }
 
-// One goroutine polls an SSLSocket without a pause, which decrypts its input. Another one that
-// waits in Read is still woken.
+// One goroutine polls an SSLSocket without a pause, and so decrypts its input. Another goroutine
+// that waits in Read must still be woken.
 func TestSSLReadWhilePolled(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -85,8 +85,8 @@ func TestSSLReadWhilePolled(t *testing.T) {
 	}
 }
 
-// One goroutine tries to read until it has half of the input, and another one waits in Poll. Poll
-// still reports the other half.
+// One goroutine tries to read until it has half of the input. Another one waits in Poll, which must
+// still report the other half.
 func TestSSLPollWhileRead(t *testing.T) {
 	c, s := sslPair(t)
 	s.SetBlocking(false)
@@ -95,7 +95,7 @@ func TestSSLPollWhileRead(t *testing.T) {
 	if err := p.Register(s, sel.POLLIN); err != nil {
 		t.Fatal(err)
 	}
-	// Otherwise the Event that reports it as writable would report the other half too.
+	// Otherwise the Event that reports room for writing would report the other half too.
 	for err := error(nil); err == nil; {
 		_, err = s.Write(make([]byte, 1<<20))
 	}

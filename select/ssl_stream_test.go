@@ -59,7 +59,7 @@ func (e *pipeEnd) Poll(mask sel.Events) (ready sel.Events, _ error) {
 	return ready & mask, nil
 }
 
-// deferred returns an SSLStream on an end, before its handshake.
+// deferred returns an SSLStream on an end, before the handshake.
 func deferred(e io.ReadWriter, server bool) *socket.SSLStream {
 	protocol := socket.PROTOCOL_TLS_CLIENT
 	if server {
@@ -77,9 +77,9 @@ func deferred(e io.ReadWriter, server bool) *socket.SSLStream {
 	return s
 }
 
-// A poll of an SSLStream asks the stream for the direction that TLS waits for, as in MicroPython.
-// During the handshake that may be the other direction. If there is decrypted input, it does not
-// ask. After Close, and after an error of TLS, the result is POLLNVAL.
+// As in MicroPython, a poll of an SSLStream asks the stream for the direction that TLS waits for.
+// During the handshake that may be the other direction. If there is decrypted input, the poll does
+// not ask. After Close, and after an error of TLS, the result is POLLNVAL.
 func TestSSLStreamAsksForWhatTLSWaitsFor(t *testing.T) {
 	a, b := newPipe()
 	client, server := deferred(a, false), deferred(b, true)
@@ -140,7 +140,7 @@ func TestSSLStreamAsksForWhatTLSWaitsFor(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	b.noReads = true
-	poll(server, b, sel.POLLIN, 0, sel.POLLIN) // without asking
+	poll(server, b, sel.POLLIN, 0, sel.POLLIN) // the stream is not asked
 	reads := b.reads
 	poll(server, b, sel.POLLIN|sel.POLLOUT, sel.POLLIN|sel.POLLOUT, sel.POLLIN|sel.POLLOUT)
 	if b.reads != reads {
@@ -179,7 +179,7 @@ func TestSSLStreamAsksForWhatTLSWaitsFor(t *testing.T) {
 	poll(client, a, sel.POLLIN, 0, sel.POLLNVAL)
 }
 
-// An SSLStream on a stream that nothing can poll cannot be registered. One on a Socket can.
+// An SSLStream can be registered if its stream can be polled, for example a Socket.
 func TestSSLStreamIsPolledIfItsStreamIs(t *testing.T) {
 	p := sel.New()
 	defer p.Close()

@@ -54,9 +54,9 @@ func (l *lab) connected(proto int) (a, b *socket.Socket) {
 	return a, b
 }
 
-// Both ends are in one task and non-blocking, so only Polls drive the handshake. A call that Poll
-// reports as ready never returns EAGAIN. Plaintext that TLS has buffered is readable, although the
-// descriptor is not. Every byte arrives.
+// Both ends are non-blocking and in one task, so the handshake depends on Polls. A call that Poll
+// reports as ready never returns EAGAIN. Plaintext that TLS has buffered is reported as readable,
+// although the descriptor is not. Every byte arrives.
 func TestSSLPoll(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -105,7 +105,7 @@ func TestSSLPoll(t *testing.T) {
 						l.Errorf("POLLOUT, and a write is %v", err)
 						return
 					}
-					began = true // the first one begins the handshake
+					began = true // the first call begins the handshake
 					if left = left[n:]; len(left) == 0 {
 						poll.Modify(client, 0)
 					}
@@ -140,7 +140,7 @@ func TestSSLPoll(t *testing.T) {
 		for passed := l.lap(); err == nil && len(events) < 2 && passed() < guard*time.Millisecond; events, err = poll.Poll(guard) {
 			l.rest() // the end is on its way
 		}
-		if err != nil || len(events) != 2 { // one NVAL, one at its end
+		if err != nil || len(events) != 2 { // one is NVAL, and the other one is at its end
 			l.Errorf("after Close: %v, %v", events, err)
 		}
 		if data, err := server.ReadAll(); len(data) > 0 || err != nil {
@@ -149,8 +149,8 @@ func TestSSLPoll(t *testing.T) {
 	})
 }
 
-// Blocking calls work as in MicroPython's documentation: a line, exactly n bytes, the rest. The
-// peer is crypto/tls over a net.Conn.
+// Blocking calls work as MicroPython's documentation says: a line, exactly n bytes, the rest. The
+// peer is crypto/tls on a net.Conn.
 func TestSSLStream(t *testing.T) {
 	both(t, func(l *lab) {
 		key, cert := keyAndCert()
@@ -195,8 +195,8 @@ func TestSSLStream(t *testing.T) {
 	})
 }
 
-// plain returns the socket's connection as a net.Conn: of package net in a goroutine, and of
-// netconn in a task.
+// plain returns the connection of the socket as a net.Conn: one of package net in a goroutine, and
+// one of netconn in a task.
 func (l *lab) plain(s *socket.Socket) net.Conn {
 	if l.isSimulated() {
 		return undated{netconn.New(s)}
@@ -213,13 +213,13 @@ func (l *lab) plain(s *socket.Socket) net.Conn {
 	return conn
 }
 
-// undated ignores deadlines. crypto/tls sets one of 5 s by the machine's clock for close_notify,
-// but a simulated host has another date.
+// undated ignores deadlines. For close_notify, crypto/tls sets a deadline of 5 s by the clock of
+// the machine. A simulated host has another date.
 type undated struct{ net.Conn }
 
 func (undated) SetWriteDeadline(time.Time) error { return nil }
 
-// There are errors for a peer without TLS, a wrong certificate, a timeout, and impossible options.
+// A peer without TLS, a wrong certificate, a timeout and impossible options are errors.
 func TestSSLErrors(t *testing.T) {
 	both(t, func(l *lab) {
 		key, cert := keyAndCert()

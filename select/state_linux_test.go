@@ -9,8 +9,9 @@ import (
 )
 
 // A Poll reports the states of sockets as the table in doc/semantics.md says (section Poll). Each
-// row here makes a socket in one state. With mask IN|OUT a Poll reports the Events of the table,
-// and with another mask a part of them. It reports them twice, because results are level-triggered.
+// row of this test makes a socket in one state. With mask IN|OUT a Poll reports the Events of the
+// table, and with another mask the part that the mask selects. It reports them twice, because
+// results are level-triggered.
 func TestStates(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -20,10 +21,10 @@ func TestStates(t *testing.T) {
 			both(t, func(l *lab) {
 				says := row.want
 				if row.name == "connecting" && l.os == "freebsd" {
-					return // a connect to the host itself ends at once, even if the queue is full
+					return // a connect to the same host ends at once, even if the queue is full
 				}
 				if row.name == "refused" && l.os == "freebsd" {
-					says &^= ERR // connect(2) has returned it
+					says &^= ERR // connect(2) has returned the error
 				}
 				o := row.make(l)
 				for _, mask := range []sel.Events{IN | OUT, IN, OUT, 0} {
@@ -56,7 +57,7 @@ var states = []struct {
 	}, 20},
 	{"connecting", func(l *lab) *object {
 		ln := l.listener(0)
-		for { // the queue takes one or two, the next stays in progress: its SYN is dropped
+		for { // the queue has room for one or two; for the next one the SYN is dropped
 			o := l.tcp()
 			o.connect(ln.addr())
 			if l.idle(o, OUT) {

@@ -9,10 +9,10 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// A Poll of many descriptors stays registered in its loop's Poller between waits, but without
-// Events. Each wait reports everything that comes during it or came since the last one. This also
-// holds while the number of descriptors crosses the bound. Its Close, while it waits or not, leaves
-// no goroutine behind: TestMain looks for them.
+// A Poll of many descriptors stays registered in the Poller of its loop between waits, but causes
+// no Events then. Each wait reports everything that comes during the wait, or that has come since
+// the last wait. This also holds while the number of descriptors passes the bound few, up or down.
+// Close, during a wait or not, leaves no goroutine behind, which TestMain checks.
 func TestAPollOfManyHearsEveryWait(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A verdict has the first failure in a world.
+// A verdict has the first failure of a world.
 type verdict struct {
 	w   *sim.World
 	err error
@@ -26,8 +26,8 @@ func (v *verdict) fail(format string, args ...any) {
 	}
 }
 
-// onHost runs f in a task of the host's only program, and checks that the program ends and leaves
-// nothing.
+// onHost runs f in a task of the only program of the host. It checks that the program ends and
+// leaves nothing.
 func (v *verdict) onHost(h *sim.Host, f func(*reactor.Reactor, *reactor.Task)) error {
 	h.Boot("main", func() {
 		r, err := reactor.New(reactor.WithKernel(h))

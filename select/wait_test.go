@@ -16,7 +16,7 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// If nothing is registered or nothing is ready, a poll waits for its time. With 0 it does not wait.
+// If no object is registered or none is ready, a poll waits for its time. With 0 it does not wait.
 func TestPollWaits(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -40,8 +40,8 @@ func TestPollWaits(t *testing.T) {
 	})
 }
 
-// A negative timeout, or one that is too large for the clock, means no limit: only the event ends
-// the wait.
+// A timeout that is negative, or too large for the clock, means no limit: only the event ends the
+// wait.
 func TestPollForever(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -56,9 +56,9 @@ func TestPollForever(t *testing.T) {
 	})
 }
 
-// None of 50,000 polls with a timeout ends early, in 200 goroutines or tasks. Most have a Poll of
-// their own, some of these with Objects that are asked every millisecond. One Poll is shared by
-// ten.
+// 50,000 polls with a timeout run in 200 goroutines or tasks, and none of them ends too early. Most
+// goroutines have a Poll of their own, some of these with Objects that are asked every millisecond.
+// Ten goroutines share one Poll.
 func TestPollIsNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -99,8 +99,7 @@ func TestPollIsNeverEarly(t *testing.T) {
 	})
 }
 
-// A change during a wait takes effect at once. (D37 would permit that it takes effect at the next
-// wake.)
+// A change during a wait takes effect at once. (D37 allows that it takes effect at the next wake.)
 func TestD37ChangeWhileWaiting(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -153,8 +152,8 @@ func TestD37ChangeWhileWaiting(t *testing.T) {
 	})
 }
 
-// Two polls use the same Poll, and one of them does not wait. The one that does not wait consumes
-// the wake-up of the waiting poll. The waiting poll still reports the Event.
+// Two polls use the same Poll. One of them does not wait, and consumes the wake-up of the other
+// one. The poll that waits must still report the Event.
 func TestWakeIsNotSwallowed(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -162,7 +161,7 @@ func TestWakeIsNotSwallowed(t *testing.T) {
 		must(p.Register(a, 0))
 		join := l.asleep(func() { l.expect(p, guard, is{a: NVAL}) })
 		a.close()
-		l.expect(p, 0, is{a: NVAL}) // in a task, before the other one runs
+		l.expect(p, 0, is{a: NVAL}) // in a task, this runs before the other poll
 		join()
 	})
 }
@@ -178,7 +177,7 @@ func TestTwoPollsOfOnePoll(t *testing.T) {
 		for _, ms := range []int{-1, guard, guard} {
 			joins = append(joins, l.elsewhere(func() { l.expect(p, ms, is{a: IN}) }))
 		}
-		l.expect(p, 5, is{}) // it keeps its deadline, although another one holds the turn
+		l.expect(p, 5, is{}) // this poll keeps its deadline, although another poll holds the turn
 		b.write("x")
 		for _, join := range joins {
 			join()
@@ -186,8 +185,8 @@ func TestTwoPollsOfOnePoll(t *testing.T) {
 	})
 }
 
-// Close ends a waiting poll, and one that waits for the turn, with EBADF. Every later call returns
-// EBADF, and a second Close has no effect.
+// Close ends a poll that waits, and a poll that waits for its turn, with EBADF. Every later call
+// returns EBADF. A second Close does nothing.
 func TestCloseWakesPoll(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -232,7 +231,7 @@ func TestCloseWakesPoll(t *testing.T) {
 	})
 }
 
-// A callback cannot wait: it gets EDEADLK, unless something is ready or the timeout is 0.
+// A poll in a callback returns EDEADLK, unless something is ready or the timeout is 0.
 func TestPollInCallback(t *testing.T) {
 	inCallback(t, func(l *lab) {
 		r := l.r
@@ -254,8 +253,8 @@ func TestPollInCallback(t *testing.T) {
 	})
 }
 
-// Poll of a cancelled Task returns ECANCELED. Other Tasks can still use the Poll, also when the
-// cancelled Task had to be unwound.
+// Poll of a cancelled Task returns ECANCELED. Other Tasks can still use the Poll, even if the
+// cancelled Task was unwound.
 func TestPollOfCancelledTask(t *testing.T) {
 	inTasks(t, func(l *lab) {
 		a, b := l.pair()
@@ -279,7 +278,7 @@ func TestPollOfCancelledTask(t *testing.T) {
 	})
 }
 
-// No wait spins, neither with data that no mask wants nor after a reset: the loop sleeps.
+// A wait does not spin because of data that no mask wants, nor after a reset: the loop sleeps.
 func TestPollDoesNotSpin(t *testing.T) {
 	inTasks(t, func(l *lab) {
 		a, b := l.pair()
