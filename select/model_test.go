@@ -21,11 +21,11 @@ import (
 // simulated worlds, with the rules of epoll and of kqueue. In each, it makes random steps at both
 // ends of connections, until their end or a reset. After every step these rules must hold:
 //
-//  - A connect in progress becomes writable when the attempt has ended.
-//  - A listener is readable when an accept returns a connection.
-//  - A connection is ready when recv or send succeeds.
-//  - A poll that waits is awake when an object is ready.
-//  - Every byte arrives once, in order.
+//   - A connect in progress becomes writable when the attempt has ended.
+//   - A listener is readable when an accept returns a connection.
+//   - A connection is ready when recv or send succeeds.
+//   - A poll that waits is awake when an object is ready.
+//   - Every byte arrives once, in order.
 func TestPollAgreesWithCalls(t *testing.T) {
 	var all plainCounts
 	seeds := longtest.Count(20, 60, 1500)

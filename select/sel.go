@@ -39,11 +39,11 @@ func (e Events) String() string {
 
 // A Pollable is an object that can be registered, once in each Poll. It is one of these:
 //
-//  - a *socket.SSLSocket or a *socket.Socket;
-//  - another *Poll, but not the Poll itself (EINVAL), nor a Poll that contains it (ELOOP);
-//  - any other type with a method Desc() *desc.Desc;
-//  - an FD;
-//  - an Object, preferably a pointer: two equal values would be one object.
+//   - a *socket.SSLSocket or a *socket.Socket;
+//   - another *Poll, but not the Poll itself (EINVAL), nor a Poll that contains it (ELOOP);
+//   - any other type with a method Desc() *desc.Desc;
+//   - an FD;
+//   - an Object, preferably a pointer: two equal values would be one object.
 //
 // A Poll keeps a registered object alive until the object is unregistered or the Poll is closed.
 type Pollable any

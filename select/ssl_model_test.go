@@ -25,11 +25,11 @@ import (
 // records, request new keys, and cause the end or a reset, during the handshake or after it. After
 // each step these rules must hold:
 //
-//  - If a poll reports POLLIN, a Read of one byte does not return EAGAIN. If it reports POLLOUT, a Write of
-//    one byte does not.
-//  - If a poll does not report one of these, the call returns EAGAIN, unless a fault hides the state.
-//  - A poll that waits is awake when the socket is ready.
-//  - Every byte arrives once, in order.
+//   - If a poll reports POLLIN, a Read of one byte does not return EAGAIN. If it reports POLLOUT, a Write of
+//     one byte does not.
+//   - If a poll does not report one of these, the call returns EAGAIN, unless a fault hides the state.
+//   - A poll that waits is awake when the socket is ready.
+//   - Every byte arrives once, in order.
 //
 // The test counts how often the steps have reached each state.
 func TestSSLPollAgreesWithItsCalls(t *testing.T) {
