@@ -32,7 +32,7 @@ type kevents []uintptr
 const keventWords = unsafe.Sizeof(unix.Kevent_t{}) / unsafe.Sizeof(uintptr(0))
 
 // If a size or a flag is not what this package expects, one of these declarations does not compile.
-// A Kevent_t must have a whole number of words, udata must have the size of a word, and the flags
+// A Kevent_t must have a whole number of words, and udata must have the size of a word. The flags
 // must be those of package kevent.
 var (
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}) % unsafe.Sizeof(uintptr(0))]struct{}{}

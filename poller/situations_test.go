@@ -135,7 +135,7 @@ func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 		return
 	}
 	got := poller.Readiness(0)
-	// What was sent may take some time to arrive.
+	// Sent data may take some time to arrive.
 	for until := l.in(10 * time.Second); got != want && !until.Passed(l.now()); l.rest() {
 		// The two filters of a kqueue are merged into one Event.
 		var events [4]poller.Event

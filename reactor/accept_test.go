@@ -11,9 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The accept function may use the Conn at once. Whatever it does and returns, Closed is called
-// once. If it returns nil or calls Detach, Closed is never called. The Listener continues in each
-// case.
+// The accept function may use the Conn at once. Closed is then called once, except after nil or
+// Detach, when it is never called. The Listener continues in each case.
 func TestAcceptFunctionMayDoAnything(t *testing.T) {
 	if !longtest.Default(t, "several loops at work") {
 		return

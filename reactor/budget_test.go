@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// in runs turns until count has reached all. It fails if a turn adds more than most.
+// in runs turns until `count` has reached `all`. It fails if a turn adds more than `most`.
 func (l *lab) in(most, all int, count func() int) {
 	l.Helper()
 	before, worst := count(), 0

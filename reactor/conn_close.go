@@ -25,9 +25,8 @@ func (c *Conn) CloseWrite() error {
 
 // Close closes the Conn in order. It flushes the output and sends a FIN. Then it reads and discards
 // input until the peer's FIN, or until the peer has acknowledged all output and has been quiet for
-// 100 ms. (If the socket were closed with unread input, the kernel would send RST, which destroys
-// output on its way to the peer.) After Close the only callback is Closed. A second call does
-// nothing.
+// 100 ms. (A close with unread input would make the kernel send RST, which destroys output on its
+// way.) After Close the only callback is Closed. A second call does nothing.
 //
 // If the Conn is not connected yet, or its Filter is not ready, Close waits until the output can be
 // flushed. Without output, such a Conn closes at once.

@@ -19,10 +19,10 @@ import (
 // FuzzConnOps makes a sequence of operations on a Conn and of acts of its peer. It compares the
 // results with a model, which only counts. It checks these laws:
 //
-//   - Closed is called once, but never after Detach. No callback follows Closed, and no Data follows
+//   - Closed is called once, but never after Detach. No callback follows Closed. No Data follows
 //     Close.
-//   - The peer reads a prefix of the accepted output, in order. If Closed got nil and the peer did not
-//     hang up, the peer reads all of it. After Detach, the unsent rest was returned.
+//   - The peer reads a prefix of the accepted output, in order. It reads all if Closed got nil and
+//     the peer did not hang up. After Detach, the unsent rest was returned.
 //   - Data gets a prefix of the peer's output.
 //   - A Send that returns an error has accepted nothing. Another Send has accepted everything: its
 //     bytes are sent, buffered or counted as lost.

@@ -105,7 +105,7 @@ func (c *Conn) checkTimeoutHandler() {
 	}
 }
 
-// noteTraffic records that bytes were received (in) or sent.
+// noteTraffic records that bytes were received (`in`) or sent.
 func (t *deadlines) noteTraffic(c *Conn, in bool) {
 	if t.idle == 0 && !t.lingering {
 		return

@@ -245,7 +245,7 @@ func (c *Conn) dialled(peer Addr) {
 	c.established()
 }
 
-// retryNext gives up the present address because of why, and tries the next one.
+// retryNext gives up the present address because of the error `why`, and tries the next one.
 func (c *Conn) retryNext(why error) {
 	d := c.dialing
 	if d == nil || c.is(released) {

@@ -30,8 +30,8 @@ func (h *producer) Drained(c *Conn) {
 
 // A handler that sees more than the high-water mark in Buffered may wait for Drained. Drained is
 // called even if the kernel accepts all output at the end of the step, or when a Dial connects. The
-// cases differ in the marks, which are below or above the size of the cork, in the size of the
-// pieces, and in whether the Conn is accepted or dialled.
+// cases differ in three things: the marks, which are below or above the size of the cork, the size
+// of the pieces, and accepted or dialled Conns.
 func TestDrainedAlwaysFollowsHigh(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

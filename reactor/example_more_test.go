@@ -224,7 +224,7 @@ func ExamplePacketInfo() {
 	// Output: true
 }
 
-// told is a PacketHandler whose Packet calls the function.
+// `told` is a PacketHandler whose Packet calls the function.
 type told func(c *reactor.PacketConn, p []byte)
 
 func (f told) Packet(c *reactor.PacketConn, p []byte, _ reactor.Addr) { f(c, p) }

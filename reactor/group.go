@@ -117,7 +117,7 @@ func (g *Group) Close() {
 	}
 }
 
-// refuse makes the Group accept no more addresses. own means that the loops run from now on.
+// refuse makes the Group accept no more addresses. `own` means that the loops run from now on.
 func (g *Group) refuse(own bool) {
 	g.mu.Lock()
 	g.closed = true

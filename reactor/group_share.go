@@ -16,7 +16,7 @@ type sharedSocket struct {
 type sharedPart interface {
 	// attach begins to receive. The part then owns the descriptor, even if attach returns an error.
 	attach(r *Reactor, fd int) error
-	// open calls user code to get the handler that is missing after attach. The function on runs
+	// open calls user code to get the handler that is missing after attach. The function `on` runs
 	// the rest of the work on the loop.
 	open(on func(func() error) error) error
 	// detachFD ends the registration. It returns the descriptor, so that another loop can attach

@@ -29,8 +29,8 @@ func TestNoLoggerIsRefused(t *testing.T) {
 	}
 }
 
-// A zap logger and a slog logger get the same lines. A line has the name, the level, the fields of
-// With, the fields of the loop and of the line, and the stack of a panic. Lines below the level of
+// A zap logger and a slog logger get the same lines. A line has the name and the level. It has the
+// fields of With, of the loop and of the line, and the stack of a panic. Lines below the level of
 // the logger are not written.
 func TestBothKindsOfLoggerGetTheSameLines(t *testing.T) {
 	core, lines := observer.New(zapcore.InfoLevel)

@@ -17,10 +17,11 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Each kind of user code does not return, in each of the ways, with and without a panic handler, on
-// a Reactor and on one loop of a Group. With a panic handler, the handler gets the value once, and
-// the loop continues. Without one the loop ends, and Post, Shutdown and Run report that, if Run
-// still returns. In each case the other loop of the Group continues, and no descriptor is left.
+// Each kind of user code does not return, in each of the ways, with and without a panic handler. It
+// runs on a Reactor and on one loop of a Group. With a panic handler, the handler gets the value
+// once, and the loop continues. Without one the loop ends, and Post, Shutdown and Run report that,
+// if Run still returns. In each case the other loop of the Group continues, and no descriptor is
+// left.
 //
 // Without a handler the test recovers the panic around Run. In a loop of a Group such a panic would
 // end the process: see TestPanicInACallbackCrashes.

@@ -11,10 +11,10 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// These environment variables tell a process which sockets were passed to it. The first three are
-// systemd's convention: the sockets are the descriptors from 3 on, if LISTEN_PID is this process.
-// Restart does not set LISTEN_PID, because the number is unknown before the process exists. The
-// last variable names the pipe on which Restart waits for Ready.
+// These environment variables describe the sockets that were passed to a process. The first three
+// are systemd's convention: the sockets are the descriptors from 3 on, if LISTEN_PID is this
+// process. Restart does not set LISTEN_PID, because the number is unknown before the process
+// exists. The last variable names the pipe on which Restart waits for Ready.
 const (
 	envPid   = "LISTEN_PID"
 	envFDs   = "LISTEN_FDS"
@@ -26,10 +26,10 @@ const (
 	ownFile   = "ureactor-file" // the name of a Unix socket whose file the receiver must remove
 )
 
-// Inherited has the sockets that were passed to this process at its start, by systemd (socket
-// activation) or by the Restart of an earlier process of the same program. With WithInherited,
-// Listen uses them instead of new ones. So a client that connects during a restart is not refused.
-// Any goroutine may call the methods of an Inherited.
+// Inherited has the sockets that were passed to this process at its start. They come from systemd
+// (socket activation), or from the Restart of an earlier process of the program. With
+// WithInherited, Listen uses them instead of new ones. So a client that connects during a restart
+// is not refused. Any goroutine may call the methods of an Inherited.
 type Inherited struct {
 	mu    sync.Mutex
 	socks []inheritedSocket
@@ -234,7 +234,7 @@ func (o *sockOptions) passedFor(k Kernel, n netaddr.Network, b netaddr.Binding) 
 }
 
 // socket returns the socket for the address: one that was passed, or a new one. If several were
-// passed, more has the others.
+// passed, `more` has the others.
 func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s inheritedSocket, more []inheritedSocket, err error) {
 	if list, err := o.passedFor(k, n, b); len(list) > 0 {
 		return list[0], list[1:], err

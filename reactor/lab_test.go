@@ -319,9 +319,9 @@ func (l *lab) still(stretch time.Duration) {
 	l.Fatalf("the loop does not come to rest: %d turns in the last %v", turns, stretch)
 }
 
-// drain begins a Shutdown with this limit. The test can then act, and calls wait, which returns
-// when the drain has ended. Shutdown would block its goroutine, and a simulated kernel has only
-// one. On such a kernel, drain does what Shutdown makes the loop do.
+// drain begins a Shutdown with this limit. The test can then act, and calls the function `wait`,
+// which returns when the drain has ended. Shutdown would block its goroutine, and a simulated
+// kernel has only one. On such a kernel, drain does what Shutdown makes the loop do.
 func (l *lab) drain(limit time.Duration) (wait func() error) {
 	r := l.r
 	if l.simulated() {

@@ -116,9 +116,9 @@ func (s *shown) grow(busy, idle time.Duration) (time.Duration, time.Duration) {
 	return s.busy, s.idle
 }
 
-// present returns how long the present turn has run. began is when that turn began. If there is no
-// present turn, the result is 0. The caller must have read began before the figures. If the turn
-// has ended meanwhile, the figures then show that a turn has ended after began.
+// present returns how long the present turn has run. `began` is when that turn began. If there is
+// no present turn, the result is 0. The caller must have read `began` before the figures. If the
+// turn has ended meanwhile, the figures then show that a turn has ended after `began`.
 func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
 	switch {
 	case f.final, began == 0:

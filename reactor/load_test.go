@@ -18,8 +18,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// simulated runs f in a lab on a simulated kernel, whose time passes only when the test makes it
-// pass.
+// simulated runs f in a lab on a simulated kernel. Its time passes only when the test lets it.
 func simulated(t *testing.T, f func(t *lab)) {
 	inLab(t, labKind{"simulated", &sim.Options{Files: 1 << 16}}, f)
 }
@@ -120,8 +119,7 @@ func TestHistogramsHaveWhatWaited(t *testing.T) {
 	})
 }
 
-// Load counts the present turn up to now, while a callback hangs. In the same way it counts the
-// present sleep.
+// While a callback hangs, Load counts the present turn up to now. So it does with a sleep.
 func TestLoadCountsThePresentTurn(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -173,9 +171,8 @@ func TestMeasuringBeginsInsideATurn(t *testing.T) {
 	})
 }
 
-// On the host, Utilization differs by at most 2 % from a measurement outside of the loop: a Poller
-// that measures the time of each Wait. The test makes five loads. In each one, the loop is busy for
-// a part of every 20 ms.
+// On the host, Utilization is within 2 % of a measurement outside of the loop: a Poller that
+// measures each Wait. The test makes five loads: the loop is busy for a part of every 20 ms.
 func TestUtilizationAgreesWithAMeasurementFromOutside(t *testing.T) {
 	if !longtest.Only(t, "works for 5 s") {
 		return

@@ -147,8 +147,8 @@ func (c *PacketConn) suspend(e kernel.Errno) {
 	c.watch()
 }
 
-// AskedAt returns the address of this machine to which from has sent its latest datagram. In
-// Packet, that is the datagram of this call. The port of the result is 0.
+// AskedAt returns the address of this machine to which the sender `from` has sent its latest
+// datagram. In Packet, that is the datagram of this call. The port of the result is 0.
 //
 // The PacketConn remembers at least the latest 4,096 senders. For another sender, and after a
 // multicast, the result is the zero Addr. If the PacketConn is bound to one address, the result is

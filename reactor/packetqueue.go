@@ -50,8 +50,8 @@ const segmentsMost = 64
 
 // fill makes the packets refer to the first datagrams of the queue, and returns how many packets it
 // has filled. It converts the addresses for a socket of the family. Consecutive datagrams of one
-// size and one destination share a Packet, if each has at most segment bytes, and together they
-// have at most most bytes.
+// size and one destination share a Packet. Each of these has at most segment bytes, and together
+// they have no more than `most` bytes.
 func (q *packetQueue) fill(packets []kernel.Packet, family, segment, most int) (n int) {
 	for at := q.first; n < len(packets) && at < len(q.list); n++ {
 		// The fields are set one by one. To copy a whole Packet would cost twice as much.

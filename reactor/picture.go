@@ -60,7 +60,7 @@ const picturesMost = 16
 
 var errPictures = errors.New("reactor: 16 requests for a picture wait for the loop's next turn")
 
-// picture makes the loop collect a picture and pass it to then. Any goroutine may call it.
+// picture makes the loop collect a picture and pass it to `then`. Any goroutine may call it.
 func (r *Reactor) picture(then func(*inside.Loop, error)) {
 	if r.pictures.Add(1) > picturesMost {
 		r.pictures.Add(-1)

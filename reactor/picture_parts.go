@@ -121,8 +121,8 @@ func (t *Task) picture() inside.Task {
 	return p
 }
 
-// act makes the loop perform an action on the object with this ID, and pass the result to then. If
-// the object does not exist any more, the result is an error. Any goroutine may call act.
+// act makes the loop perform an action on the object with this ID, and pass the result to `then`.
+// If the object does not exist any more, the result is an error. Any goroutine may call act.
 func (r *Reactor) act(a inside.Action, id inside.ID, then func(error)) {
 	ok := r.mustPost(func() {
 		w, ok := r.table.Get(id.FD, id.Gen)

@@ -22,7 +22,7 @@ const ProxyTimeout = 10 * time.Second
 // RemoteAddr returns the address of the client. LocalAddr returns the address to which the client
 // has connected, and ProxyHeader returns the header. TLS (WithFilters) begins after the header.
 //
-// Whoever sends a header decides which client address the server sees. So no proxy is trusted by
+// The sender of a header decides which client address the server sees. So no proxy is trusted by
 // default. A connection from another address is reset, and the function of Listen is not called for
 // it. On a Unix socket all peers are trusted, because the permissions of its file decide who
 // connects.

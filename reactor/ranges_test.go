@@ -55,7 +55,7 @@ func setting(op string, opt any) error {
 var ends = regexp.MustCompile(`must be (?:.*1 <= limit <= (\d+)|([^ ]+)? ?…(?: [^ ]+, …)* ([^ ,]+)$|([^ ]+) or more)`)
 
 // number parses the end of a range, which is a number or a duration. If text is "", the result is
-// none.
+// `none`.
 func number(t *testing.T, text string, none int64) int64 {
 	t.Helper()
 	if text == "" {

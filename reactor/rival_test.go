@@ -46,7 +46,7 @@ func newRaceWorld(t *testing.T) *raceWorld {
 }
 
 // dial dials a name that has these addresses. It returns the callbacks of the dial, and when the
-// first of them was called. If after is not 0, end is called on the Conn after that time.
+// first of them was called. If `after` is not 0, `end` is called on the Conn after that time.
 func (w *raceWorld) dial(t *testing.T, addrs []string, after time.Duration, end func(*Conn), opts ...DialOption) (d *dialled, took time.Duration) {
 	t.Helper()
 	w.Name("host", addrs...)

@@ -185,9 +185,9 @@ func (r *Reactor) abortAll() error {
 }
 
 // Run makes turns until Shutdown or Close has drained the reactor. If ctx ends, Run aborts
-// everything and returns. The result is nil, the *UndeliveredError of a drain that could not
-// deliver all output, the cause of ctx, or the error of a poller that has failed. Run may be called
-// once. If a Shutdown already runs the loop, Run only waits for its end.
+// everything and returns. The result is nil, an *UndeliveredError if not all output could be
+// delivered, the cause of ctx, or the error of a failed poller. Run may be called once. If a
+// Shutdown already runs the loop, Run only waits for its end.
 //
 // A panic that leaves Run ends the process, unless the caller recovers it. Then Shutdown releases
 // what the reactor has. If the goroutine of Run was locked to its thread, Shutdown cannot resume

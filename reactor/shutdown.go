@@ -22,8 +22,8 @@ import (
 // Several goroutines may call Shutdown, and each waits until its own ctx ends. If other callers
 // still wait then, the drain continues, and this caller returns an error that wraps the error of
 // ctx. If no other caller waits, the remaining Conns are aborted, and this caller returns an
-// *UndeliveredError. One kind of caller waits longer: if it runs the loop and its goroutine is
-// locked to its thread, it returns when the drain has ended.
+// *UndeliveredError. A caller that runs the loop on a locked goroutine (runtime.LockOSThread)
+// returns only when the drain has ended.
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	mustHave(ctx, "Shutdown")
 	if r.lone != nil && r.owner.Load() != ownerless && !r.hasEnded() {
@@ -96,8 +96,7 @@ func goesOn(ctx context.Context) error {
 	return fmt.Errorf("reactor: Shutdown: the drain goes on: %w", ctx.Err())
 }
 
-// leaveShutdown is called when a caller of Shutdown stops waiting. If it was the last one, the
-// drain is aborted.
+// leaveShutdown ends the wait of one caller of Shutdown. The last one aborts the drain.
 func (r *Reactor) leaveShutdown() (last bool) {
 	r.mu.Lock()
 	r.waiters--
@@ -109,8 +108,7 @@ func (r *Reactor) leaveShutdown() (last bool) {
 	return last
 }
 
-// shutdownResult returns the result of Shutdown. If a panic has left Run, it releases everything
-// before.
+// shutdownResult returns the result of Shutdown. After a panic that has left Run, it releases all.
 func (r *Reactor) shutdownResult() error {
 	switch {
 	case !r.owner.CompareAndSwap(ownerLost, ownerShutdown):
@@ -124,8 +122,7 @@ func (r *Reactor) shutdownResult() error {
 }
 
 // abortTime is how long Shutdown waits for a loop that must abort. It is a time of the host's
-// clock, as that of ctx is. The clock of a simulated loop does not advance while the loop makes no
-// turn.
+// clock, like that of ctx. A simulated clock does not advance while the loop makes no turn.
 const abortTime = 5 * time.Second
 
 // Close starts the drain, as Shutdown does, but does not wait. It is to be called on the loop. A

@@ -50,7 +50,7 @@ type slowTurns struct {
 	took  time.Duration // the time of worst
 }
 
-// begin begins a turn. If the turn has exactly one Event, only is the Watch of that Event.
+// begin begins a turn. If the turn has exactly one Event, `only` is the Watch of that Event.
 func (s *slowTurns) begin(only *Watch) {
 	s.calls, s.last, s.worst, s.took = 0, nil, nil, 0
 	if only != nil {

@@ -84,9 +84,9 @@ func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, 
 // the chosen one. After that it returns the error.
 const anyPortTries = 16
 
-// freePort returns a UDP port that no socket uses. It is needed for sockets with SO_REUSEPORT. If
-// such a socket is bound to port 0, Linux may choose a port in use, if the sockets there belong to
-// the same user and have SO_REUSEPORT too.
+// freePort returns a UDP port that no socket uses. It is needed for sockets with SO_REUSEPORT. For
+// port 0 Linux may choose a port in use. It does if the sockets at that port belong to the same
+// user and have SO_REUSEPORT too.
 func freePort(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (uint16, error) {
 	alone := *o
 	alone.groupShared, alone.reusePort = false, false

@@ -136,7 +136,7 @@ func (s *Stats) add(t Stats) {
 }
 
 // Files returns how many descriptors the process has open, and how many it may have. On Linux and
-// on simulated hosts open is known, and on other systems it is -1. If the limit is unknown, allowed
-// is math.MaxInt. Any goroutine may call Files. It makes a few system calls and does not need the
-// loop.
+// on simulated hosts the first number is known. On other systems it is -1. If the limit is unknown,
+// the second one is math.MaxInt. Any goroutine may call Files. It makes a few system calls and does
+// not need the loop.
 func (r *Reactor) Files() (open, allowed int) { return kernel.Files(r.k), kernel.MaxFiles(r.k) }

@@ -8,13 +8,12 @@ import (
 
 // A coroutine must be resumed in the lock state (runtime.LockOSThread) in which it began. Otherwise
 // the runtime ends the process. So only these goroutines resume a Task that has begun:
-//
-//  - The goroutine of Run, or of the Shutdown that runs the loop. If it is locked, no other goroutine
-//    continues the loop later: see runAfterGoexit and Shutdown.
-//  - Callers of Turn that have the same lock state as the first caller (mustMatchTasks).
-//  - The Shutdown that releases everything after a panic, if neither its goroutine nor that of Run
-//    is locked. Otherwise it abandons the Tasks (abandonTasks), or resumes them on another goroutine
-//    (runElsewhere).
+//   - The goroutine of Run, or of the Shutdown that runs the loop. If it is locked, no other
+//     goroutine continues the loop later: see runAfterGoexit and Shutdown.
+//   - Callers of Turn that have the same lock state as the first caller (mustMatchTasks).
+//   - The Shutdown that releases everything after a panic, if neither its goroutine nor that of
+//     Run is locked. Otherwise it abandons the Tasks (abandonTasks), or resumes them on another
+//     goroutine (runElsewhere).
 
 // mustMatchTasks panics if the caller of Turn must not resume the Tasks that have begun.
 func (r *Reactor) mustMatchTasks() {

@@ -190,7 +190,7 @@ func (r *Reactor) step(t *Task) {
 	t.checkState()
 }
 
-// over ends a Task whose coroutine has returned or has left in Goexit.
+// over is called for a Task whose coroutine has returned or has left in Goexit.
 func (r *Reactor) over(t *Task) {
 	if t.goexited {
 		t.reap()

@@ -153,8 +153,8 @@ func kernelRefuses(l *lab) {
 	l.expect(p, 0, is{a: NVAL, b: NVAL, twin: NVAL})
 }
 
-// A Poll that is registered with another Poll is readable while one of its descriptors is ready,
-// even if the outer Poll must wait for that. If it is closed, it is NVAL. A ring is refused.
+// A Poll in another Poll is readable while one of its descriptors is ready, even if the outer Poll
+// must wait for that. If it is closed, it is NVAL. A ring is refused.
 func TestNestedPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

@@ -9,19 +9,16 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// askEvery is how long a poll that waits sleeps before it asks again those Objects that are no
-// Notifiers (doc/semantics.md, D39).
+// askEvery is the pause between two calls of an Object that does not notify (see D39).
 const askEvery = timeout.Timeout(time.Millisecond)
 
-// few is how many descriptors a small Poll has at most. A small Poll unregisters from the loop's
-// Poller after each wait, so any number of small Polls can have the same descriptor. A larger Poll
-// stays registered between waits. The reason is that with each registration, the kernel checks
-// every descriptor of the Poll for rings. With 10,000 descriptors that check took 0.6 ms, and the
-// rest of the wait 10 µs.
+// few is the largest number of descriptors of a small Poll. A small Poll unregisters from the
+// loop's Poller after each wait, so any number of small Polls can have one descriptor. A larger
+// Poll stays registered, because with each registration the kernel checks all its descriptors for
+// rings. With 10,000 descriptors that check took 0.6 ms, and the rest of the wait 10 µs.
 const few = 16
 
-// A scan has the state of one poll. The set keeps it for the next poll, so that a poll allocates
-// nothing.
+// A scan has the state of one poll. The set keeps it, so that the next poll allocates nothing.
 type scan struct {
 	s *set
 	// The Desc of the Poller at the beginning of the poll. It is nil if there is no Poller.
@@ -127,8 +124,8 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 }
 
 // cannotWake returns whether Do has failed because the Poller could not be registered: a resource
-// is missing, or the system forbids it. After any other error of Do, the poll returns that error,
-// for example EINVAL if more than 500 Polls have one descriptor.
+// is missing, or the system forbids it. The poll returns any other error of Do, for example EINVAL
+// if more than 500 Polls have one descriptor.
 func (c *scan) cannotWake(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOSPC, kernel.ENOSYS, kernel.EPERM:
@@ -174,7 +171,7 @@ func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 	}
 	if !c.waits && len(c.found) > known {
 		// This poll may have received input of an SSLSocket, so no other Event reports the input.
-		// Another poll that waits for it must be woken.
+		// Wake another poll that waits for it.
 		c.s.notify()
 	}
 	if len(c.found) == 0 && c.err == nil {
@@ -223,8 +220,7 @@ func (c *scan) lookUnderLock() kernel.Errno {
 
 // collect reads all Events from the kernel. If the batch may have been too small, it makes a larger
 // batch and reads all Events again. That is possible because the registrations are level-triggered.
-// A descriptor may need two places in the batch (the two filters of a kqueue), and the wake-up
-// needs one.
+// A descriptor may need two places in the batch (the two filters of a kqueue), the wake-up one.
 func (s *set) collect() (int, kernel.Errno) {
 	if s.d == nil {
 		return 0, 0
@@ -255,8 +251,8 @@ func (c *scan) report(n *node, ev Events) {
 	}
 }
 
-// askNodes checks the descriptors that the kernel does not report. silent means that one of them is
-// not ready now, and that no Event will come when it becomes ready.
+// askNodes checks the descriptors that the kernel does not report. `silent` means that one of them
+// is not ready now, and that no Event will come when it becomes ready.
 func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	s := c.s
 	for i := len(s.polled) - 1; i >= 0; i-- {

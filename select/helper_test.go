@@ -213,8 +213,8 @@ func (l *lab) pollBy(k kernel.Kernel, objs ...sel.Pollable) *sel.Poll {
 	return p
 }
 
-// elsewhere runs f in another goroutine or task. join waits until f has returned. A task runs f
-// when the caller first waits.
+// elsewhere runs f in another goroutine or task. The function join waits until f has returned. A
+// task runs f when the caller first waits.
 func (l *lab) elsewhere(f func()) (join func()) {
 	if l.r != nil {
 		u := l.task.Go(func(*reactor.Task) { f() })
@@ -239,8 +239,8 @@ func (l *lab) stranger(f func()) {
 	go f()
 }
 
-// asleep runs a poll in another goroutine or task, and returns when that poll sleeps. What the
-// caller does next happens during the wait.
+// asleep runs a poll in another goroutine or task, and returns when that poll sleeps. The next
+// actions of the caller happen during the wait.
 func (l *lab) asleep(call func()) (join func()) {
 	join = l.elsewhere(call)
 	for passed := l.lap(); l.spy.asleep() == 0; l.rest() {

@@ -147,8 +147,8 @@ func (m *plainModel) said(s *socket.Socket, mask sel.Events) sel.Events {
 	return 0
 }
 
-// waits starts a task that polls the socket until it is ready. join waits for that task. If the
-// poll misses the Event, join never returns.
+// waits starts a task that polls the socket until it is ready. The function join waits for that
+// task. If the poll misses the Event, join never returns.
 func (m *plainModel) waits(s *socket.Socket, mask sel.Events) (join func()) {
 	p := sel.NewOn(m.task.Reactor())
 	must(p.Register(s, mask))

@@ -28,8 +28,8 @@ func (s *set) enclose(p *Poll) kernel.Errno {
 	return 0
 }
 
-// reaches returns whether inner is in s, directly or through other Polls. The search ends, because
-// there is no ring. The caller holds nest.
+// reaches returns whether `inner` is in s, directly or through other Polls. The search ends,
+// because there is no ring. The caller holds nest.
 func (s *set) reaches(inner *set) bool {
 	return slices.ContainsFunc(s.inner, func(q *set) bool { return q == inner || q.reaches(inner) })
 }

@@ -85,8 +85,8 @@ func hubOf(key any) *notifierHub {
 	return st
 }
 
-// change removes gone from the list and adds come. Each of them may be nil. It returns the length
-// of the list. The caller holds mu.
+// change removes `gone` from the list and adds `come`. Each of them may be nil. It returns the
+// length of the list. The caller holds mu.
 func (st *notifierHub) change(gone, come *func()) int {
 	var list []*func()
 	if old := st.list.Load(); old != nil {

@@ -20,14 +20,14 @@ import (
 )
 
 // Polls of a non-blocking SSLSocket must agree with the calls on it. The test makes many simulated
-// worlds. They have small buffers, the rules of epoll or of kqueue, calls that move few bytes or
-// none, and sockets that move one byte at a time. Random steps write, read, deliver parts of
-// records, request new keys, and cause the end or a reset, during the handshake or after it. After
-// each step these rules must hold:
+// worlds. They have small buffers, and the rules of epoll or of kqueue. Calls move few bytes or
+// none, and some sockets one byte at a time. Random steps write, read, deliver parts of records,
+// request new keys, and cause the end or a reset, during the handshake or after it. After each step
+// these rules must hold:
 //
-//   - If a poll reports POLLIN, a Read of one byte does not return EAGAIN. If it reports POLLOUT, a Write of
-//     one byte does not.
-//   - If a poll does not report one of these, the call returns EAGAIN, unless a fault hides the state.
+//   - If a poll reports POLLIN, a Read of one byte does not return EAGAIN. The same holds for
+//     POLLOUT and a Write of one byte.
+//   - If a poll does not report it, the call returns EAGAIN, unless a fault hides the state.
 //   - A poll that waits is awake when the socket is ready.
 //   - Every byte arrives once, in order.
 //

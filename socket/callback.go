@@ -19,7 +19,7 @@ type callback struct {
 	amount int  // how many bytes waited before SetCallback; -1 if unknown
 	ready  poller.Readiness
 	posted atomic.Bool // a call of f is posted; until it runs, arrivals post no other call
-	run    func()      // calls f with of on a loop; made once, because each Event posts it
+	run    func()      // calls f with `of` on a loop; made once, because each Event posts it
 	of     *Socket     // the argument of f, while run runs
 }
 

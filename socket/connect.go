@@ -73,7 +73,7 @@ func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 // retry is the time between two attempts, if the first one has ended with full.
 const retry = timeout.Timeout(2e6)
 
-// later repeats an attempt that has ended with full, until the limit.
+// later repeats an attempt that has ended with `full`, until the limit.
 func (s *Socket) later(limit timeout.Timeout, attempt func(*desc.Call) desc.Errno) desc.Errno {
 	until := limit.After(s.d.Kernel.Now())
 	for {

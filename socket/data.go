@@ -48,8 +48,8 @@ func (s *Socket) shown(p []byte) ([]byte, error) {
 	return p, nil
 }
 
-// dataApart is Data for Sockets whose callers park, and for Sockets with SO_RCVLOWAT. The latter
-// are rare, so their results have memory of their own.
+// dataApart is Data for Sockets whose callers park, and for Sockets with SO_RCVLOWAT. SO_RCVLOWAT
+// is rare, so the results then have memory of their own.
 //
 //go:noinline
 func (s *Socket) dataApart(least int) ([]byte, error) {

@@ -223,7 +223,8 @@ func (l *lab) pass() {
 	}
 }
 
-// beside runs f at the same time, in another goroutine or task. join waits until f has returned.
+// beside runs f at the same time, in another goroutine or task. The function join waits until f has
+// returned.
 func (l *lab) beside(f func(l *lab)) (join func()) {
 	if l.r == nil {
 		done := make(chan struct{})

@@ -16,8 +16,8 @@ type DataReader interface{ Data() ([]byte, error) }
 //
 // A message that arrives in one piece is not copied. The slices of Peek and Next are valid as long
 // as those of Data. In a Task they are valid until the Task waits. (A send of such a slice may
-// wait, because it copies the unsent bytes before.) In a goroutine they are valid until the next
-// call of the Input that waits.
+// wait: it copies the unsent bytes before.) In a goroutine they are valid until the next call of
+// the Input that waits.
 //
 // Deadlines and timeouts are those of the stream. A call that was ended by a deadline has consumed
 // nothing, and can be repeated. One caller at a time may use an Input, and nobody else may read the

@@ -18,12 +18,12 @@ func (s *Socket) least(c *desc.Call, n, flags int) int {
 	return min(n, int(s.lowat.Load()))
 }
 
-// A try receives bytes behind the first at bytes, with these flags.
+// A try receives bytes behind the first `at` bytes, with these flags.
 type try func(at, flags int) (int, desc.Errno)
 
-// fill receives until it has least bytes, the input ends, or an error occurs. If a deadline passes
-// when some bytes have arrived, that is no error, as in recv(2). Any other error is returned with
-// the bytes that came before it.
+// fill receives until it has `least` bytes, the input ends, or an error occurs. If a deadline
+// passes when some bytes have arrived, that is no error, as in recv(2). Any other error is returned
+// with the bytes that came before it.
 func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errno) {
 	if flags&MSG_WAITALL == 0 || flags&MSG_PEEK != 0 {
 		return s.seen(c, least, flags, f)
@@ -43,8 +43,8 @@ func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errn
 
 // seen is fill for SO_RCVLOWAT. It peeks before it receives. The kernel counts the bytes that wait,
 // and reports an Event when there are SO_RCVLOWAT bytes. So the bytes must stay in the kernel until
-// least of them have arrived. A peek does not show whether the end of input follows. Only an Event
-// reports that.
+// `least` of them have arrived. A peek does not show whether the end of input follows. Only an
+// Event reports that.
 func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 	var said desc.Errno
 	n, e := s.d.Do(desc.In, c, func() (n int, e desc.Errno) {

@@ -27,9 +27,8 @@ func (m *Message) Rights() []int { return kernel.RightsIn(m.Control) }
 // gets descriptors of its own. So the caller may close its descriptors when the data is sent.
 func Rights(fds ...int) []byte { return kernel.Rights(fds...) }
 
-// RecvMsg is RecvFromInto that also receives control data of at most room bytes (recvmsg(2)). The
-// control data has memory of its own. If some descriptors do not fit in room bytes, they are
-// closed.
+// RecvMsg is RecvFromInto that also receives control data, of at most `room` bytes (recvmsg(2)).
+// The control data has memory of its own. If some descriptors do not fit in it, they are closed.
 func (s *Socket) RecvMsg(p []byte, room, flags int) (int, Message, error) {
 	if room < 0 || room > ControlMost {
 		return 0, Message{}, badValue(opRecvMsg, "room of %d bytes for control data must be 0 … %d", room, ControlMost)

@@ -32,7 +32,7 @@ func (w *world) failed(e *end) {
 	w.pause()
 }
 
-// on returns linux on Linux and bsd on the other kernels.
+// on returns `linux` on Linux and `bsd` on the other kernels.
 func (w *world) on(linux, bsd syscall.Errno) syscall.Errno {
 	if w.os == "linux" {
 		return linux

@@ -40,7 +40,7 @@ func (e *end) empty() []syscall.Errno {
 	return []syscall.Errno{sleeps}
 }
 
-// tell clears a pending error that a call has returned.
+// `tell` clears a pending error that a call has returned.
 func (e *end) tell(got syscall.Errno) {
 	switch {
 	case got == 0, got == badArg, got == ioEOF:

@@ -48,7 +48,7 @@ type end struct {
 	addr, from socket.Addr // its own address, and that of its peer
 	peer       *end
 	in         []byte // bytes that have arrived or are on their way
-	slow       bool   // in is larger than the buffer, so a part of it is still at the sender
+	slow       bool   // `in` is larger than the buffer, so a part of it is still at the sender
 	fin        bool   // the peer's FIN follows in
 	rdShut     bool   // Shutdown has ended this direction
 	wrShut     bool   // the FIN was sent

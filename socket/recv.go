@@ -180,8 +180,8 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 	return append([]byte{}, p...), 0
 }
 
-// roomFor returns a buffer for all bytes that are available, at most n. If room is large enough, it
-// returns room.
+// roomFor returns a buffer for all bytes that are available, at most n. If `room` is large enough,
+// it returns `room`.
 func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	for {
 		got, e := s.d.Kernel.Recv(s.d.FD, room, flags&^MSG_TRUNC|MSG_PEEK)

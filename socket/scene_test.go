@@ -84,9 +84,8 @@ func (l *lab) reset(s, peer *socket.Socket) {
 	l.over(peer)
 }
 
-// over waits until s, which has no input, has failed or ended. For such a socket, the poll(2) of
-// Linux reports ERR and HUP, that of FreeBSD HUP, and that of NetBSD only that a call would not
-// wait.
+// over waits until s, which has no input, has failed or ended. Then poll(2) reports ERR and HUP on
+// Linux, HUP on FreeBSD, and on NetBSD only that a call would not wait.
 func (l *lab) over(s *socket.Socket) { l.readable(s) }
 
 // begin starts to connect a non-blocking socket. On FreeBSD a connect on the loopback ends at once.
@@ -97,7 +96,7 @@ func (l *lab) begin(s *socket.Socket, to socket.Addr) {
 	}
 }
 
-// refuse makes the connect of a non-blocking socket fail with a refusal. told means that connect
+// refuse makes the connect of a non-blocking socket fail with a refusal. `told` means that connect
 // itself has returned the error, so the error is not pending.
 func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 	l.t.Helper()

@@ -86,7 +86,7 @@ func (c *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wrap makes a handshake between an SSLSocket and crypto/tls, and closes the connection. seen has
+// wrap makes a handshake between an SSLSocket and crypto/tls, and closes the connection. `seen` has
 // the bytes that the peer has received.
 func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (seen []byte, err error) {
 	t.Helper()

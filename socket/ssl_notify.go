@@ -33,7 +33,7 @@ func (l *listeners) several() bool {
 	return list != nil && len(*list) > 1
 }
 
-// replace removes gone from the list and adds f. Each of them may be nil. While the list is not
+// replace removes `gone` from the list and adds f. Each of them may be nil. While the list is not
 // empty, the Desc reports its Events to the listeners. The caller holds mu.
 func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 	var list []*func()
@@ -54,7 +54,7 @@ func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 // readier is the type with which an SSLSocket is an inside.Readier, for package sel.
 type readier SSLSocket
 
-// Subscribe may call f on any goroutine, and also once after stop.
+// Subscribe may call f on any goroutine, and also once after `stop` was called.
 func (s *readier) Subscribe(f func()) (stop func()) {
 	if f == nil {
 		panic("socket: Subscribe of a nil function")

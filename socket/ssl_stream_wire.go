@@ -56,9 +56,9 @@ type layer SSLStream
 // Stream returns the stream below, which a poll must ask.
 func (s *layer) Stream() any { return s.stream }
 
-// Ask returns the readiness for which a poll for want must ask the stream. has is the readiness
-// that is already known. If has covers want, the poll need not ask the stream. EBADF means that the
-// SSLStream is closed or has failed.
+// Ask returns the readiness for which a poll for `want` must ask the stream. `has` is the readiness
+// that is already known. If it covers `want`, the poll need not ask the stream. EBADF means that
+// the SSLStream is closed or has failed.
 func (s *layer) Ask(want poller.Interest) (ask poller.Interest, has poller.Readiness, e kernel.Errno) {
 	s.stateMu.Lock()
 	asks, over := s.asks, s.closed || s.failed != nil

@@ -111,7 +111,7 @@ func (v *verifier) check(sent []*x509.Certificate) (chain []*x509.Certificate, f
 	return chain, flags, err
 }
 
-// within returns the time nearest to now at which the certificate is valid.
+// within returns the time nearest to `now` at which the certificate is valid.
 func within(c *x509.Certificate, now time.Time) time.Time {
 	switch {
 	case now.Before(c.NotBefore):

@@ -42,7 +42,7 @@ func Of(d time.Duration) (Timeout, error) {
 // Blocks returns whether a call with this Timeout may wait.
 func (t Timeout) Blocks() bool { return t > 0 }
 
-// After returns the Deadline of a call that starts at now.
+// After returns the Deadline of a call that starts at the time now.
 func (t Timeout) After(now Deadline) Deadline {
 	if t == None || now > 0 && Deadline(t) > Never-now {
 		return Never
@@ -69,7 +69,7 @@ const (
 	Never Deadline = math.MaxInt64
 )
 
-// Passed returns whether the deadline has been reached at now.
+// Passed returns whether the deadline has been reached at the time now.
 func (d Deadline) Passed(now Deadline) bool { return d != Never && d <= now }
 
 // Left returns the time from now to the deadline, or 0 if the deadline has passed. It returns the

@@ -23,7 +23,7 @@ func outOfResources(e Errno) bool {
 const bareMost = 20 * time.Millisecond
 
 // waitBare waits for a short time by poll(2), which needs no further descriptor. A call uses it if
-// its registration has failed with the error why. After waitBare the call tries again, and then
+// its registration has failed with the error `why`. After waitBare the call tries again, and then
 // tries to register again. During the wait the call keeps its reference, because the kernel uses
 // the number.
 func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {

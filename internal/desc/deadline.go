@@ -46,7 +46,7 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	return 0
 }
 
-// withDirDeadline returns the earlier of until and the deadline of the call's direction. The Desc
+// withDirDeadline returns the earlier of `until` and the deadline of the call's direction. The Desc
 // is locked.
 func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if d.queues == nil {

@@ -21,9 +21,9 @@ const (
 //	ECANCELED   if the task must not wait any more
 //	EDEADLK     if a callback of the loop would have to wait
 //
-// A call tries before it sleeps, with one exception. It sleeps first if four things hold: the last
-// try in this direction has received all data, no Event has reported an end, no Event has come
-// since that try, and the Desc is registered.
+// A call tries before it sleeps, with one exception. It sleeps first if four things hold: the Desc
+// is registered, the last try in this direction has received all data, no Event has come since, and
+// none has reported an end.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	c.checkBegin()
 	waits := c.Limit.Blocks()
@@ -158,8 +158,8 @@ func (d *Desc) yieldIfSpent(dir Dir) {
 	}
 }
 
-// lastTry ends a call whose wait has ended with the error why. If the call has made no try yet, it
-// makes one now, because readiness beats the timeout (doc/semantics.md, D7).
+// lastTry ends a call whose wait has ended with the error `why`. If the call has made no try yet,
+// it makes one now, because readiness beats the timeout (doc/semantics.md, D7).
 func (d *Desc) lastTry(dir Dir, c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
 	if c.sleepFirst && !c.tried && lastTry(why) {
 		if n, e := try(); e != kernel.EAGAIN {

@@ -71,7 +71,7 @@ func (d *Desc) recvSlow(c *Call, p []byte, flags int) (int, Errno) {
 	})
 }
 
-// SendAll is Pour with send(2). One try sends at most most bytes of p.
+// SendAll is Pour with send(2). One try sends no more than `most` bytes of p.
 func (d *Desc) SendAll(c *Call, p []byte, most int) (n int, e Errno) {
 	if len(p) <= most && d.fast(Out, c) {
 		d.dirs[Out].ready = false

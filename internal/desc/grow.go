@@ -22,7 +22,7 @@ type gathered struct {
 	next []byte // while data grows: the new slice, with a copy of the first bytes
 }
 
-// room returns how many bytes can be added now, at most want. If room returns 0, call grow before
+// room returns how many bytes can be added now, at most `want`. If room returns 0, call grow before
 // add.
 func (g *gathered) room(want int) int {
 	if len(g.data) < growPart {
@@ -44,8 +44,8 @@ func (g *gathered) grow() int {
 	return len(part)
 }
 
-// add appends p. A large slice must not grow in append, which adds only a quarter of its size, so
-// that each byte would be copied about four times.
+// add appends p. append is not used for the growth of a large slice. It adds only a quarter of the
+// size, so each byte would be copied about four times.
 func (g *gathered) add(p []byte) {
 	if len(g.data)+len(p) > cap(g.data) {
 		g.data = slices.Grow(g.data, max(len(g.data), len(p)))

@@ -177,8 +177,8 @@ func (b *Inbound) Settle() {
 	b.free(&b.old)
 }
 
-// tidy frees the consumed part of rest. It moves bytes to the front only if it has as many consumed
-// bytes to free, so each byte is moved a bounded number of times.
+// tidy frees the consumed part of rest. It moves bytes to the front only if at least as many bytes
+// were consumed. So each byte is moved a bounded number of times.
 func (b *Inbound) tidy() {
 	b.free(&b.old)
 	kept := len(b.rest) - b.start

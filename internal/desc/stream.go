@@ -105,7 +105,7 @@ func peekLine(p []byte, recv Receive) (int, Errno) {
 // stepMax is how many bytes one try receives, each with a recv of its own.
 const stepMax = 256
 
-// stepLine receives byte by byte. end means that the input has ended, which a datagram socket
+// stepLine receives byte by byte. `end` means that the input has ended, which a datagram socket
 // reports only once. Over TLS a peer may send many records without data between two bytes. So
 // stepLine also stops when the cost of its records has used up a budget.
 func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {

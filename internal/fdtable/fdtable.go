@@ -93,7 +93,8 @@ func (t *Table[T]) shrink() {
 func (t *Table[T]) Len() int { return t.used }
 
 // Some calls f for each value in use from descriptor fd on, until f returns false. It returns the
-// descriptor where the next call continues. done means that no values are left. f may call Delete.
+// descriptor where the next call continues. `done` means that no values are left. f may call
+// Delete.
 func (t *Table[T]) Some(fd int, f func(v T) bool) (next int, done bool) {
 	for fd = max(fd, 0); fd < len(t.slots); fd++ {
 		if t.slots[fd].gen&1 == 1 && !f(t.slots[fd].v) {

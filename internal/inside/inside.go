@@ -35,21 +35,21 @@ var (
 // interface so that the linker drops these methods from programs that do not import package
 // inspect.
 type Inspectable interface {
-	// Picture collects a picture of the loop, and then calls the function then once, on the loop. If
-	// the loop has ended, Picture calls then at once, with an error. If the loop hangs, then is called
-	// when the loop continues.
+	// Picture collects a picture of the loop, and then calls the function `then` once, on the loop.
+	// If the loop has ended, Picture calls `then` at once, with an error. If the loop hangs, `then`
+	// is called when the loop continues.
 	Picture(then func(*Loop, error))
 	// Recent returns the latest errors and slow callbacks. It does not wait for the loop.
 	Recent() Recent
-	// Act makes the loop perform an operator's action. It calls then in the same way as Picture.
+	// Act makes the loop perform an operator's action. It calls `then` in the same way as Picture.
 	Act(a Action, id ID, then func(error))
 }
 
 // A Readier has a descriptor, and may also hold input that it has already read from the descriptor.
 // Any number of Polls may subscribe.
 type Readier interface {
-	// PollReady returns the readiness of the object, as far as want asks for it. It does not wait, and
-	// it holds no lock for a long time.
+	// PollReady returns the readiness of the object, as far as `want` asks for it. It does not
+	// wait, and it holds no lock for a long time.
 	PollReady(want poller.Interest) (poller.Readiness, desc.Errno)
 	// Subscribe makes the object call f whenever its readiness may have changed, until stop is called.
 	Subscribe(f func()) (stop func())
@@ -59,8 +59,8 @@ type Readier interface {
 type Layer interface {
 	// Stream returns the stream.
 	Stream() any
-	// Ask returns how to find out whether the Layer is ready for want. ask is the readiness to wait
-	// for on the stream. has is the readiness that is known without the stream. EBADF means that the
-	// Layer is closed or has failed.
+	// Ask returns how to find out whether the Layer is ready for `want`. `ask` is the readiness to
+	// wait for on the stream. `has` is the readiness that is known without the stream. EBADF means
+	// that the Layer is closed or has failed.
 	Ask(want poller.Interest) (ask poller.Interest, has poller.Readiness, e desc.Errno)
 }

@@ -171,7 +171,7 @@ var (
 	sendmmsg = mover{many: unix.SYS_SENDMMSG, one: unix.SYS_SENDMSG}
 )
 
-// move makes the call for the first n headers. walks means that the system may have to resolve a
+// move makes the call for the first n headers. `walks` means that the system may have to resolve a
 // path. Such a call may wait, so it enters the kernel through the Go scheduler.
 func (o *hostBatch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	if n == 0 {

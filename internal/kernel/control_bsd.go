@@ -65,7 +65,7 @@ func decode(p *Packet, b []byte) {
 	p.Local = a
 }
 
-// leaveFrom returns the control message that sets the source address, or nil if local is the zero
+// leaveFrom returns the control message that sets the source address, or nil if `local` is the zero
 // Addr.
 func leaveFrom(local Addr) []byte {
 	switch {

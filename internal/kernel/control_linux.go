@@ -30,7 +30,7 @@ type control [20]uint64
 // A packed counts the used bytes of a control.
 type packed int
 
-// set encodes ECN and Segment of the Packet, and the source address local.
+// set encodes ECN and Segment of the Packet, and the source address `local`.
 func (c *control) set(local *Addr, p *Packet) (n packed) {
 	switch local.Family {
 	case AF_INET:

@@ -27,8 +27,8 @@ func SendFile(k Kernel, socket, file int, offset *int64, n int) (int, Errno) {
 }
 
 // Splice moves at most n bytes from a socket to a pipe, or from a pipe to a socket. A result of 0
-// means the end of input, or TCP's urgent mark. EAGAIN means that from has no data or to has no
-// room.
+// means the end of input, or TCP's urgent mark. EAGAIN means that the source has no data, or that
+// the destination has no room.
 func Splice(k Kernel, from, to, n int) (int, Errno) {
 	if k != Host || !Nonblocking(from) {
 		return 0, ENOSYS

@@ -16,8 +16,8 @@ func On() bool {
 	return !testing.Short() && *long // Short panics if the flags are not parsed
 }
 
-// Count returns how often a test repeats its steps. The result is short with -short, long with
-// -long, and normal without these flags.
+// Count returns how often a test repeats its steps. The result is `short` with -short, `long` with
+// -long, and `normal` without these flags.
 func Count(short, normal, long int) int {
 	switch {
 	case testing.Short():

@@ -33,8 +33,8 @@ func peerOf(a kernel.Addr) peer {
 	return peer{a.IP, a.Scope, a.Port, a.Family == kernel.AF_INET6}
 }
 
-// Note records that a datagram of the sender from was sent to the address local. If local is the
-// zero Addr, Note forgets the sender.
+// Note records that a datagram of the sender `from` was sent to the address `local`. If `local` is
+// the zero Addr, Note forgets the sender.
 func (m *Asked) Note(from, local kernel.Addr) {
 	p, o := peerOf(from), own{local.IP, local.Scope, int32(local.Family)}
 	if p == m.last && o == m.lastLocal {

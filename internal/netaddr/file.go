@@ -80,7 +80,7 @@ func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	return 0
 }
 
-// While a process starts a child, the child has a copy of each descriptor, until its exec closes the
+// While a process starts a child, the child has a copy of each descriptor until its exec closes the
 // copies. Such a child must not count as an owner. So inUse looks several times before it reports
 // that a process has the socket.
 const (
@@ -103,8 +103,8 @@ func inUse(k kernel.Kernel, path string) (used bool, e kernel.Errno) {
 
 // connects reports whether a process has the socket now. It connects a datagram socket to the path.
 // If no process has the socket, the kernel returns ECONNREFUSED. If a process has it, the kernel
-// refuses the connect, because the socket is of another type. The process does not notice. After any
-// other error the socket counts as in use.
+// refuses the connect, because the socket is of another type. That process does not notice. After
+// any other error the socket counts as in use.
 func connects(k kernel.Kernel, path string) (bool, kernel.Errno) {
 	// Package syscall holds the lock from a fork until the exec has begun.
 	syscall.ForkLock.RLock()

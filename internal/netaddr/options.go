@@ -47,8 +47,8 @@ func (n Network) v6Only() bool { return n.IP == "ip6" || !kernel.MapsIPv4 }
 
 // Options sets the options that package net sets on a socket before bind. With SO_REUSEADDR, a
 // listener can bind a port whose earlier connections are in TIME_WAIT, and several sockets can
-// share the port of a multicast group. Options returns an error only if it cannot set V6ONLY, the
-// system's default is the other value, and the socket is bound to the wildcard address.
+// share the port of a multicast group. V6ONLY is necessary if the system's default is the other
+// value and the socket is bound to the wildcard address. Only in this case a failure is an error.
 func (b Binding) Options(n Network, set Setter, get Getter) error {
 	try := Trying(set)
 	n.Birth(b.Addr.Family, try)

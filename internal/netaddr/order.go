@@ -62,8 +62,8 @@ func alternate(list []Endpoint) []Endpoint {
 }
 
 // Next returns the next address, and the limit for its attempt. ok is false if no address is left.
-// left is the time that remains for the whole dial. If this address must fail before the next one
-// is tried, its limit is only a part of left.
+// `left` is the time that remains for the whole dial. If this address must fail before the next one
+// is tried, its limit is only a part of it.
 func (o *Order) Next(left time.Duration) (e Endpoint, limit time.Duration, ok bool) {
 	if len(o.list) == 0 {
 		return e, 0, false

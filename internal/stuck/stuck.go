@@ -27,9 +27,10 @@ func (g Goroutine) Waits() bool {
 // again is the time between the two checks of one goroutine's state.
 const again = time.Second
 
-// Watch checks all goroutines after each period of real time. find returns those that should not
-// wait. If one of them is in the same state a second later, Watch calls report once with its stack,
-// and stops. The function stop ends the checks. It does not wait for a call of report.
+// Watch checks all goroutines after each period of real time. The function find returns those that
+// should not wait. If one of them is in the same state a second later, Watch calls the function
+// report once with its stack, and stops. The function stop ends the checks. It does not wait for a
+// call of report.
 func Watch(after time.Duration, find func(all []Goroutine) []Goroutine, report func(stacks string)) (stop func() bool) {
 	var timer *time.Timer
 	timer = time.AfterFunc(after, func() {

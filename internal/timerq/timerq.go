@@ -45,7 +45,7 @@ func (a *entry) before(b *entry) bool { return a.key < b.key || a.key == b.key &
 func (q *Queue) Len() int { return len(q.heap) }
 
 // Some calls f for the armed timers from place i on, in no particular order, until f returns false.
-// It returns the place where the next call continues. done means that no timers are left. If a
+// It returns the place where the next call continues. `done` means that no timers are left. If a
 // timer is armed or stopped between two calls, timers may move: the second call may repeat or miss
 // them.
 func (q *Queue) Some(i int, f func(t *Timer) bool) (next int, done bool) {
@@ -128,11 +128,11 @@ func (q *Queue) Next() timeout.Deadline {
 	return q.top().until
 }
 
-// Expire removes and returns the earliest Timer, if its deadline has passed at now and it was armed
-// before mark was read. Otherwise it returns nil. To expire only the timers that are armed already,
-// call Mark once, and then call Expire until it returns nil. F may arm timers between these calls.
-// Such a timer is not returned. If its deadline is before now, it hides older timers until a new
-// Mark.
+// Expire removes and returns the earliest Timer, if its deadline has passed at `now` and it was
+// armed before `mark` was read. Otherwise it returns nil. To expire only the timers that are armed
+// already, call Mark once, and then call Expire until it returns nil. F may arm timers between
+// these calls. Such a timer is not returned. If its deadline is before `now`, it hides older timers
+// until a new Mark.
 func (q *Queue) Expire(now timeout.Deadline, mark uint64) *Timer {
 	if len(q.heap) == 0 {
 		return nil
