@@ -7,10 +7,11 @@ import (
 	"io"
 )
 
-// The model of connops_test.go: the Filter and the Trace that its Conn may have.
+// This file belongs to the model of connops_test.go. It has the Filter and the Trace that the Conn
+// may have.
 
 // A relay is a Filter that passes everything on. It delivers input in parts, and keeps the input
-// that its Conn does not want, or that is more than its budget. It checks the order of its calls.
+// that its Conn does not want or that exceeds its budget. It checks the order of its calls.
 type relay struct {
 	m        *connModel
 	w        *Wire
@@ -22,10 +23,12 @@ type relay struct {
 	closed   bool
 }
 
-// relayPart is the most bytes that a relay delivers at once, and relayParts the most parts at once.
+// relayPart is the largest number of bytes in a part. relayParts is how many parts a relay delivers
+// at once.
 const relayPart, relayParts = 9_000, 3
 
-// filter returns the function for the Conn's Filter, nil if the kind has none.
+// filter returns the function that makes the Filter of the Conn, or nil if this kind of Conn has
+// none.
 func (m *connModel) filter(kind byte) func(*Wire) Filter {
 	if kind&128 == 0 {
 		return nil
@@ -67,7 +70,7 @@ func (f *relay) Input(p []byte) {
 	}
 	switch {
 	case f.ready:
-	case f.m.posts: // ready in another step
+	case f.m.posts: // it becomes ready in another step
 		_ = f.w.Conn().Post(f.begin)
 	default:
 		f.begin()
@@ -140,7 +143,7 @@ func (f *relay) Closed() {
 	f.closed = true
 }
 
-// traced is what the functions of a Trace have seen.
+// traced has what the functions of a Trace have seen.
 type traced struct {
 	on                              bool
 	in, out                         uint64

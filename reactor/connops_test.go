@@ -30,7 +30,7 @@ import (
 //   - At the end the table, the timers and the descriptors are empty.
 //   - With a panic handler, a callback that panics or exits ends the Conn with one *PanicError. The
 //     panic handler is called once.
-//   - A Filter gets its calls in order: Open is the first, Closed is the last, and there is no Input
+//   - A Filter gets its calls in order: Open is the first, Closed is the last. There is no Input
 //     while the Filter keeps input.
 //   - A Trace sees each byte once.
 func FuzzConnOps(f *testing.F) {
@@ -95,8 +95,8 @@ type connModel struct {
 	early     bool       // one of these callbacks was not Closed
 	handlers  int        // how many handlers the Conn has had; only the last one may be called
 	files     []*os.File // files that belong to the Conn
-	late      bool       // the Filter becomes ready with the first input,
-	posts     bool       // ... in a posted function
+	late      bool       // the Filter becomes ready only when the first input comes
+	posts     bool       // it does so in a posted function
 	relay     *relay     // nil without a Filter
 	traced    traced
 	inside    []byte // operations that the next callback makes

@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// calls are all calls that several goroutines may make on one Desc at the same time. None waits
-// long.
+// calls has all calls that several goroutines may make on one Desc at the same time. None of them
+// waits for a long time.
 func calls() map[string]func(d *Desc) {
 	hook := &Hook{F: func() {}}
 	got := func() (int, Errno) { return 1, 0 }
@@ -65,9 +65,9 @@ func calls() map[string]func(d *Desc) {
 	}
 }
 
-// Any two calls may run at the same time. The race detector checks each pair: an access without the
-// lock is reported even if the two do not overlap in this run. At the end the number is closed once
-// or detached.
+// Any two calls may run at the same time. The race detector checks each pair: it reports an access
+// without the lock even if the two calls do not overlap in this run. At the end the descriptor is
+// closed once, or detached.
 func TestAnyTwoCallsAtOnce(t *testing.T) {
 	all := calls()
 	for a, first := range all {

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A buffering Waiter has a loop's buffer.
+// A buffering Waiter has the buffer of a loop.
 type buffering struct {
 	scripted
 	b Buffer
@@ -16,8 +16,9 @@ type buffering struct {
 
 func (w *buffering) Buffer() (*Buffer, Errno) { return &w.b, 0 }
 
-// Race builds overwrite the bytes that a task has received, once, when they are not valid any more.
-// After that the buffer belongs to the next callback or task, and its bytes stay.
+// Race builds overwrite the bytes that a task has received when they are not valid any more. They
+// do that once. After that the buffer belongs to the next callback or task, so its bytes do not
+// change.
 func TestABufferIsOverwrittenOnce(t *testing.T) {
 	w := &buffering{b: Buffer{P: make([]byte, 9)}}
 	d := New(kernel.Host, 1000, w)

@@ -109,7 +109,7 @@ func oneCall(t *testing.T, r *rand.Rand, b *Inbound, model *[]byte, returned map
 			t.Fatalf("Index(%v, %d) = %d, want %d", sep, from, i, want)
 		}
 	case 4:
-		if r.IntN(4) > 0 { // rarely, because nothing is left then
+		if r.IntN(4) > 0 { // not often, because nothing is left after it
 			return
 		}
 		p := b.All()

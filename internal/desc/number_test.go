@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A lone kernel counts closes. Its receives and sends do what the test says.
+// A lone kernel counts the calls of close(2). Its receives and sends do what the test says.
 type lone struct {
 	kernel.Kernel
 	closes int
@@ -26,8 +26,8 @@ func (k *lone) Close(int) kernel.Errno {
 func (k *lone) Recv(int, []byte, int) (int, Errno) { return k.try() }
 func (k *lone) Send(int, []byte, int) (int, Errno) { return k.try() }
 
-// Each row is a way to a try. The try closes the Desc. The number stays open until the try has
-// ended, and is closed then.
+// Each row is a way to a try. The try closes the Desc. The descriptor stays open until the try has
+// ended, and is then closed.
 func TestTheNumberIsOpenDuringEachTry(t *testing.T) {
 	none := func() Call { return Call{Limit: timeout.None} }
 	after := func(before func(n int) bool, try func() (int, Errno)) func() (int, Errno) {
@@ -141,8 +141,8 @@ func TestCloseReturnsTheKernelsError(t *testing.T) {
 	}
 }
 
-// A Fetch after one that has emptied the socket makes no try before its sleep. If the caller
-// receives by a function of its own, each Fetch tries first.
+// After a Fetch that has emptied the socket, the next Fetch makes no try before its sleep. If the
+// caller passes a function that receives, each Fetch tries first.
 func TestFetchTriesOnlyIfDataMayBeThere(t *testing.T) {
 	for _, own := range []bool{false, true} {
 		w, k := &scripted{}, &lone{Kernel: kernel.Host}
@@ -169,7 +169,7 @@ func TestFetchTriesOnlyIfDataMayBeThere(t *testing.T) {
 	}
 }
 
-// Fetch returns no buffer for the end of input, and for an error.
+// At the end of input and after an error Fetch returns no buffer.
 func TestFetchReturnsABufferOnlyWithData(t *testing.T) {
 	k := &lone{Kernel: kernel.Host}
 	d := New(k, 1000, &scripted{})
@@ -187,7 +187,7 @@ func TestFetchReturnsABufferOnlyWithData(t *testing.T) {
 	Scratch.Put(room)
 }
 
-// Objects is 0 until a Poll has set its function, also with hooks.
+// Objects is 0 until a Poll has set its function, even if there are hooks.
 func TestObjectsOfAPoll(t *testing.T) {
 	d := New(kernel.Host, 1000, &scripted{})
 	before := d.Objects()

@@ -13,7 +13,8 @@ import (
 )
 
 // A polled kernel counts the Pollers that it makes, and those that were closed. Its Pollers report
-// no Events. They refuse the number refused with EPERM. When broken is closed, their Wait fails.
+// no Events. They refuse the descriptor `refused` with EPERM. When the channel broken is closed,
+// their Wait fails.
 type polled struct {
 	kernel.Kernel
 	mu           sync.Mutex
@@ -43,7 +44,7 @@ func (k *polled) NewPoller() (poller.Poller, error) {
 	return &polledPoller{k: k, wake: make(chan bool, 1)}, nil
 }
 
-// counts returns how many Pollers were made, and how many of these are open.
+// counts returns how many Pollers were made, and how many of them are open.
 func (k *polled) counts() (made, open int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -106,8 +107,8 @@ func times(d *Desc) Errno {
 	return e
 }
 
-// The first call on a Poll's Desc starts the goroutine. It stays until that Desc is closed,
-// although the Desc is registered only while a call waits.
+// The first call on a Poll's Desc starts a goroutine. It stays until that Desc is closed, although
+// the Desc is registered only while a call waits.
 func TestParkerStaysForATransientDesc(t *testing.T) {
 	k := newPolled()
 	d := New(k, 1000, NewParker(k))
@@ -124,8 +125,8 @@ func TestParkerStaysForATransientDesc(t *testing.T) {
 	k.none()
 }
 
-// The goroutine ends after a registration that fails, if it has no other. If it has another, it
-// stays.
+// If a registration fails, and the goroutine has no other registration, it ends. If it has another
+// one, it stays.
 func TestParkerEndsAfterARefusal(t *testing.T) {
 	k := newPolled()
 	k.refused = 1000
@@ -149,7 +150,7 @@ func TestParkerEndsAfterARefusal(t *testing.T) {
 	k.none()
 }
 
-// After the Poller has failed, a call that waits tries again and then waits in a new Poller.
+// If the Poller fails, a call that waits tries again, and then waits in a new Poller.
 func TestParkerSurvivesItsPoller(t *testing.T) {
 	k := newPolled()
 	d := New(k, 1000, NewParker(k))
@@ -182,8 +183,8 @@ func TestParkerSurvivesItsPoller(t *testing.T) {
 	d.Close()
 }
 
-// A call ends when its kernel's clock has reached the deadline, and not when a timer of the Go
-// runtime says so. This clock needs five times as long.
+// A call ends when the clock of its kernel has reached the deadline, and not when a timer of the Go
+// runtime has expired. This clock needs five times as long.
 func TestASlowClockDecides(t *testing.T) {
 	k := newPolled()
 	began := kernel.Host.Now()

@@ -13,9 +13,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A piecewise stream has its bytes in pieces. A receive returns bytes of one piece at most. Between
-// two pieces it returns EAGAIN once if gap is set. After the last piece it returns the end of
-// input, or an error.
+// A piecewise stream has its bytes in pieces. A receive returns bytes of only one piece. If gap is
+// set, it returns EAGAIN once between two pieces. After the last piece it returns the end of input,
+// or an error.
 type piecewise struct {
 	pieces [][]byte
 	gap    bool
@@ -41,11 +41,11 @@ func (s *piecewise) recv(p []byte, flags int) (int, Errno) {
 	return n, 0
 }
 
-// rest is what nobody has received.
+// rest returns the bytes that nobody has received.
 func (s *piecewise) rest() []byte { return bytes.Join(s.pieces, nil) }
 
-// Fill, Gather and Line return the bytes of the stream that they should, and leave the others,
-// however the stream is cut into pieces. Most pieces have one or two bytes, and many are lines.
+// Fill, Gather and Line return the right bytes of the stream and leave the others, however the
+// stream is cut into pieces. Most pieces have one or two bytes, and many are lines.
 func TestReadsOfAllPieces(t *testing.T) {
 	for seed := range longtest.Count(500, 2000, 50_000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 5))

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A turnQueue is a list: random additions and removals, at any place, give the same as with a
+// A turnQueue is a list. Random additions and removals at any place have the same result as with a
 // slice.
 func TestATurnQueueIsAList(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -45,8 +45,8 @@ func TestATurnQueueIsAList(t *testing.T) {
 	}
 }
 
-// crowded has a call that is in a try until free is closed, and the given number of calls behind
-// it, each in a goroutine. done receives the results of these calls.
+// crowded starts a call that is in a try until `free` is closed, and the given number of calls
+// behind it, each in a goroutine. The channel done receives the results of these calls.
 func crowded(d *Desc, dir Dir, n int, c Call) (free chan bool, done chan Errno) {
 	free, done = make(chan bool), make(chan Errno, n+1)
 	in := make(chan bool)
@@ -69,8 +69,9 @@ func crowded(d *Desc, dir Dir, n int, c Call) (free chan bool, done chan Errno) 
 	return free, done
 }
 
-// A deadline in the past ends the calls that wait for their turn. It ends them also while the
-// holder of the turn is in a try. A handshake ends with the deadline of the other direction too.
+// A deadline that is moved into the past ends the calls that wait for their turn. It does so even
+// while the holder of the turn is in a try. A handshake also ends with the deadline of the other
+// direction.
 func TestADeadlineEndsCallsInTheQueue(t *testing.T) {
 	for _, dir := range []Dir{In, Out} {
 		for _, both := range []bool{false, true} {
@@ -92,7 +93,7 @@ func TestADeadlineEndsCallsInTheQueue(t *testing.T) {
 	}
 }
 
-// Close ends the calls that wait for their turn, and waits only for the try.
+// Close ends the calls that wait for their turn. It waits only for the try.
 func TestCloseEndsCallsInTheQueue(t *testing.T) {
 	k := &lone{Kernel: kernel.Host}
 	d := New(k, 1000, NewParker(k))
@@ -111,7 +112,8 @@ func TestCloseEndsCallsInTheQueue(t *testing.T) {
 	}
 }
 
-// Sleepers returns at most the given number of the calls that wait, the holder of the turn first.
+// Sleepers returns the calls that wait, with the holder of the turn first. It returns at most the
+// given number of them.
 func TestSleepersAreCallsThatWait(t *testing.T) {
 	d := New(&lone{Kernel: kernel.Host}, 1000, NewParker(kernel.Host))
 	defer d.Close()
@@ -137,8 +139,7 @@ func TestSleepersAreCallsThatWait(t *testing.T) {
 	}
 }
 
-// If a call leaves the queue because its time has passed, the calls before it and behind it still
-// get their turns.
+// If a call leaves the queue at its deadline, the calls before and behind it still get their turns.
 func TestACallThatLeavesTheQueue(t *testing.T) {
 	d := New(&lone{Kernel: kernel.Host}, 1000, NewParker(kernel.Host))
 	defer d.Close()
@@ -167,8 +168,8 @@ func TestACallThatLeavesTheQueue(t *testing.T) {
 	}
 }
 
-// Without BothDeadlines, only the deadline of its own direction ends a call. With it, either does,
-// before the first try.
+// Without BothDeadlines, only the deadline of its own direction ends a call. With it, either
+// deadline ends the call, before the first try.
 func TestDeadlinesOfBothDirections(t *testing.T) {
 	for _, both := range []bool{false, true} {
 		for _, dir := range []Dir{In, Out} {
@@ -182,7 +183,7 @@ func TestDeadlinesOfBothDirections(t *testing.T) {
 	}
 }
 
-// A Call within another has the deadline that the other has, also if nothing has computed it yet.
+// A Call inside another one has the deadline of that one, even if nothing has computed it yet.
 func TestACallWithinHasTheSameDeadline(t *testing.T) {
 	k := &advancing{Kernel: kernel.Host}
 	c := Call{Limit: 1000}
@@ -197,7 +198,7 @@ func TestACallWithinHasTheSameDeadline(t *testing.T) {
 	}
 }
 
-// An advancing kernel's clock advances each time it is read.
+// The clock of an advancing kernel advances each time it is read.
 type advancing struct {
 	kernel.Kernel
 	reads atomic.Int64
@@ -205,8 +206,9 @@ type advancing struct {
 
 func (k *advancing) Now() timeout.Deadline { return timeout.Deadline(k.reads.Add(1)) }
 
-// Line peeks if no other call can receive between its two system calls. The others are calls that
-// do not wait, and for a Line that does not wait also a holder of the turn that is awake.
+// Line peeks if no other call can receive between its two system calls. Such other calls are those
+// that do not wait. For a Line that does not wait itself, the holder of the turn is one too, if it
+// is awake.
 func TestLinePeeksOnlyAlone(t *testing.T) {
 	const none, use, awake, asleep = "none", "a Use", "a holder in a try", "a holder that sleeps"
 	for _, x := range []struct {
