@@ -186,7 +186,7 @@ func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 			want[ev(a, 1+2*i, In)] = true
 			late = append(late, b)
 		}
-		l.expectNone(p) // the slice of this Wait is larger than those below
+		l.expectNone(p) // this Wait has a larger slice than the later ones
 		for _, b := range late {
 			l.say(b)
 		}

@@ -43,10 +43,10 @@ func TestIdleLoopMakesNoTurns(t *testing.T) {
 	})
 }
 
-// The same is measured from outside. A process with 1,000 quiet connections has at most two context
-// switches in 10 s, or without -long in a shorter period. The Go runtime needs some seconds to
-// become idle, and more on a busy machine. So the test tries many periods, and one that is quiet is
-// enough. A process that spins has none.
+// This test measures from outside how quiet an idle process is. A process with 1,000 quiet
+// connections has at most two context switches in 10 s, or without -long in a shorter period. The
+// Go runtime needs some seconds to become idle, and more on a busy machine. So the test tries many
+// periods, and one that is quiet is enough. A process that spins has none.
 func TestIdleProcessIsNotSwitched(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -102,7 +102,7 @@ func idle() {
 	}
 	turns := r.Stats().Turns
 	unix.Write(1, []byte("."))
-	// os.Stdin would not do, because only the loop may wait in Go's runtime.
+	// This is not a read of os.Stdin, because only the loop may wait in Go's runtime.
 	unix.Read(0, make([]byte, 1))
 	turns = r.Stats().Turns - turns
 	// A turn of the last echo may end after the echo has arrived.

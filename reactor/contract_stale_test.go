@@ -123,8 +123,8 @@ func setGeneration(r *Reactor, fd int, gen uint32) {
 	*(*uint32)(unsafe.Pointer(f.UnsafeAddr())) = gen
 }
 
-// The same must hold for Watches. A Watch that is stopped in this turn is not called. A new Watch
-// of the same descriptor number is called only if its own descriptor is ready.
+// A Watch that is stopped in this turn is not called. A new Watch of the same descriptor number is
+// called only if its own descriptor is ready.
 func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

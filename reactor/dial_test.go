@@ -116,8 +116,9 @@ func TestDialConnectsAndSendsWhatWasSentBefore(t *testing.T) {
 	})
 }
 
-// A refused connect calls Closed once, in a later turn, and never Opened, in both ways in which a
-// system can report it. The error has both addresses.
+// After a refused connect Closed is called once, in a later turn, and Opened is never called. A
+// system can report the refusal in two ways, and the test checks both. The error has both
+// addresses.
 func TestDialRefused(t *testing.T) {
 	twice(t, func(t *lab) {
 		l := t.server("tcp", 1)

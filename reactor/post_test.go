@@ -171,8 +171,8 @@ func TestStepsDoNotFeedThemselves(t *testing.T) {
 	})
 }
 
-// The same must hold if the clock stands still, as a simulated clock may. A timer that arms itself
-// with no delay has expired at once. It still fires only once in a turn.
+// The clock may stand still for a whole turn, as a simulated clock does. Then a timer that arms
+// itself with no delay has expired at once. It still fires only once in a turn.
 func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithKernel(&stopped{t.k}))
@@ -188,7 +188,7 @@ func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
 	})
 }
 
-// A stopped kernel is the host's with a clock that stands still.
+// A stopped kernel is the host's kernel, but its clock does not advance.
 type stopped struct{ Kernel }
 
 func (*stopped) Now() timeout.Deadline { return 1 << 40 }

@@ -18,7 +18,7 @@ func (r *Reactor) Retire(fd int) error {
 		return fmt.Errorf("reactor: retire descriptor %d: must be 0 or more", fd)
 	}
 	if _, e := r.k.Ready(fd); e == kernel.EBADF {
-		// This is checked before the table of descriptors grows to the number.
+		// Check this first, because the table of descriptors grows to the largest number in it.
 		return fmt.Errorf("reactor: retire descriptor %d: %w", fd, e)
 	}
 	if r.stopped {

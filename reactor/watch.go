@@ -40,7 +40,7 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness
 		return nil, ErrClosed
 	}
 	if _, e := r.k.Ready(fd); e == kernel.EBADF {
-		// This is checked before the table of descriptors grows to the number.
+		// Check this first, because the table of descriptors grows to the largest number in it.
 		return nil, fmt.Errorf("reactor: watch descriptor %d: it is not open on the kernel of this reactor (is one of them simulated?): %w", fd, e)
 	} else if e != 0 {
 		return nil, fmt.Errorf("reactor: watch descriptor %d: %w", fd, e)

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// An unasking kernel has Pollers with the rules of a kqueue: what is not asked for is not reported.
+// An unasking kernel has Pollers with the rules of a kqueue: they report only what is requested.
 type unasking struct{ kernel.Kernel }
 
 type unaskingPoller struct{ poller.Poller }
@@ -25,7 +25,7 @@ func (k unasking) NewPoller() (poller.Poller, error) {
 
 func (unaskingPoller) TellsUnasked() bool { return false }
 
-// A scene is a Poll in another one, with objects.
+// A scene is a Poll with objects, registered with another Poll.
 type scene struct {
 	k        kernel.Kernel
 	p, outer *sel.Poll
@@ -39,7 +39,7 @@ func (s scene) register(o sel.Pollable) {
 	must(p.Close())
 }
 
-// Any two calls on a Poll, its objects and a Poll around it may run at the same time. The race
+// Any two calls on a Poll, on its objects and on its outer Poll may run at the same time. The race
 // detector checks each pair.
 func TestAnyTwoCallsOfAPollAtOnce(t *testing.T) {
 	all := map[string]func(s scene){
@@ -86,8 +86,8 @@ func TestAnyTwoCallsOfAPollAtOnce(t *testing.T) {
 	}
 }
 
-// An outer Poll looks into an inner one whose kqueue is readable. It must not take the wake-up of a
-// poll that waits for the inner Poll.
+// An outer Poll checks an inner one whose kqueue is readable. That must not consume the wake-up of
+// a poll that waits for the inner Poll.
 func TestALookFromOutsideLeavesTheWakeUp(t *testing.T) {
 	for _, k := range bsds {
 		simulated(t, sim.Options{Kernel: k}, func(l *lab) {
@@ -103,8 +103,8 @@ func TestALookFromOutsideLeavesTheWakeUp(t *testing.T) {
 	}
 }
 
-// The Poller refuses a descriptor, so no Event comes when it becomes ready. A poll that waits asks
-// it, and ends soon after.
+// The Poller refuses a descriptor, so no Event comes when that becomes ready. A poll that waits
+// asks the descriptor repeatedly, and so ends soon after that moment.
 func TestARefusedDescriptorIsAskedDuringTheWait(t *testing.T) {
 	simulated(t, sim.Options{}, func(l *lab) {
 		a, b := l.pair()
@@ -117,8 +117,8 @@ func TestARefusedDescriptorIsAskedDuringTheWait(t *testing.T) {
 	})
 }
 
-// A number that is not open is asked by each poll. Once it is open, the Poller has it, and polls ask
-// no more.
+// Each poll asks for a number that is not open. When it is open, it is registered with the Poller,
+// and polls do not ask for it any more.
 func TestAnOpenedNumberIsNotAsked(t *testing.T) {
 	onHost(t, func(l *lab) {
 		k := &asking{Kernel: l.k}

@@ -219,8 +219,8 @@ func (c *scan) lookUnderLock() kernel.Errno {
 }
 
 // collect reads all Events from the kernel. If the batch may have been too small, it makes a larger
-// batch and reads all Events again. That is possible because the registrations are level-triggered.
-// A descriptor may need two places in the batch (the two filters of a kqueue), the wake-up one.
+// batch and reads all Events again, because the registrations are level-triggered. A descriptor may
+// need two places in the batch (the two filters of a kqueue). The wake-up needs one.
 func (s *set) collect() (int, kernel.Errno) {
 	if s.d == nil {
 		return 0, 0

@@ -12,7 +12,7 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// The text of Events names each bit. Bits without a name are shown as "…".
+// The text of Events has the name of each bit, and "…" for bits without a name.
 func TestEventsAsText(t *testing.T) {
 	for ev, want := range map[sel.Events]string{
 		0: "0", IN: "IN", sel.POLLPRI: "PRI", OUT: "OUT", ERR: "ERR", HUP: "HUP", NVAL: "NVAL",
@@ -24,7 +24,7 @@ func TestEventsAsText(t *testing.T) {
 	}
 }
 
-// asking counts how often a Poll asks a descriptor for its readiness.
+// An asking kernel counts how often a Poll asks a descriptor for its readiness.
 type asking struct {
 	kernel.Kernel
 	asked int
@@ -35,8 +35,8 @@ func (k *asking) Ready(fd int) (poller.Readiness, kernel.Errno) {
 	return k.Kernel.Ready(fd)
 }
 
-// A closed socket stays POLLNVAL. A poll asks the kernel about its number no more, which may have
-// another owner.
+// A closed socket stays POLLNVAL. Polls do not ask the kernel about its number any more, because
+// the number may have another owner.
 func TestAClosedSocketIsNotAsked(t *testing.T) {
 	onHost(t, func(l *lab) {
 		k := &asking{Kernel: l.k}
@@ -70,8 +70,8 @@ func TestAPollCountsItsObjects(t *testing.T) {
 	})
 }
 
-// A Poll with up to 16 descriptors unregisters from its loop's Poller after each wait. A larger one
-// keeps its registration.
+// A Poll with at most 16 descriptors unregisters from its loop's Poller after each wait. A larger
+// one stays registered.
 func TestOnlyLargePollsStayRegistered(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
@@ -89,7 +89,7 @@ func TestOnlyLargePollsStayRegistered(t *testing.T) {
 	})
 }
 
-// refusing does not register the Desc of a Poll.
+// A refusing Poller does not register the Desc of a Poll.
 type refusing struct {
 	desc.Waiter
 	e kernel.Errno
@@ -97,8 +97,9 @@ type refusing struct {
 
 func (w refusing) Register(*desc.Desc, poller.Interest) kernel.Errno { return w.e }
 
-// If the loop's Poller cannot be used, because a resource is lacking or forbidden, a poll waits
-// without it, and finds what becomes ready. Any other error is the result of the poll.
+// The loop's Poller may be unusable, because a resource is missing or the system forbids it. Then a
+// poll waits without that Poller, and finds what becomes ready. Any other error is the result of
+// the poll.
 func TestPollWaitsWithoutTheLoop(t *testing.T) {
 	both(t, func(l *lab) {
 		for e, waits := range map[kernel.Errno]bool{

@@ -18,9 +18,9 @@ import (
 // the loop of its reactor, like the sockets of that loop. Other goroutines may call only the
 // functions that were passed to Notify (see Notifier).
 //
-// At most 500 Polls can wait for one descriptor at the same time. A Poll with more than 16
-// descriptors counts from its first wait until it is closed. If there are more Polls, the wait
-// fails with EINVAL.
+// At most 500 Polls can wait for one descriptor at the same time. In this limit, a Poll with more
+// than 16 descriptors counts from its first wait until it is closed. Above the limit, a wait fails
+// with EINVAL.
 //
 // If a Poll has more descriptors than the process may open (RLIMIT_NOFILE), a poll fails with
 // EINVAL, like poll(2).

@@ -154,7 +154,7 @@ func (m *sslModel) look(done *bool) {
 		if ready == 0 {
 			continue
 		}
-		m.settle() // a fault may have hidden it from the poll until now
+		m.settle() // a fault may have hidden the readiness from the poll until now
 		if !*done {
 			m.fail("%v is ready, and what waits for %v sleeps", ready, m.mask)
 		}

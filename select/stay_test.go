@@ -11,8 +11,8 @@ import (
 
 // A Poll of many descriptors stays registered in the Poller of its loop between waits, but causes
 // no Events then. Each wait reports everything that comes during the wait, or that has come since
-// the last wait. This also holds while the number of descriptors passes the bound few, up or down.
-// Close, during a wait or not, leaves no goroutine behind, which TestMain checks.
+// the last wait. This also holds while the number of descriptors becomes larger or smaller than
+// `few`. Close, during a wait or not, leaves no goroutine behind, which TestMain checks.
 func TestAPollOfManyHearsEveryWait(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

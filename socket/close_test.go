@@ -77,8 +77,8 @@ func TestD21AfterTheReactor(t *testing.T) {
 	})
 }
 
-// A call in progress keeps its Socket from being closed. In this test nobody else refers to the
-// Socket, and the garbage collector runs all the time.
+// The garbage collector does not close a Socket during a call. In this test nobody else refers to
+// the Socket, and the garbage collector runs all the time.
 func TestD21NotUnderACall(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

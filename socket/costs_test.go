@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Calls that can know their result make no system call more than they need: an Accept or Recv that
-// does not wait makes one, and a second Connect makes none.
+// No call makes more system calls than it needs. An Accept or Recv that does not wait makes one,
+// and a second Connect makes none.
 func TestCallsOfTheKernelAreFew(t *testing.T) {
 	onCounted(t, func(l *lab, k *counted) {
 		ln, c := l.listener(), l.tcp()
@@ -54,7 +54,7 @@ func TestCallsOfTheKernelAreFew(t *testing.T) {
 	})
 }
 
-// A Socket made by FromFD knows the peer of the descriptor, and does not ask the kernel again.
+// FromFD asks the kernel for the peer of the descriptor. Later calls do not ask again.
 func TestFromFDKnowsThePeer(t *testing.T) {
 	onCounted(t, func(l *lab, k *counted) {
 		c, s := l.pair()
@@ -87,7 +87,7 @@ func TestConnectReturnsTheSocketsError(t *testing.T) {
 }
 
 // On NetBSD a Connect after a refused attempt returns the error, if no other call has received it.
-// If another call has, the socket cannot be used again, and Connect says so.
+// If another call has received it, the socket cannot be used again. The error of Connect says so.
 func TestConnectAfterARefusalOnNetBSD(t *testing.T) {
 	for _, taken := range []bool{false, true} {
 		simulated(t, sim.NetBSD, func(l *lab) {
@@ -108,8 +108,8 @@ func TestConnectAfterARefusalOnNetBSD(t *testing.T) {
 	}
 }
 
-// ENOBUFS with control data names its size, because that is the likely reason. Without control data
-// the error is the system's.
+// After ENOBUFS the error has the size of the control data, because that is the likely reason.
+// Without control data the error is that of the system.
 func TestSendMsgWithoutBuffers(t *testing.T) {
 	onCounted(t, func(l *lab, k *counted) {
 		s := l.udp()
@@ -124,7 +124,7 @@ func TestSendMsgWithoutBuffers(t *testing.T) {
 	})
 }
 
-// Arguments at a limit are accepted, and a call that refuses one has moved nothing.
+// Arguments at a limit are accepted. A call that refuses an argument has sent and received nothing.
 func TestLimitsOfMessages(t *testing.T) {
 	parked(t, func(l *lab) {
 		s := l.udp()
@@ -141,8 +141,8 @@ func TestLimitsOfMessages(t *testing.T) {
 	})
 }
 
-// Only TCP sockets have the property that a receive of less than its room has emptied them. Those
-// that Accept returns have it too.
+// If a receive returns fewer bytes than its buffer could hold, the socket is empty. That is true of
+// TCP sockets only, also of those that Accept returns.
 func TestOnlyTCPIsEmptyAfterAShortReceive(t *testing.T) {
 	full := kernel.ReadsFully(kernel.Host)
 	parked(t, func(l *lab) {
@@ -167,7 +167,7 @@ func TestOnlyTCPIsEmptyAfterAShortReceive(t *testing.T) {
 	})
 }
 
-// SO_RCVLOWAT set to 2 holds for Data too. A bool sets the option like an int.
+// If SO_RCVLOWAT is 2, Data waits for two bytes too. A bool sets the option like an int.
 func TestDataWaitsForItsLeast(t *testing.T) {
 	both(t, func(l *lab) {
 		peer, s := l.pair()
@@ -188,7 +188,7 @@ func TestDataWaitsForItsLeast(t *testing.T) {
 	})
 }
 
-// The result of Recv has its own memory, also if it has exactly the size of a scratch buffer.
+// The result of Recv has memory of its own, even if it is exactly as long as a scratch buffer.
 func TestResultsOfRecvStay(t *testing.T) {
 	parked(t, func(l *lab) {
 		const size = 64 << 10
@@ -214,7 +214,7 @@ func TestResultsOfRecvStay(t *testing.T) {
 	})
 }
 
-// A Recv of one byte allocates its result and no buffer of its own.
+// A Recv of one byte allocates only its result, and no buffer.
 func TestRecvAllocatesItsResult(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the pool drops buffers at random under the race detector")

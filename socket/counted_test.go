@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A counted kernel counts calls, and may refuse some.
+// A counted kernel counts the calls, and can refuse some of them.
 type counted struct {
 	kernel.Kernel
 	accepts, connects, recvs, peers int

@@ -168,7 +168,8 @@ func (l *lab) keepsLent(text string, second bool, send func(*socket.Socket, []by
 	return true
 }
 
-// The same must hold if the task of a Send has used up its budget and yields before the rest.
+// The buffer of the loop also stays valid if a Send has used up the budget of its task and yields
+// before the rest.
 func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
 	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {

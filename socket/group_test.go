@@ -12,7 +12,7 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// mreq is a membership: a group, and what names the interface.
+// An mreq is a membership: a group, and the address or number of the interface.
 func mreq(group string, rest ...byte) []byte {
 	return append(netip.MustParseAddr(group).AsSlice(), rest...)
 }
@@ -20,8 +20,8 @@ func mreq(group string, rest ...byte) []byte {
 // index is the number of an interface as the kernel expects it.
 func index(n uint32) []byte { return binary.NativeEndian.AppendUint32(nil, n) }
 
-// An error of a membership names the group and the interface, and says what is wrong with them.
-// Other options keep their error.
+// The error of a membership has the group and the interface, and says what is wrong with them. The
+// errors of other options do not change.
 func TestErrorsOfMembershipsNameTheGroup(t *testing.T) {
 	address, here := []byte{10, 0, 0, 1}, "the interface with 10.0.0.1"
 	for _, x := range []struct {
@@ -67,7 +67,7 @@ func TestErrorsOfMembershipsNameTheGroup(t *testing.T) {
 	}
 }
 
-// An alert has the form of crypto/tls's type of the same name.
+// An alert has the same form as the type alert of crypto/tls.
 type alert uint8
 
 func (a alert) Error() string { return "an alert" }

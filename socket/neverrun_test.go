@@ -40,7 +40,8 @@ func TestD21NeverRun(t *testing.T) {
 	}
 }
 
-// The loop has ended, and its Poller knew the Socket. The garbage collector closes that Socket too.
+// A Socket was registered with the Poller of a loop that has ended. The garbage collector closes
+// that Socket too.
 func TestD21OfAnEndedLoop(t *testing.T) {
 	parked(t, func(l *lab) {
 		r, err := reactor.New()

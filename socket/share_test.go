@@ -36,9 +36,9 @@ func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	})
 }
 
-// The same must hold for goroutines on one processor. If the calls of a goroutine never wait,
-// another goroutine runs after a budget of calls. Without the budget, it would run only when the
-// runtime preempts the first goroutine, after 10 ms.
+// The goroutines of this test have one processor. If the calls of a goroutine never wait, another
+// goroutine runs after a budget of calls. Without the budget, it would run only when the runtime
+// preempts the first goroutine, after 10 ms.
 func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	parked(t, func(l *lab) {

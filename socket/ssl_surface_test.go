@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// An SSLSocket's calls have the arguments and results of the Socket's.
+// The calls of an SSLSocket have the same arguments and results as those of a Socket.
 func TestSSLSocketsCalls(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	both(t, func(l *lab) {
@@ -49,8 +49,8 @@ func TestSSLSocketsCalls(t *testing.T) {
 	})
 }
 
-// When an error of TLS has ended an SSLSocket, those who wait for its readiness are notified after
-// the error is stored. Otherwise a Poll would ask too early, and not again.
+// When an error of TLS has ended an SSLSocket, the error is stored before the Polls that wait are
+// notified. Otherwise a Poll would ask too early, and would not ask again.
 func TestASubscriberSeesTheErrorOfTLS(t *testing.T) {
 	parked(t, func(l *lab) {
 		a, b := l.pair()
@@ -95,8 +95,8 @@ func TestGetCiphersHasTLS13Last(t *testing.T) {
 	}
 }
 
-// A wire is a stream that has its input already, and keeps its output. Its Read and Write share
-// nothing, so an SSLStream may call them at the same time.
+// A wire is a stream. All its input is there from the beginning, and it keeps its output. Its Read
+// and Write share no memory, so an SSLStream may call them at the same time.
 type wire struct {
 	in, out []byte
 }
@@ -115,8 +115,8 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// half returns a client that has the server's answer before it, and has not read it. So its next
-// call completes the handshake. more sends the client some data of the server.
+// half returns a client that has not yet read the server's answer. So its next call completes the
+// handshake. The function more sends data from the server to the client.
 func half(t *testing.T, server *socket.SSLContext) (client *socket.SSLStream, w *wire, more func(text string)) {
 	t.Helper()
 	wrap := func(c *socket.SSLContext, w *wire) *socket.SSLStream {
@@ -153,8 +153,8 @@ func half(t *testing.T, server *socket.SSLContext) (client *socket.SSLStream, w 
 	}
 }
 
-// Package sel may ask an SSLStream at any time. The question receives nothing and changes nothing
-// for the next Read, and a Read that must wait has no bytes.
+// Package sel may ask an SSLStream for its readiness at any time. That receives nothing, and
+// changes nothing for the next Read. A Read that must wait returns no bytes.
 func TestAnSSLStreamIsAskedWithoutEffect(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	client, w, more := half(t, serverContext(t, me))
@@ -175,8 +175,9 @@ func TestAnSSLStreamIsAskedWithoutEffect(t *testing.T) {
 	}
 }
 
-// One goroutine may read an SSLStream, one write, and any others may ask about it or close it. The
-// race detector checks each pair of calls, while the first Read or Write completes the handshake.
+// One goroutine may read an SSLStream, and another one may write. Any goroutine may ask for its
+// readiness, or close it. The race detector checks each pair of calls, while the first Read or
+// Write completes the handshake.
 func TestAnyTwoCallsOfAnSSLStreamAtOnce(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	server := serverContext(t, me)
