@@ -162,3 +162,31 @@ func TestListenerClosedByItsAcceptFunction(t *testing.T) {
 		}
 	})
 }
+
+// While connections come one at a time, the loop calls accept once for each. If the first accepts
+// of an Event report lost connections, the same turn accepts the good one behind them.
+func TestAcceptIsCalledOnceForEachConnection(t *testing.T) {
+	twice(t, func(t *lab) {
+		const lost = 10
+		var turns []uint64 // of each call
+		k := t.faults()
+		r := t.reactor(WithKernel(k))
+		k.accept = func(int) (kernel.Errno, bool) {
+			turns = append(turns, r.often.turns)
+			return kernel.ECONNABORTED, len(turns) <= lost
+		}
+		addr := t.listen("tcp", acceptEcho)
+		t.dial(addr).roundTrip("x")
+		if n := len(turns); n < lost+1 || turns[0] != turns[lost] {
+			t.Errorf("%d calls of accept, in the turns %d", n, turns)
+		}
+		t.dial(addr).roundTrip("x") // from here on they come one at a time
+		before := len(turns)
+		for range 5 {
+			t.dial(addr).roundTrip("x")
+		}
+		if n := len(turns) - before; n != 5 {
+			t.Errorf("%d calls of accept for 5 connections", n)
+		}
+	})
+}

@@ -222,3 +222,21 @@ func TestSetHandlerChangesWhoIsCalled(t *testing.T) {
 		}
 	})
 }
+
+// An attached Conn has the same registration as one that a Listener has accepted.
+func TestAttachedConnIsRegisteredLikeAnAcceptedOne(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		inLab(t, kinds[0], func(t *lab) { // only on the host is a registration edge-triggered
+			var accepted *Conn
+			p := t.dial(t.listen(network, func(c *Conn) Handler { accepted = c; return &hooks{} }))
+			t.until(func() bool { return accepted != nil })
+			c, err := t.r.Attach(p.leave(), nil, &hooks{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.w.want != accepted.w.want {
+				t.Errorf("%s: %v, accepted: %v", network, c.w.want, accepted.w.want)
+			}
+		})
+	}
+}

@@ -190,7 +190,6 @@ func (c *Conn) ready(i poller.Readiness) {
 			kernel.DropErrors(c.w.r.k, int(c.w.fd), packetBatch)
 		}
 	}
-	i &= poller.Readiness(c.w.want)
 	if i&poller.Out != 0 {
 		c.flush()
 		c.unthrottle()

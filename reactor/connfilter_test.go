@@ -5,6 +5,7 @@ package reactor
 import (
 	"bytes"
 	"io"
+	"testing"
 )
 
 // This file belongs to the model of connops_test.go. It has the Filter and the Trace that the Conn
@@ -182,3 +183,36 @@ func (m *connModel) traceAgrees() {
 		m.fatalf("traced: %+v; Closed %d times", t, m.closed)
 	}
 }
+
+// Output from before Wire.Ready counts against the high-water mark. When it is sent, Drained is
+// called once.
+func TestDrainedFollowsEarlyOutput(t *testing.T) {
+	twice(t, func(t *lab) {
+		var wire *Wire
+		drained, early := 0, 0
+		late := WithFilters(func(bool) (func(*Wire) Filter, error) {
+			return func(w *Wire) Filter { wire = w; return &unready{xor{w}} }, nil
+		})
+		p := t.dial(t.listen("tcp", func(c *Conn) Handler {
+			if err := c.Send(make([]byte, 3000)); err != nil {
+				t.Error(err)
+			}
+			early = c.Buffered()
+			return &hooks{drained: func(*Conn) { drained++ }}
+		}, late, WithLimits(100, 1000, 1<<20)))
+		t.until(func() bool { return wire != nil && early > 0 })
+		t.turn()
+		wire.Ready()
+		p.read(3000)
+		t.until(func() bool { return drained > 0 })
+		if drained != 1 || early != 3000 {
+			t.Errorf("Drained %d times after %d early bytes", drained, early)
+		}
+		p.close()
+	})
+}
+
+// An unready Filter is never ready by itself.
+type unready struct{ xor }
+
+func (f *unready) Open() {}

@@ -202,11 +202,24 @@ func (m *connModel) hangUp(reset bool) {
 	}
 }
 
+// settle resumes the Conn, and makes the peer read. Then Data must get all that the peer has sent.
+func (m *connModel) settle() {
+	m.do(6, 0, false)
+	for turns := 0; m.shown < m.peerSent && !m.dead && !m.hungUp && !m.c.is(released|closing); turns++ {
+		if turns > 1_000_000 {
+			m.fatalf("Data gets no more than %d bytes, the peer has sent %d", m.shown, m.peerSent)
+		}
+		m.turn()
+		m.read(1 << 20)
+	}
+}
+
 // finish closes the Conn in order. The peer reads to the end and closes too. At the end nothing
 // must be left.
 func (m *connModel) finish() {
 	m.inside = nil
 	m.begin()
+	m.settle()
 	if !m.dead {
 		m.do(3, 0, false)
 	}

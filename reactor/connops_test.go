@@ -23,7 +23,7 @@ import (
 //     Close.
 //   - The peer reads a prefix of the accepted output, in order. It reads all if Closed got nil and
 //     the peer did not hang up. After Detach, the unsent rest was returned.
-//   - Data gets a prefix of the peer's output.
+//   - Data gets a prefix of the peer's output, and all of it if the peer reads and nobody closes.
 //   - A Send that returns an error has accepted nothing. Another Send has accepted everything: its
 //     bytes are sent, buffered or counted as lost.
 //   - The methods of an ended Conn return net.ErrClosed. Nothing panics.
@@ -134,13 +134,12 @@ func runConnOps(t failer, l *lab, ops []byte) {
 	}
 	m.r = l.reactor(opts...)
 	m.tcp = kind&1 == 1
-	a, b := -1, (*peer)(nil)
+	a := -1
 	if m.tcp {
-		a, b = l.tcpPair()
+		a, m.peer = l.tcpPair()
 	} else {
-		a, b = l.pair()
+		a, m.peer = l.pair()
 	}
-	m.peer = b
 	if kind&16 != 0 {
 		m.attach(a, kind)
 	} else {

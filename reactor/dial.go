@@ -258,9 +258,6 @@ func (c *Conn) retryNext(why error) {
 		c.connectNext()
 		return
 	}
-	if d.cancel != nil && len(d.rivals) == 0 {
-		d.cancel() // the lookup has taken too long
-	}
 	c.failDial(why)
 }
 

@@ -133,8 +133,6 @@ func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
 		return errors.New("ByAddress: WithMaxConns needs one loop that counts: RoundRobin or LeastConns")
 	case o.balance == 0 && can && o.maxConns == 0:
 		o.balance, o.chosen = ByAddress, true
-	case o.balance == 0:
-		o.balance = RoundRobin
 	}
 	o.groupShared = o.balance == ByAddress && len(g.loops) > 1
 	return nil

@@ -103,3 +103,19 @@ func TestPauseWithinAcceptIsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A Listener that gives its descriptor to another loop leaves no timer, also if it was suspended.
+func TestDetachedListenerHasNoTimer(t *testing.T) {
+	simulated(t, func(t *lab) {
+		r := t.reactor()
+		l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.suspend(kernel.EMFILE)
+		t.own(l.detachFD())
+		if n := r.timers.Len(); n != 0 || r.listeners != 0 {
+			t.Errorf("%d timers, %d Listeners", n, r.listeners)
+		}
+	})
+}

@@ -198,7 +198,7 @@ func TestPictureOfTasks(t *testing.T) {
 			}
 		}
 		s := byID[sleeps.number()]
-		if hour := time.Duration(s.Until - s.Since); hour < time.Hour || !slices.Equal(s.Joiners, []uintptr{joins.number()}) {
+		if hour := time.Duration(s.Until - s.Since); hour < time.Hour || hour > 2*time.Hour || !slices.Equal(s.Joiners, []uintptr{joins.number()}) {
 			t.Errorf("the sleeper: %+v, %v", s, hour)
 		}
 		if len(p.Watches) != 1 || p.Watches[0].Kind != inside.ByTask || !slices.Equal(p.Watches[0].Waiters, []uintptr{reads.number()}) {

@@ -168,3 +168,40 @@ func TestWithProxyNeedsPrefixes(t *testing.T) {
 		t.Error("ListenPacket took it")
 	}
 }
+
+// The bytes of a header are traffic, and a Conn that ends before its header is complete leaves no
+// timer.
+func TestHeaderIsTrafficAndItsTimerEnds(t *testing.T) {
+	simulated(t, func(t *lab) {
+		wire, err := proxyHeaders[0].Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle, opened := 0, false
+		var c *Conn
+		at := t.listen("tcp", func(got *Conn) Handler {
+			c = got
+			if err := c.SetIdleTimeout(20 * time.Millisecond); err != nil {
+				t.Error(err)
+			}
+			return &hooks{opened: func(*Conn) { opened = true }, timeout: func(*Conn, TimeoutKind) { idle++ }}
+		}, WithProxy(anybody))
+		p := t.dial(at)
+		t.until(func() bool { return c != nil })
+		for i := range wire {
+			p.send(string(wire[i : i+1]))
+			t.pass(15 * time.Millisecond)
+		}
+		if !opened || idle > 0 {
+			t.Errorf("opened: %v; idle %d times", opened, idle)
+		}
+		c.Abort()
+		c = nil
+		t.dial(at)
+		t.until(func() bool { return c != nil && c.awaitsHeader() })
+		c.Abort()
+		if n := t.r.timers.Len(); n != 0 {
+			t.Errorf("%d timers are armed", n)
+		}
+	})
+}

@@ -138,6 +138,16 @@ func TestARaceEndsOnce(t *testing.T) {
 			t.Errorf("opened %d times after %v; closed %v", d.opened, took, d.closed)
 		}
 	})
+	t.Run("the first one is the only one that answers", func(t *testing.T) {
+		w := newRaceWorld(t)
+		defer w.Close()
+		hole := w.Host("10.0.2.1")
+		w.Cut(w.client, hole)
+		w.At(400*time.Millisecond, func() { w.Heal(); w.Cut(w.client, hole) })
+		if d, took := w.dial(t, []string{"10.0.0.3", "10.0.2.1"}, 0, nil); d.opened != 1 || took > 3*time.Second {
+			t.Errorf("opened %d times after %v; closed %v", d.opened, took, d.closed)
+		}
+	})
 	t.Run("all are silent", func(t *testing.T) {
 		w := newRaceWorld(t)
 		defer w.Close()

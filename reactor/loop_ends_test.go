@@ -1,0 +1,114 @@
+//go:build unix
+
+package reactor
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/prefetch"
+)
+
+// After runtime.Goexit in a callback, a loop that is not locked to its thread continues on another
+// goroutine. A loop that is locked stays on its own.
+func TestGoexitMovesALoopThatIsNotLocked(t *testing.T) {
+	for _, isLocked := range []bool{false, true} {
+		r, err := New(WithPanicHandler(func(*Conn, any, []byte) {}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if isLocked {
+				runtime.LockOSThread()
+			}
+			_ = r.Run(context.Background())
+		}()
+		var was, is uintptr
+		on(t, r, func() { was = prefetch.Goroutine() })
+		for range 3 {
+			_ = r.Post(runtime.Goexit)
+			on(t, r, func() { is = prefetch.Goroutine() })
+			if is == was != isLocked {
+				t.Errorf("locked: %v; before and after Goexit: %x and %x", isLocked, was, is)
+			}
+			was = is
+		}
+		if err := r.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// If a panic leaves Run on a goroutine that is not locked, Shutdown ends the Tasks: their deferred
+// functions run.
+func TestTasksEndInOrderAfterAPanicOfRun(t *testing.T) {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deferred := 0
+	for range 3 {
+		r.Go(func(t *Task) {
+			defer func() { deferred++ }()
+			_ = t.Sleep(time.Hour)
+		})
+	}
+	r.After(0, func() { _ = r.Post(func() { panic("on purpose") }) })
+	ran := make(chan any)
+	go func() {
+		defer func() { ran <- recover() }()
+		_ = r.Run(context.Background())
+	}()
+	if v := <-ran; v != "on purpose" {
+		t.Fatalf("Run panicked with %v", v)
+	}
+	_ = r.Shutdown(context.Background())
+	if deferred != 3 {
+		t.Errorf("%d deferred functions of 3 Tasks", deferred)
+	}
+}
+
+// A drain and an abort end the Conns that have no descriptor yet.
+func TestDrainEndsConnsWithoutADescriptor(t *testing.T) {
+	for _, end := range []func(r *Reactor){(*Reactor).Close, (*Reactor).abortNow} {
+		simulated(t, func(t *lab) {
+			r := t.reactor()
+			closed := 0
+			for range 3 {
+				if _, err := r.Dial("tcp", "10.0.0.9:1", &hooks{closed: func(*Conn, error) { closed++ }}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.dials = queue[*Conn]{} // as if their names were being looked up
+			end(r)
+			t.turn()
+			t.turn()
+			if closed != 3 || r.conns != 0 {
+				t.Errorf("%d of 3 are closed", closed)
+			}
+		})
+	}
+}
+
+// A dial that reaches its own socket, because nobody listens at its own address, is refused.
+func TestDialDoesNotConnectToItself(t *testing.T) {
+	inLab(t, kinds[0], func(t *lab) {
+		s := t.server("tcp", 1)
+		addr := s.addr().String()
+		s.close()
+		d := &dialled{}
+		var err error
+		d.c, err = t.reactor().Dial("tcp", addr, d.handler(), WithLocalAddr(addr))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.until(func() bool { return d.opened+len(d.closed) > 0 })
+		if d.opened > 0 || !errors.Is(d.closed[0], kernel.ECONNREFUSED) {
+			t.Errorf("opened %d times, closed %v", d.opened, d.closed)
+		}
+	})
+}
