@@ -252,7 +252,8 @@ func TestInheritChecksTheNumber(t *testing.T) {
 // duplicates that the loop makes later are closed.
 func TestRestartThatComesTooLateKeepsNothing(t *testing.T) {
 	r := manual(t)
-	wantPanic(t, "Restart with a nil context", func() { _ = r.Restart(nil, nil) })
+	var none context.Context
+	wantPanic(t, "Restart with a nil context", func() { _ = r.Restart(none, nil) })
 	if _, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho); err != nil {
 		t.Fatal(err)
 	}
