@@ -141,7 +141,7 @@ func (f *filter) charge(data bool) {
 // handshake continues the handshake and reports whether it has succeeded.
 func (f *filter) handshake() bool {
 	if f.ctx && !f.s.Began() {
-		f.s.SetContext(f.context())
+		f.setContext()
 	}
 	err := f.s.Handshake()
 	switch {
@@ -157,15 +157,15 @@ func (f *filter) handshake() bool {
 	return true
 }
 
-// context returns the context for the config's callbacks. It ends at the handshake's deadline, even
-// while a callback blocks the loop. On a simulated kernel the loop's timer ends it.
-func (f *filter) context() (ctx context.Context) {
+// setContext sets the context for the config's callbacks. It ends at the handshake's deadline, even
+// while a callback blocks the loop. On a simulated kernel the loop's timer ends the handshake, and
+// crypto/tls then ends the context.
+func (f *filter) setContext() {
 	if f.w.Conn().Reactor().Kernel() == kernel.Host {
+		var ctx context.Context
 		ctx, f.cancel = context.WithDeadline(context.Background(), f.until)
-	} else {
-		ctx, f.cancel = context.WithCancel(context.Background())
+		f.s.SetContext(ctx)
 	}
-	return ctx
 }
 
 // handshakeEnded stops the handshake's timer and ends its context.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -196,6 +197,32 @@ func TestDatagramsThatMustNotWait(t *testing.T) {
 	must(t, c.Socket().SetTimeout(0))
 	if _, err := c.WriteTo([]byte("x"), toUDP); !errors.Is(err, syscall.EAGAIN) || k.sendMsgs != 1 {
 		t.Errorf("%v after %d calls", err, k.sendMsgs)
+	}
+}
+
+// Between two Conns on a kernel without pipes, ReadFrom copies the bytes and counts all of them.
+func TestCopiesOnAKernelWithoutPipes(t *testing.T) {
+	_, n := newShim()
+	all := noise(1000)
+	var ends, peers [2]net.Conn
+	for i := range ends {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		must(t, err)
+		defer l.Close()
+		ends[i], err = n.Dial("tcp", l.Addr().String())
+		must(t, err)
+		defer ends[i].Close()
+		peers[i], err = l.Accept()
+		must(t, err)
+		defer peers[i].Close()
+	}
+	_, err := peers[0].Write(all)
+	must(t, err)
+	must(t, peers[0].(*net.TCPConn).CloseWrite())
+	copied(t, ends[1], ends[0], len(all))
+	got := make([]byte, len(all))
+	if _, err := io.ReadFull(peers[1], got); err != nil || !bytes.Equal(got, all) {
+		t.Errorf("%v, or the bytes differ", err)
 	}
 }
 

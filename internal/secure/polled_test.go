@@ -2,6 +2,7 @@ package secure
 
 import (
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -99,3 +100,32 @@ func (w *oneEvent) Sleep(desc.Dir, timeout.Deadline) desc.Errno {
 }
 
 func (k *end) Ready(int) (poller.Readiness, kernel.Errno) { return 0, 0 }
+
+// Polls, Reads and Writes may happen at the same time. Each Write arrives. The race detector sees
+// whether the shared fields are guarded.
+func TestPollsBesideReadsAndWrites(t *testing.T) {
+	s := newScene(t)
+	var all sync.WaitGroup
+	const size = 200
+	for _, call := range []func(){
+		func() { _, _, _ = s.Ready(poller.Interest(poller.In | poller.Out)) },
+		func() { _, _ = s.Read(&desc.Call{}, make([]byte, 1)) },
+		func() { _, _ = s.Write(&desc.Call{}, []byte{1}) },
+	} {
+		all.Go(func() {
+			for range size {
+				call()
+			}
+		})
+	}
+	all.Wait()
+	got := make([]byte, size+1)
+	n := 0
+	for range size {
+		k, _ := s.other.Read(&desc.Call{}, got[n:])
+		n += k
+	}
+	if n != size {
+		t.Errorf("%d of %d bytes have come", n, size)
+	}
+}
