@@ -50,6 +50,10 @@ func TestAFileIsLikeOneOfPackageOS(t *testing.T) {
 		say(n, cause(err), string(p))
 		n, err = f.Read(p)
 		say(n, cause(err), string(p[:n]))
+		for _, to := range []int64{0, -1} {
+			at, err = f.Seek(to, io.SeekStart)
+			say(at, err == nil)
+		}
 		n, err = f.WriteAt([]byte("far"), 20)
 		say(n, cause(err))
 		n, err = f.ReadAt(p, 21)

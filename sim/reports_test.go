@@ -3,6 +3,8 @@ package sim_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,5 +106,27 @@ func TestAClosedDescriptorMustNotBeWatched(t *testing.T) {
 	const want = "seed=7 step=4 at=0s: sim: host 10.0.0.1 closes descriptor 1001 (udp 0.0.0.0:0 → 0.0.0.0:0) while a Poller watches it; Del comes first"
 	if err := w.Err(); err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
+	}
+}
+
+// Leaks has a line for each descriptor that a program has left open. With a trace it names the line
+// that has made the descriptor.
+func TestALeakNamesItsPlace(t *testing.T) {
+	for trace, place := range map[int]string{0: "", 1: ", made at sim/reports_test.go:#"} {
+		w := sim.New(1, sim.Options{Trace: trace})
+		h, running := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+		h.Boot("main", func() { h.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0) })
+		running.Boot("main", func() {
+			p, err := running.NewPoller()
+			for err == nil {
+				_, err = p.Wait(make([]poller.Event, 1), timeout.Never)
+			}
+		})
+		w.Run(time.Second)
+		got := regexp.MustCompile(":[0-9]+$").ReplaceAllString(strings.Join(w.Leaks(), "\n"), ":#")
+		if want := "10.0.0.1: 1000 tcp 0.0.0.0:0 → 0.0.0.0:0 (new)" + place; got != want {
+			t.Errorf("with Trace %d: %q, want %q", trace, got, want)
+		}
+		w.Close()
 	}
 }

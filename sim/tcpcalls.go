@@ -170,7 +170,7 @@ func (s *tcp) end() {
 // vanish handles a crash. The peer is not notified.
 func (s *tcp) vanish() {
 	for _, c := range s.queue {
-		c.phase = silent
+		c.vanish()
 	}
 	s.phase, s.closed = silent, true
 	if s.peer != nil {
