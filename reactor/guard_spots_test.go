@@ -96,7 +96,7 @@ func (s *scene) packets(h *packets) *PacketConn {
 	return c
 }
 
-// A trap is a Filter that changes no bytes. The spot is one of its methods.
+// A trap is a Filter that changes no bytes. In its method `at` it calls boom, once.
 type trap struct {
 	w    *Wire
 	at   string
