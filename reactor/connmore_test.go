@@ -12,6 +12,18 @@ import (
 
 // This file has a part of the model of connops_test.go: how its Conn is made, and some operations.
 
+// size converts a byte to a size from 0 to 1 MiB. Small sizes, and sizes near the limits of the
+// cork, are frequent.
+func size(arg byte) int {
+	switch {
+	case arg < 16:
+		return int(arg)
+	case arg < 32:
+		return corkMax - 8 + int(arg-16)
+	}
+	return int(arg) * int(arg) * 16
+}
+
 // open makes the Conn in the way in which a Listener makes one.
 func (m *connModel) open(fd int, kind byte) {
 	opt, _ := newSockOptions("listen", eachOption[ListenOption](nil, nil))

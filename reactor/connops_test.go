@@ -213,18 +213,6 @@ func (m *connModel) spring(arg byte) {
 	unwindings[how]()
 }
 
-// size converts a byte to a size from 0 to 1 MiB. Small sizes, and sizes near the limits of the
-// cork, are frequent.
-func size(arg byte) int {
-	switch {
-	case arg < 16:
-		return int(arg)
-	case arg < 32:
-		return corkMax - 8 + int(arg-16)
-	}
-	return int(arg) * int(arg) * 16
-}
-
 // do makes one operation. inside means that a callback makes it.
 func (m *connModel) do(op, arg byte, inside bool) {
 	n := size(arg)

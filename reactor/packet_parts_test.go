@@ -119,8 +119,9 @@ func TestDualSocketSendsToIPv4(t *testing.T) {
 	})
 }
 
-// After an error of datagrams that were sent together, later ones are sent together only if they
-// are smaller, or not at all if the error concerns the device. Other errors change nothing.
+// The kernel may refuse datagrams that were sent together. If the error concerns their size, only
+// smaller ones are sent together later. If it concerns the device, none are. Other errors change
+// nothing.
 func TestRefusedSegmentsChangeTheSize(t *testing.T) {
 	for e, want := range map[kernel.Errno]int{
 		kernel.EINVAL: 99, kernel.EMSGSIZE: 99, kernel.EIO: 0, kernel.EOPNOTSUPP: 0, kernel.ENOPROTOOPT: 0, kernel.EPERM: 1000,

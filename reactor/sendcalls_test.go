@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A SendV of more than corkMax leaves at once, also if it has more pieces than one system call
-// takes, and the loop keeps no reference to the pieces. SendV of nothing changes nothing.
+// A SendV of more than corkMax bytes is sent at once. It may have more pieces than one system call
+// takes. Afterwards the loop has no reference to the pieces. SendV of nothing changes nothing.
 func TestSendVOfAnyNumberOfPieces(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, n := range []int{0, 1, 2, 3, kernel.MaxPieces - 1, kernel.MaxPieces, kernel.MaxPieces + 1, 3 * kernel.MaxPieces} {
