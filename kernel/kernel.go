@@ -85,8 +85,8 @@ type Kernel interface {
 	Interface(name string) (index int, err error)
 }
 
-// Traits describe how a Kernel differs from others. A Kernel with the zero value promises none of
-// these properties. So the zero value is correct for every system.
+// Each field of Traits promises a property that not every Kernel has. The zero Traits promise
+// nothing. So the zero Traits are correct for every system.
 type Traits struct {
 	// ConnectReports means that the first connect(2) after a failed attempt returns the error of that
 	// attempt, and that the socket can then be used again. Without this trait, that connect(2) starts

@@ -38,8 +38,8 @@ var random = struct {
 	x uint64
 }{x: 88172645463325252}
 
-// ReadFrom and io.Copy move all bytes from every kind of source. Some sources hold only the first
-// half of the test's bytes.
+// ReadFrom and io.Copy move all bytes from every kind of source. Some of the sources hold the whole
+// text of the test, and the others only its first half.
 func TestCopies(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

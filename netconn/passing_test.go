@@ -22,8 +22,8 @@ func TestPassingErrorsAreTemporary(t *testing.T) {
 		kernel.EHOSTUNREACH: true, kernel.ENETUNREACH: true, kernel.EPERM: true, kernel.EMFILE: true, kernel.ENFILE: true,
 		kernel.ENOBUFS: true, kernel.ENOMEM: true, kernel.ECONNABORTED: true, 12345: true, kernel.EINVAL: false, kernel.ENOTSOCK: false} {
 		err := b.fail("accept", e)
-		// This interface is net.Error with Temporary, which is deprecated. Accept loops still call
-		// Temporary.
+		// The test lists the methods of net.Error, because linters report a use of its method
+		// Temporary as deprecated. Accept loops still call Temporary.
 		var ne interface {
 			Temporary() bool
 			Timeout() bool

@@ -107,9 +107,9 @@ func weakly(c net.Conn) func() net.Conn {
 	return func() net.Conn { return user.Value() }
 }
 
-// NewTLSListener returns a Listener that makes TLSConns of the connections that l accepts, as
-// tls.NewListener does. See Server for connections that are not of this package. NewTLSListener
-// panics if the configuration cannot be used.
+// NewTLSListener is the counterpart of tls.NewListener: its result wraps each connection that l
+// accepts in a TLSConn. If l accepts connections of another package, Server describes how they are
+// treated. NewTLSListener panics if the configuration cannot be used.
 func NewTLSListener(l net.Listener, cfg *tls.Config) net.Listener {
 	if l == nil {
 		panic("netconn: NewTLSListener of a nil Listener")

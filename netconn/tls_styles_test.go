@@ -107,7 +107,7 @@ func dialWithTLS(t *testing.T, at net.Addr, cfg *tls.Config, first string, answe
 	return outcomes
 }
 
-// listenBlocking serves in goroutines or in tasks. spawn starts one of them.
+// listenBlocking serves in goroutines or in tasks. spawn starts one goroutine or one task.
 func listenBlocking(t *testing.T, cfg *tls.Config, answer answer, listen func(network, address string) (net.Listener, error), spawn func(func())) (net.Addr, <-chan outcome) {
 	outcomes := make(chan outcome, 100)
 	listeners := make(chan net.Listener, 1)

@@ -58,8 +58,8 @@ func (c *Conn) SetIdleTimeout(d time.Duration) error {
 	return c.setDeadline("SetIdleTimeout", d, func(t *deadlines, now timeout.Deadline) { t.idle, t.lastTraffic = d, now })
 }
 
-// SetReadTimeout makes the loop call Timeout with TimeoutRead once, d from now. Another call before
-// that time replaces the deadline. 0 means never.
+// SetReadTimeout makes the loop call Timeout with TimeoutRead once, after the time d. If
+// SetReadTimeout is called again before then, the new deadline replaces the old one. 0 means never.
 func (c *Conn) SetReadTimeout(d time.Duration) error {
 	return c.setDeadline("SetReadTimeout", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
 }

@@ -69,9 +69,10 @@ func TestGroupMaxConns(t *testing.T) {
 	}
 }
 
-// There are 2,000 connections (10,000 with -long). With ByAddress each loop has its part of them,
-// at most 10 % more or less. With RoundRobin and LeastConns each loop has exactly its part. The
-// clients are in another process, which has its own descriptors.
+// There are 2,000 connections (10,000 with -long). With ByAddress, the number of connections of
+// each loop is within 10 % of an equal share. With RoundRobin and LeastConns, the number is exactly
+// an equal share. The clients are in another process. So their descriptors do not count for the
+// limit of this process.
 func TestConnsAreBalanced(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return

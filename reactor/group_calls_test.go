@@ -16,8 +16,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Post calls the loops in turn. PostAll calls each loop once, or no loop if one of them is full. Go
-// starts tasks on all loops. When the loops have ended, all three return an error.
+// Each Post passes its function to the next loop in turn. PostAll passes its function to every loop
+// once. If the queue of one loop is full, PostAll passes it to no loop. Go starts tasks on all
+// loops. When the loops have ended, all three return an error.
 func TestGroupPostsAndTasks(t *testing.T) {
 	g := group(t, 3, WithPostLimit(2))
 	var calls [3]atomic.Int64

@@ -67,8 +67,8 @@ func WithTraceFor(trace func() Trace) Option {
 	}
 }
 
-// traces has the functions of the Trace. The two for messages are separate, because the path of
-// each message checks them.
+// traces has the functions of the Trace. The two functions for messages are fields of their own,
+// because the loop checks them at each message.
 type traces struct {
 	read func(c *Conn, n int)
 	send func(c *Conn, n int, err error)

@@ -18,7 +18,8 @@ type taskWaiter Reactor
 
 func (w *taskWaiter) Shared() bool { return false }
 
-// Post has no limit. If it returns false, the loop has ended.
+// Post never fails because of a full queue, for this queue has no limit. If Post returns false, the
+// loop has ended.
 func (w *taskWaiter) Post(f func()) bool {
 	if (*Reactor)(w).mustPost(f) {
 		return true

@@ -216,8 +216,9 @@ func TestObjectsAndDescriptors(t *testing.T) {
 	})
 }
 
-// A Poll asks a Notifier only after it has notified, which it may do on any goroutine. It does not
-// ask every millisecond. Notify is called at the beginning and at the end of a registration.
+// A Poll does not ask a Notifier every millisecond. The Poll asks only after the Notifier has
+// notified it. A Notifier may notify on any goroutine. Notify is called at the beginning and at the
+// end of a registration.
 func TestNotifier(t *testing.T) {
 	both(t, func(l *lab) {
 		n, silent := &teller{}, &ready{}

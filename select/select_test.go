@@ -35,7 +35,8 @@ func (l *lab) expectSelect(r, w, x list, seconds float64, wr, ww, wx list) {
 	}
 }
 
-// Each list of results has the ready objects once, in the order in which they were passed.
+// Each list of results contains each ready object exactly once, in the order in which the objects
+// were passed.
 func TestSelect(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

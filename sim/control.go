@@ -23,8 +23,8 @@ type details struct {
 // segmentsMost is how many datagrams one send may have (UDP_MAX_SEGMENTS).
 const segmentsMost = 128
 
-// details reads the fields and control data of a Packet. The files belong to the message until
-// forget.
+// details reads the fields and control data of a Packet. The control data can pass open files.
+// These files belong to the message until the method forget is called.
 func (h *Host) details(p *kernel.Packet) (d details, e Errno) {
 	d = details{local: p.Local, segment: int(p.Segment), ecn: p.ECN}
 	if h.os() != Linux && (p.Segment != 0 || p.ECN != 0) {

@@ -41,9 +41,9 @@ func busy(h *sim.Host, did *int, crash func(r *reactor.Reactor)) func() {
 	}
 }
 
-// After a crash nothing of a program runs, so it cannot write to its disk any more. The crash comes
-// from the test, from a callback or task of the program, or in the middle of a call. A restart runs
-// the program from its beginning.
+// After a crash nothing of a program runs, so it cannot write to its disk any more. The test causes
+// the crash, or a callback or task of the program causes it, or it happens in the middle of a call.
+// A restart runs the program from its beginning.
 func TestNothingOfADeadProgramRuns(t *testing.T) {
 	for name, plan := range map[string]func(w *sim.World, h *sim.Host) (inside func(r *reactor.Reactor)){
 		"by the test": func(w *sim.World, h *sim.Host) func(*reactor.Reactor) {

@@ -98,7 +98,8 @@ func (s *tcp) unbind() {
 // far returns the host at the other end.
 func (s *tcp) far() *Host { return s.h.machine(s.remote.Addr()) }
 
-// send schedules the arrival of a packet at a host, where the actor handles it.
+// send schedules the arrival of a packet at the host `to`. The actor of that host handles the
+// packet.
 func (w *World) send(s *tcp, what uint8, a int64, b uint64, to *Host) {
 	at := w.now + int64(w.opt.Latency)
 	if to != nil {

@@ -6,10 +6,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// This file implements keep-alive as on Linux: if SO_KEEPALIVE is on, a connection that has nothing
-// to send probes a silent peer. A program cannot notice a probe that is answered. So the simulator
-// sends no probes while the peer would answer. Therefore a world counts as idle even if it has such
-// connections.
+// This file implements keep-alive as on Linux: if SO_KEEPALIVE is on, a connection probes a silent
+// peer while it has no data to send. A program cannot notice a probe that is answered. So the
+// simulator sends no probes while the peer would answer. Therefore a world counts as idle even if
+// it has such connections.
 const (
 	keepIdle     = 7200 // in seconds; TCP_KEEPIDLE changes it
 	keepInterval = 75   // in seconds; TCP_KEEPINTVL changes it

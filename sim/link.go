@@ -55,8 +55,9 @@ func (w *World) belong(what string, hosts ...*Host) {
 
 func (l *Link) String() string { return l.from.name + " → " + l.to.name }
 
-// SetLatency sets how long a packet takes, and the most that is added at random. For packets that
-// are sent from now on, these values replace Options.Latency, Options.Jitter and Host.SetLatency.
+// SetLatency sets the time that a packet takes, and the maximum of the random time that is added to
+// it. For packets that are sent from now on, these values replace Options.Latency, Options.Jitter
+// and Host.SetLatency.
 func (l *Link) SetLatency(latency, jitter time.Duration) *Link {
 	if latency < 0 || latency > longest || jitter < 0 || jitter > longest {
 		panic(fmt.Sprintf("sim: link %v: latency %v, jitter %v: must be 0 … %v", l, latency, jitter, longest))

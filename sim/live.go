@@ -227,9 +227,9 @@ func (w *World) of(n int) int {
 	return 0
 }
 
-// mix adds the current time and `of` to the identity of the occasion.
-func (l *Live) mix(r *Rand, of int) {
-	r.state = scramble(scramble(r.state+uint64(l.w.now)) + uint64(of))
+// mix makes the numbers of r depend on the current time and on the number n.
+func (l *Live) mix(r *Rand, n int) {
+	r.state = scramble(scramble(r.state+uint64(l.w.now)) + uint64(n))
 }
 
 // nthNow counts the occasions of this kind at the current time, from 0.

@@ -138,8 +138,8 @@ func (s *tcp) close() {
 }
 
 // await handles a close with a time in SO_LINGER. The program stops until all output is delivered
-// or the time has passed. On Linux even a close of a non-blocking socket waits. A call outside of
-// programs does not wait.
+// or the time has passed. On Linux even a close of a non-blocking socket waits. If the test makes
+// the call, and not a simulated program, the call does not wait.
 func (s *tcp) await() {
 	p := s.h.w.cur
 	if p == nil || p.host != s.h || s.phase != up || !s.finWant || s.finAcked {

@@ -46,7 +46,8 @@ const switchesEvery = 4
 
 // yields lets other parts of the program run before a call that moves data. A loop makes these
 // calls outside of user code, so it holds no lock of the program. But a Task may make such a call
-// while it holds a lock. If another loop then waits for the lock, the whole world stops.
+// while it holds a lock. Only one loop of a world runs at a time. If yields then runs a loop that
+// waits for this lock, the world stops. The simulator does not prevent this.
 func (h *Host) yields(c Call) {
 	p := h.w.cur
 	if p == nil || p.part == 0 || p.host != h {

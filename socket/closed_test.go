@@ -75,8 +75,9 @@ func TestNonBlockingCallsEnd(t *testing.T) {
 	})
 }
 
-// A moody kernel returns these errors from accept and connect, one after the other. Then it makes
-// the call, or with always it repeats the last error.
+// At each accept or connect, a moody kernel returns the next error of its list. When the list is
+// empty, the kernel makes the real call. If the field `always` is true, the kernel returns the last
+// error again instead.
 type moody struct {
 	kernel.Kernel
 	errs   []kernel.Errno

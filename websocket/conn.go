@@ -7,7 +7,8 @@ import (
 // A Handler serves one Conn. The loop calls its methods, so a method that blocks stops every
 // connection of the loop.
 //
-// A Handler may also have any of these methods. The Conn checks for a method when it would call it:
+// A Handler may also have any of these methods. The Conn looks for a method only when it is time to
+// call that method:
 //
 //	Opened(c *Conn)          // the handshake has succeeded; before the first Message
 //	Drained(c *Conn)         // output fell from above the high-water mark to the low-water mark

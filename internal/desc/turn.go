@@ -138,7 +138,7 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 }
 
 // stepOut removes q from the queue. If q has already got the turn, stepOut passes the turn to the
-// next call. The Desc is locked before stepOut, and unlocked after it.
+// next call. The caller holds the lock of the Desc, and stepOut does not release it.
 func (d *Desc) stepOut(dir Dir, q *queued) {
 	if q.in {
 		d.queues[dir].remove(q)

@@ -135,8 +135,8 @@ func (w *Response) sendJSON(v view) {
 	w.send("application/json", append(appendJSON(nil, reflect.ValueOf(v)), '\n'))
 }
 
-// knows returns whether an attacker's page cannot have this Host: it is an IP address, localhost,
-// or a name of WithHost.
+// knows reports whether host is an IP address, localhost, or a name that was given to WithHost. The
+// request of an attacker's page cannot have such a Host header.
 func (h *Inspector) knows(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

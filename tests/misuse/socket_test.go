@@ -167,8 +167,8 @@ var pollTakes = takes{
 	"Poll.Modify.1":   "as in MicroPython, an object's Poll gets all bits, and a descriptor has few",
 }
 
-// TestPoll calls each method of package sel with impossible arguments. A socket is always ready, so
-// a poll without a limit ends.
+// TestPoll calls each method of package sel with impossible arguments. The test keeps one socket
+// ready all the time. So even a poll without a timeout returns.
 func TestPoll(t *testing.T) {
 	balanced(t, func() {
 		var s *socket.Socket

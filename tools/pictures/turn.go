@@ -35,7 +35,8 @@ func drawTurn() string {
 	s.text(0, 0, "middle", "note", "the next turn")
 	s.WriteString("</g>\n")
 
-	// The bracket connects the stages that call user code with the picture of a step.
+	// The bracket joins two parts of the picture: the stages that call user code, and the drawing
+	// of a step.
 	right, from, to := x+width+10, at(firstStep), at(lastStep)+high
 	middle := (from + to) / 2
 	s.line(fmt.Sprintf("M %d,%d H %d V %d H %d", right, from, right+12, to, right))
