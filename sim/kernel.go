@@ -192,6 +192,8 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 		for e == kernel.EINPROGRESS && h.holds(&s.node, Connect) {
 			if s.phase == up {
 				s.connected, e = true, 0
+			} else if s.phase != connecting && h.os() != Linux { // another connect would be another attempt
+				e = s.fault()
 			} else if s.phase != connecting {
 				e = s.connect(at) // returns the error of the connect
 			}

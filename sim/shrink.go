@@ -158,7 +158,7 @@ func (s *shrinker) halves() (least bool) {
 // without removes a part of the list if f also fails without it.
 func (s *shrinker) without(from, to int) bool {
 	if from == to {
-		return from == 0
+		return true // there is nothing to leave out
 	}
 	rest := append(append([]Fault{}, s.list[:from]...), s.list[to:]...)
 	if s.still(rest, sizesOf(s.sizes)) {
