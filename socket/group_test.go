@@ -1,3 +1,5 @@
+//go:build unix
+
 package socket
 
 import (
@@ -110,5 +112,25 @@ func TestTextOfACallbacksNumber(t *testing.T) {
 	err := tlsError(opWrap, callbackError(7))
 	if want := "socket: wrap_socket: tls: the verify callback returned 7"; err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// A sealed kernel refuses each call that would move bytes.
+func TestASealedKernelMovesNothing(t *testing.T) {
+	k := sealed{kernel.Host}
+	for name, call := range map[string]func() (int, kernel.Errno){
+		"Recv":      func() (int, kernel.Errno) { return k.Recv(-1, nil, 0) },
+		"Send":      func() (int, kernel.Errno) { return k.Send(-1, nil, 0) },
+		"SendV":     func() (int, kernel.Errno) { return k.SendV(-1, nil) },
+		"RecvFrom":  func() (int, kernel.Errno) { n, _, e := k.RecvFrom(-1, nil, 0); return n, e },
+		"SendTo":    func() (int, kernel.Errno) { return k.SendTo(-1, nil, 0, kernel.Addr{}) },
+		"RecvMsg":   func() (int, kernel.Errno) { return 0, k.RecvMsg(-1, nil, 0) },
+		"SendMsg":   func() (int, kernel.Errno) { return 0, k.SendMsg(-1, nil, 0) },
+		"RecvBatch": func() (int, kernel.Errno) { return k.RecvBatch(-1, nil) },
+		"SendBatch": func() (int, kernel.Errno) { return k.SendBatch(-1, nil, 0) },
+	} {
+		if n, e := call(); n != 0 || e != kernel.EPROTO {
+			t.Errorf("%s: %d, %v, want EPROTO", name, n, e)
+		}
 	}
 }

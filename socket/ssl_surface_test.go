@@ -49,15 +49,23 @@ func TestSSLSocketsCalls(t *testing.T) {
 	})
 }
 
-// When an error of TLS has ended an SSLSocket, the error is stored before the Polls that wait are
+// When an error has ended an SSLSocket, the error is stored before the Polls that wait are
 // notified. Otherwise a Poll would ask too early, and would not ask again.
-func TestASubscriberSeesTheErrorOfTLS(t *testing.T) {
+func TestASubscriberSeesTheFinalError(t *testing.T) {
+	me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
+	client := sslContext(t, socket.PROTOCOL_TLS_CLIENT)
+	if err := client.SetVerifyMode(socket.CERT_NONE); err != nil {
+		t.Fatal(err)
+	}
 	parked(t, func(l *lab) {
 		a, b := l.pair()
-		client := sslContext(t, socket.PROTOCOL_TLS_CLIENT)
-		l.must(client.SetVerifyMode(socket.CERT_NONE))
-		c, err := client.WrapSocket(a, socket.SSLWrap{DeferHandshake: true})
+		join := l.beside(func(l *lab) {
+			_, err := serverContext(t, me).WrapSocket(b, socket.SSLWrap{ServerSide: true})
+			l.must(err)
+		})
+		c, err := client.WrapSocket(a, socket.SSLWrap{ServerHostname: "localhost"})
 		l.must(err)
+		join()
 		r := inside.Secure(c)
 		var mu sync.Mutex
 		var last kernel.Errno
@@ -67,10 +75,9 @@ func TestASubscriberSeesTheErrorOfTLS(t *testing.T) {
 			_, last = r.PollReady(poller.In)
 		})
 		defer stop()
-		l.send(b, strings.Repeat("this is no TLS. ", 10))
-		if _, err := c.ReadSize(1); !errors.Is(err, syscall.EPROTO) {
-			l.t.Errorf("%v, want an error of TLS", err)
-		}
+		l.reset(b, a)
+		_, err = c.ReadSize(1)
+		l.errno(err, syscall.ECONNRESET)
 		mu.Lock()
 		defer mu.Unlock()
 		if last != kernel.EBADF {
@@ -176,8 +183,8 @@ func TestAnSSLStreamIsAskedWithoutEffect(t *testing.T) {
 }
 
 // One goroutine may read an SSLStream, and another one may write. Any goroutine may ask for its
-// readiness, or close it. The race detector checks each pair of calls, while the first Read or
-// Write completes the handshake.
+// readiness, or close it. The race detector checks each pair of calls, in the handshake and after
+// it.
 func TestAnyTwoCallsOfAnSSLStreamAtOnce(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	server := serverContext(t, me)
@@ -194,11 +201,16 @@ func TestAnyTwoCallsOfAnSSLStreamAtOnce(t *testing.T) {
 			if a >= b {
 				continue
 			}
-			s, _, _ := half(t, server)
-			var two sync.WaitGroup
-			two.Go(func() { first(s) })
-			two.Go(func() { second(s) })
-			two.Wait()
+			for _, shaken := range []bool{false, true} {
+				s, _, _ := half(t, server)
+				if shaken {
+					calls["Read"](s)
+				}
+				var two sync.WaitGroup
+				two.Go(func() { first(s) })
+				two.Go(func() { second(s) })
+				two.Wait()
+			}
 		}
 	}
 }

@@ -214,4 +214,16 @@ func TestWhatWasConsumedIsPoisoned(t *testing.T) {
 	if string(p) == "abcd" {
 		t.Error("it is still there")
 	}
+	b.Show([]byte("gh"))
+	b.Settle() // "efgh" is a rest
+	if p, err = b.Next(2); err != nil || string(p) != "ef" {
+		t.Fatal(string(p), err)
+	}
+	b.Settle()
+	if string(p) == "ef" {
+		t.Error("it is still there, before the rest")
+	}
+	if p, err = b.Next(2); err != nil || string(p) != "gh" {
+		t.Error(string(p), err)
+	}
 }
