@@ -194,7 +194,7 @@ func TestDrainedFollowsEarlyOutput(t *testing.T) {
 			return func(w *Wire) Filter { wire = w; return &unready{xor{w}} }, nil
 		})
 		p := t.dial(t.listen("tcp", func(c *Conn) Handler {
-			if err := c.Send(make([]byte, 3000)); err != nil {
+			if err := c.Send(make([]byte, corkMax+1)); err != nil {
 				t.Error(err)
 			}
 			early = c.Buffered()
@@ -203,9 +203,9 @@ func TestDrainedFollowsEarlyOutput(t *testing.T) {
 		t.until(func() bool { return wire != nil && early > 0 })
 		t.turn()
 		wire.Ready()
-		p.read(3000)
+		p.read(corkMax + 1)
 		t.until(func() bool { return drained > 0 })
-		if drained != 1 || early != 3000 {
+		if drained != 1 || early != corkMax+1 {
 			t.Errorf("Drained %d times after %d early bytes", drained, early)
 		}
 		p.close()
@@ -216,3 +216,53 @@ func TestDrainedFollowsEarlyOutput(t *testing.T) {
 type unready struct{ xor }
 
 func (f *unready) Open() {}
+
+// CloseWrite from before Wire.Ready sends its FIN when the Filter is ready, also if Ready is called
+// outside of a read.
+func TestReadySendsTheEarlyFIN(t *testing.T) {
+	twice(t, func(t *lab) {
+		var wire *Wire
+		late := WithFilters(func(bool) (func(*Wire) Filter, error) {
+			return func(w *Wire) Filter { wire = w; return &unready{xor{w}} }, nil
+		})
+		p := t.dial(t.listen("tcp", func(c *Conn) Handler {
+			if err := c.CloseWrite(); err != nil {
+				t.Error(err)
+			}
+			return &hooks{}
+		}, late))
+		t.until(func() bool { return wire != nil })
+		t.turn()
+		_ = t.r.Post(wire.Ready)
+		p.wantAll(nil)
+		p.close()
+	})
+}
+
+// A slowly Filter becomes ready in More, and keeps its input until then.
+type slowly struct {
+	xor
+	kept []byte
+}
+
+func (f *slowly) Open()          {}
+func (f *slowly) Input(p []byte) { f.kept = bytes.Clone(p); f.w.Keep() }
+func (f *slowly) More() bool     { f.kept = f.kept[1:]; return len(f.kept) > 0 || f.begin() }
+func (f *slowly) begin() bool    { f.w.Ready(); return false }
+
+// A Filter that is not ready gets More for the input that it keeps, also while the Conn is paused.
+func TestAPausedConnsFilterBecomesReady(t *testing.T) {
+	twice(t, func(t *lab) {
+		filters := WithFilters(func(bool) (func(*Wire) Filter, error) {
+			return func(w *Wire) Filter { return &slowly{xor: xor{w}} }, nil
+		})
+		opened := false
+		p := t.dial(t.listen("tcp", func(c *Conn) Handler {
+			_ = c.Pause()
+			return &hooks{opened: func(*Conn) { opened = true }}
+		}, filters))
+		p.send("hello")
+		t.until(func() bool { return opened })
+		p.close()
+	})
+}

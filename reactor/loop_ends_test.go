@@ -57,7 +57,12 @@ func TestTasksEndInOrderAfterAPanicOfRun(t *testing.T) {
 			_ = t.Sleep(time.Hour)
 		})
 	}
-	r.After(0, func() { _ = r.Post(func() { panic("on purpose") }) })
+	r.Go(func(*Task) { _ = r.Post(func() { panic("on purpose") }) }) // when the others sleep
+	go func() {                                                      // Post from another goroutine, until the loop has ended
+		for !errors.Is(r.Post(func() {}), ErrClosed) {
+			runtime.Gosched()
+		}
+	}()
 	ran := make(chan any)
 	go func() {
 		defer func() { ran <- recover() }()

@@ -252,3 +252,13 @@ func TestPictureOfTimers(t *testing.T) {
 		}
 	})
 }
+
+// The age of a loop begins with New.
+func TestAgeBeginsWithNew(t *testing.T) {
+	simulated(t, func(t *lab) {
+		t.pass(time.Second)
+		if r := t.reactor(); r.began != t.now() || r.age() != 0 {
+			t.Errorf("began at %v, now it is %v", r.began, t.now())
+		}
+	})
+}

@@ -85,11 +85,11 @@ func TestWaitsKeepTheInput(t *testing.T) {
 			"Sleep(0)": func(task *Task) { _ = task.Sleep(0) }, "Sleep": func(task *Task) { _ = task.Sleep(1) },
 			"end": func(*Task) {}, "Join": func(task *Task) { _, _ = task.Join(r.Go(func(*Task) {})) },
 		} {
-			k := &keeper{}
-			task := r.Go(func(task *Task) { r.buf.Keeper = k; wait(task) })
+			k, during := &keeper{}, 0
+			task := r.Go(func(task *Task) { r.buf.Keeper = k; wait(task); during = k.saved })
 			t.until(func() bool { return task.Done() })
-			if k.saved != 1 || r.buf.Keeper != nil {
-				t.Errorf("%s: saved %d times", what, k.saved)
+			if k.saved != 1 || r.buf.Keeper != nil || during == 0 && what != "end" {
+				t.Errorf("%s: saved %d times, %d of these by the wait", what, k.saved, during)
 			}
 		}
 	})
@@ -102,7 +102,12 @@ func TestWokenTaskRunsAfterTheCallback(t *testing.T) {
 		r := t.reactor()
 		ran := false
 		r.Go(func(task *Task) { _ = task.Sleep(time.Millisecond) })
-		woken := r.Go(func(task *Task) { task.wait(desc.In, timeout.Timeout(time.Hour).After(r.Now())); ran = true })
+		woken := r.Go(func(task *Task) {
+			task.wait(desc.In, timeout.Timeout(time.Hour).After(r.Now()))
+			if ran = true; task.timer.Armed() {
+				t.Error("the timer of the wait is still armed")
+			}
+		})
 		r.After(time.Millisecond, func() {
 			t.spend(time.Millisecond)
 			r.After(0, func() { // in a turn with the Sleep, or after it

@@ -146,3 +146,23 @@ func TestTraceOfMessagesDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// Trace.Send sees single bytes too, however they are sent.
+func TestTraceSeesSingleBytes(t *testing.T) {
+	simulated(t, func(t *lab) {
+		sent := 0
+		r := t.reactor(WithTrace(Trace{Send: func(_ *Conn, n int, _ error) { sent += n }}))
+		fd, _ := t.pair()
+		c := adoptFD(t, r, fd, &hooks{})
+		if err := c.SendRights([]byte("x"), r.FD()); err != nil || sent != 1 {
+			t.Errorf("SendRights: %v, %d bytes were traced", err, sent)
+		}
+		if err := c.Send([]byte("x")); err != nil {
+			t.Error(err)
+		}
+		r.endStep()
+		if sent != 2 {
+			t.Errorf("%d bytes were traced", sent)
+		}
+	})
+}
