@@ -145,3 +145,31 @@ func TestAUnixStreamIsWritableFromAQuarterOn(t *testing.T) {
 		}
 	}
 }
+
+// On Linux a Unix socket that is connected to a full receiver is writable when the receiver reads
+// one datagram, also if somebody else has filled the queue.
+func TestAReceiverWithRoomNotifiesAllWhoAreConnected(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	var fds [3]int
+	for i := range fds {
+		fds[i], _ = h.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)
+	}
+	r, filler, other := fds[0], fds[1], fds[2]
+	h.Bind(r, kernel.Unix("/run/r"))
+	h.Connect(filler, kernel.Unix("/run/r"))
+	h.Connect(other, kernel.Unix("/run/r"))
+	for e := kernel.Errno(0); e == 0; _, e = h.Send(filler, []byte("x"), 0) {
+	}
+	p, _ := h.NewPoller()
+	p.Add(other, 1, poller.Out|poller.Edge)
+	for i, want := range []int{0, 1, 0} {
+		if i > 0 {
+			h.Recv(r, make([]byte, 1), 0)
+		}
+		if n, _ := p.Wait(make([]poller.Event, 1), h.Now()+timeout.Deadline(time.Millisecond)); n != want {
+			t.Errorf("after %d receives: %d Events, want %d", i, n, want)
+		}
+	}
+}
