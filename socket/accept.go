@@ -22,6 +22,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 	d := s.d
 	conn := adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))
 	conn.d.ShortIsAll = d.ShortIsAll
+	conn.d.ExpectNothing()
 	conn.lowat.Store(s.lowat.Load()) // SO_RCVLOWAT: an accepted socket inherits it
 	from := a.from                   // a copy, so that a stays on the stack
 	conn.peer.Store(&from)

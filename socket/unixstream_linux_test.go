@@ -25,6 +25,8 @@ func (k *counting) Recv(fd int, p []byte, flags int) (int, kernel.Errno) {
 	return k.Kernel.Recv(fd, p, flags)
 }
 
+func (k *counting) ReadsFully() bool { return kernel.ReadsFully(k.Kernel) }
+
 // Each message for a task on a Unix stream socket costs one recv, whatever has made the socket, and
 // whatever call reads it. After a short read, the task sleeps without another try.
 func TestUnixMessageCostsOneRecv(t *testing.T) {

@@ -122,7 +122,8 @@ var eventsFor = [2]poller.Readiness{
 //
 //	ready       an Event, SetReady       the holder, before   lock
 //	                                     each try
-//	drained     the holder that leaves   the next holder      lock
+//	drained     the holder that leaves,  the next holder      lock
+//	            ExpectNothing
 //	busy        enter, sleepFast         passTurn             lock
 //	spent       charge                   wait, a yield        the holder  spent ≤ budget
 //	waiting     the holder that sleeps   the same             lock        busy
@@ -216,6 +217,10 @@ func (d *Desc) queue(dir Dir) *turnQueue {
 func New(k kernel.Kernel, fd int, w Waiter) *Desc {
 	return &Desc{Kernel: k, FD: fd, Waiter: w, shared: w.Shared()}
 }
+
+// ExpectNothing notes that a new socket most likely has no input yet. So on a loop the first call
+// that receives registers and sleeps before its first try.
+func (d *Desc) ExpectNothing() { d.dirs[In].drained = true }
 
 // lock does nothing if the Desc is not shared, because one goroutine of the loop then owns
 // everything.

@@ -85,6 +85,49 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 	}
 }
 
+// A new Desc that expects nothing registers and sleeps before its first try. If it cannot register,
+// or if another owner has registered the number, it tries first.
+func TestExpectNothing(t *testing.T) {
+	for _, c := range []struct {
+		taken         bool
+		register      Errno
+		limit         timeout.Timeout
+		tries, sleeps int
+		want          Errno
+	}{
+		{false, 0, timeout.None, 1, 1, 0},
+		{false, kernel.ENOSPC, timeout.None, 1, 0, kernel.ENOSPC},
+		{true, 0, timeout.None, 2, 1, 0},
+		{false, 0, 0, 1, 0, kernel.EAGAIN},
+	} {
+		w := &registering{has: c.taken, e: c.register}
+		d := New(kernel.Host, 1000, w)
+		d.ExpectNothing()
+		tries, sleeps := 0, 0
+		w.sleep = func() Errno { sleeps++; d.Ready(poller.In); return 0 }
+		call := Call{Limit: c.limit, NeedsNew: true}
+		_, e := d.Do(In, &call, func() (int, Errno) {
+			if tries++; sleeps == 0 {
+				return 0, kernel.EAGAIN
+			}
+			return 1, 0
+		})
+		if tries != c.tries || sleeps != c.sleeps || e != c.want {
+			t.Errorf("%+v: %d tries, %d sleeps, %v", c, tries, sleeps, e)
+		}
+	}
+}
+
+// registering is a Waiter that answers Register and Has.
+type registering struct {
+	scripted
+	e   Errno
+	has bool
+}
+
+func (r *registering) Register(*Desc, poller.Interest) Errno { return r.e }
+func (r *registering) Has(int) bool                          { return r.has }
+
 // A call that does not wait always tries, even if the call before it has emptied the descriptor.
 // The loop has not run since, so it could not deliver an Event for new input. A call without
 // NeedsNew, such as Accept, always tries too.

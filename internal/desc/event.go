@@ -16,6 +16,13 @@ func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 	return e
 }
 
+// announces registers a Desc of a loop for a call that may then sleep without a try, because the
+// registration also reports input that is there already. If announces returns false, the call tries
+// first.
+func (d *Desc) announces(c *Call) bool {
+	return !d.shared && !d.Waiter.Has(d.FD) && d.register(In, c) == 0
+}
+
 // reports returns whether each Event of the direction is delivered. The Desc is locked.
 func (d *Desc) reports(dir Dir) bool {
 	return d.registered && (dir == In || d.output || d.Transient)

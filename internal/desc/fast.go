@@ -24,7 +24,7 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 		return d.recvSlow(c, p, flags)
 	}
 	s := &d.dirs[In]
-	e, untried := kernel.EAGAIN, c.NeedsNew && s.drained && !s.ready && d.registered
+	e, untried := kernel.EAGAIN, c.NeedsNew && s.drained && !s.ready && (d.registered || d.announces(c))
 	s.drained = false
 	if !untried {
 		n, e = d.recv(p, flags)

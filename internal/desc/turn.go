@@ -62,8 +62,8 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 			return d.queueUp(s, dir, c)
 		}
 		s.busy = true
+		c.sleepFirst = c.tried || c.NeedsNew && s.drained && !s.ready && !d.endSeen && (d.registered || d.announces(c))
 		c.registered = d.reports(dir)
-		c.sleepFirst = c.tried || c.NeedsNew && s.drained && !s.ready && !d.endSeen && d.registered
 		s.drained = false
 		// The flag is cleared before the try, so that an Event during the try is not lost.
 		s.ready = s.ready && c.tried
