@@ -91,6 +91,7 @@ type Reactor struct {
 	goexiting bool             // runtime.Goexit unwinds, and the panic handler was called
 	loopWakes bool             // the loop itself wakes tasks, and no user code is on the stack
 	runnable  queue[wokenTask] // sorted by the time of their wake
+	idle      []*coroutine     // coroutines that wait for a Task; none while there are no Tasks
 
 	conns       int // open or dialling; a drain ends these and the objects of the next three fields
 	listeners   int

@@ -106,6 +106,8 @@ func (t *Task) brokenRow() string {
 		return "finished excludes a coroutine"
 	case t.state == finished && (t.older != nil || t.younger != nil || r.tasks.oldest == t):
 		return "finished excludes a place in the list of Tasks"
+	case r.tasks.n == 0 && len(r.idle) > 0:
+		return "idle coroutines need a Task"
 	case t.cancel&drainReported != 0 && t.cancel&drainAsked == 0,
 		t.cancel&cancelReported != 0 && t.cancel&cancelAsked == 0:
 		return "nothing is reported that was not asked"

@@ -22,6 +22,10 @@ import (
 // Tasks, none of these may be locked. runtime.Goexit in a Task, which t.FailNow of a test calls,
 // counts as a panic: it would end the loop's goroutine.
 //
+// A Task may run on the goroutine of an earlier Task that has returned. What the runtime keeps for
+// a goroutine stays: set labels for profiles by pprof.Do, which removes them, and not by
+// pprof.SetGoroutineLabels.
+//
 // Only callbacks and Tasks of the loop may use a Task. Any goroutine may use its Context.
 type Task struct {
 	//	field or value  set by                       cleared by                  excludes
@@ -42,12 +46,12 @@ type Task struct {
 	//	waitDir         wait                         -                           read while asleep
 	//	timer           the first wait with a        -                           armed only while asleep
 	//	                deadline
-	//	next, yield     the first step               reap                        finished
+	//	next, yield     begin, the coroutine's main  reap                        finished
 	//	waitsFor        Sleep, Join, Await           the same, at their end      read while asleep
 	//	since           wait                         -                           read while asleep
 	//	code            Go                           -
 	//	stack           Sleep                        -                           only a hint
-	//	g               main                         -                           only a hint
+	//	g               the coroutine's main         -                           only a hint
 	//	goexited        leave                        -                           set just before reap
 	//	ctx             Context                      -                           done once cancel is not 0
 	//

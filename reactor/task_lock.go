@@ -29,6 +29,7 @@ func (r *Reactor) mustMatchTasks() {
 // abandonTasks marks the Tasks that have begun as ended, and does not resume them. Their deferred
 // functions do not run, and what they hold is not released.
 func (r *Reactor) abandonTasks() {
+	r.idle = nil
 	var next *Task
 	for t := r.tasks.oldest; t != nil; t = next {
 		next = t.younger

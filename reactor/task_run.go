@@ -1,13 +1,9 @@
 package reactor
 
 import (
-	"iter"
-	"runtime"
-
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/internal/prefetch"
 	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -143,8 +139,7 @@ func (r *Reactor) runTasks(n int) {
 	}
 }
 
-// resume runs the Task until it waits or ends. The coroutine is made by the first resume, so that
-// it begins in the lock state of the loop's goroutine.
+// resume runs the Task until it waits or ends.
 func (r *Reactor) resume(t *Task) {
 	if r.guards {
 		r.stepWatched(t)
@@ -152,16 +147,6 @@ func (r *Reactor) resume(t *Task) {
 	}
 	r.begin(t)
 	r.step(t)
-}
-
-func (r *Reactor) begin(t *Task) {
-	if t.next != nil {
-		return
-	}
-	if r.driver == 0 {
-		r.driver = r.probe.State()
-	}
-	t.next, _ = iter.Pull(t.main)
 }
 
 // stepWatched is step with the watchdog, and between Enter and Leave. The coroutine is made there
@@ -211,62 +196,13 @@ type exited struct{}
 func (t *Task) leave() {
 	t.goexited = true
 	t.yield(struct{}{})
+	t.r.coroutineEnds()
 	panic(exited{})
 }
 
 func (t *Task) reap() {
 	defer func() { recover() }()
 	t.next()
-}
-
-// A loner is a simulated Kernel, which only one goroutine and its coroutines may use. It counts the
-// coroutines and reads their stacks. So each coroutine reports its beginning and its end.
-type loner interface {
-	CoroutineBegins()
-	CoroutineEnds()
-	Owned(what string) // panics on other goroutines; for calls that do not reach the Kernel
-}
-
-func (r *Reactor) owned(what string) {
-	if r.lone != nil {
-		r.lone.Owned(what)
-	}
-}
-
-// main is the function of the Task's coroutine.
-func (t *Task) main(yield func(struct{}) bool) {
-	t.yield = yield
-	t.g = prefetch.Goroutine()
-	if t.r.lone != nil {
-		t.r.lone.CoroutineBegins()
-	}
-	returned := false
-	defer func() {
-		if t.r.lone != nil {
-			t.r.lone.CoroutineEnds()
-		}
-		if returned {
-			return
-		}
-		v := recover()
-		t.fell(v)
-		if v == nil {
-			t.leave()
-		}
-	}()
-	f := t.f
-	t.f = nil // so that the garbage collector can free what f has captured and does not need any more
-	t.call(f)
-	returned = true
-}
-
-// call is a separate function, so that package stacks finds the Task's stack: t is an argument in
-// its frame, and stays alive until f returns.
-//
-//go:noinline
-func (t *Task) call(f func(*Task)) {
-	f(t)
-	runtime.KeepAlive(t)
 }
 
 // fell records the error of a Task that has not returned. It logs, so it may call user code.
@@ -310,6 +246,9 @@ func (r *Reactor) reap(t *Task) {
 	t.stopTimer()
 	t.endContext()
 	r.tasks.remove(t)
+	if r.tasks.n == 0 {
+		r.endIdle()
+	}
 	r.rare().TasksEnded++
 	if t.result == nil {
 		return

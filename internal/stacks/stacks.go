@@ -41,7 +41,7 @@ func Loop(all string, r uintptr) string {
 
 // Task returns the stack of the *reactor.Task at address t, or "" if the Task has not begun or has
 // ended.
-func Task(all string, t uintptr) string { return find(all, "reactor.(*Task).call", t) }
+func Task(all string, t uintptr) string { return find(all, "reactor.(*Task).run", t) }
 
 // find returns the stack in which the function was called with this receiver.
 func find(all, function string, receiver uintptr) string {

@@ -54,7 +54,7 @@ func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
 	task := <-held + <-held
 	all := stacks.All()
 	for name, c := range map[string]struct{ stack, has, lacks string }{
-		"a callback":     {stacks.Loop(all, address(one)), "stacks_test.hold", "(*Task).call"},
+		"a callback":     {stacks.Loop(all, address(one)), "stacks_test.hold", "(*Task).run"},
 		"a running Task": {stacks.Loop(all, address(two)), "stacks_test.hold", "sleepLong"},
 		"its Task":       {stacks.Task(all, task), "stacks_test.hold", "(*Reactor).turn"},
 		"a sleeper":      {stacks.Task(all, address(sleeper)), "stacks_test.sleepLong", "(*Reactor).turn"},

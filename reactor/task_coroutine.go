@@ -1,0 +1,120 @@
+package reactor
+
+import (
+	"iter"
+	"runtime"
+
+	"github.com/ureactor/ureactor/internal/prefetch"
+)
+
+// A coroutine runs Tasks, one after the other. To make a coroutine and to let its stack grow costs
+// more than a short Task itself. So a coroutine whose Task has returned stays for the next one.
+type coroutine struct {
+	t    *Task // the Task that it begins next; nil: it ends
+	next func() (struct{}, bool)
+}
+
+// idleCoroutines is how many coroutines without a Task a loop keeps. Each has its stack.
+const idleCoroutines = 128
+
+// begin gives the Task a coroutine at its first step. A new coroutine begins in the lock state of
+// the loop's goroutine. An idle one began in the same state, because there are idle ones only while
+// Tasks live (see Task).
+func (r *Reactor) begin(t *Task) {
+	if t.next != nil {
+		return
+	}
+	if last := len(r.idle) - 1; last >= 0 {
+		c := r.idle[last]
+		r.idle[last] = nil
+		r.idle = r.idle[:last]
+		c.t, t.next = t, c.next
+		return
+	}
+	if r.driver == 0 {
+		r.driver = r.probe.State()
+	}
+	c := &coroutine{t: t}
+	c.next, _ = iter.Pull(c.main)
+	t.next = c.next
+}
+
+// keep makes c idle, and returns whether it did. A coroutine has the labels for profiles of its
+// first Task, so with Enter each Task gets its own.
+func (r *Reactor) keep(c *coroutine) bool {
+	if r.tasks.n == 1 || len(r.idle) == idleCoroutines || r.trace.all.Enter != nil {
+		return false
+	}
+	r.idle = append(r.idle, c)
+	return true
+}
+
+// endIdle ends the idle coroutines.
+func (r *Reactor) endIdle() {
+	for _, c := range r.idle {
+		c.next()
+	}
+	r.idle = nil
+}
+
+// A loner is a simulated Kernel, which only one goroutine and its coroutines may use. It counts the
+// coroutines and reads their stacks. So each coroutine reports its beginning and its end.
+type loner interface {
+	CoroutineBegins()
+	CoroutineEnds()
+	Owned(what string) // panics on other goroutines; for calls that do not reach the Kernel
+}
+
+func (r *Reactor) owned(what string) {
+	if r.lone != nil {
+		r.lone.Owned(what)
+	}
+}
+
+// main is the function of the coroutine. A Task that panics or calls runtime.Goexit ends it. Each
+// Task sleeps inside main and run, so their frames are small.
+func (c *coroutine) main(yield func(struct{}) bool) {
+	r := c.t.r
+	if r.lone != nil {
+		r.lone.CoroutineBegins()
+	}
+	g := prefetch.Goroutine()
+	for c.t != nil {
+		t := c.t
+		c.t = nil
+		t.yield, t.g = yield, g
+		if !t.run() || !r.keep(c) {
+			break
+		}
+		yield(struct{}{})
+	}
+	r.coroutineEnds()
+}
+
+func (r *Reactor) coroutineEnds() {
+	if r.lone != nil {
+		r.lone.CoroutineEnds()
+	}
+}
+
+// run runs the Task. It returns false if the Task has panicked. Package stacks finds the Task's
+// stack by this frame: t is its argument and stays alive in it.
+//
+//go:noinline
+func (t *Task) run() (returned bool) {
+	defer func() {
+		if returned {
+			return
+		}
+		v := recover()
+		t.fell(v)
+		if v == nil {
+			t.leave()
+		}
+	}()
+	f := t.f
+	t.f = nil // so that the garbage collector can free what f has captured and does not need any more
+	f(t)
+	runtime.KeepAlive(t)
+	return true
+}
