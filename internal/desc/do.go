@@ -23,8 +23,8 @@ const (
 //
 // A call tries before it sleeps, with one exception. It sleeps first if four things hold: the Desc
 // is registered, the last try in this direction has received all data, no Event has come since, and
-// none has reported an end. On a loop such a call registers the Desc itself. The first call on a new
-// socket may sleep first too: see ExpectNothing.
+// none has reported an end. On a loop such a call registers the Desc itself. The first call on an
+// accepted socket may sleep first too: see ExpectNothing.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	c.checkBegin()
 	waits := c.Limit.Blocks()

@@ -16,9 +16,8 @@ func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 	return e
 }
 
-// announces registers a Desc of a loop for a call that may then sleep without a try, because the
-// registration also reports input that is there already. If announces returns false, the call tries
-// first.
+// announces registers a Desc of a loop for a call that may then sleep without a try. A registration
+// also reports input that is there already. If announces returns false, the call tries first.
 func (d *Desc) announces(c *Call) bool {
 	return !d.shared && !d.Waiter.Has(d.FD) && d.register(In, c) == 0
 }
