@@ -168,7 +168,7 @@ func TestListenerClosedByItsAcceptFunction(t *testing.T) {
 func TestAcceptIsCalledOnceForEachConnection(t *testing.T) {
 	twice(t, func(t *lab) {
 		const lost = 10
-		var turns []uint64 // of each call
+		var turns []uint64 // the turn of each call
 		k := t.faults()
 		r := t.reactor(WithKernel(k))
 		k.accept = func(int) (kernel.Errno, bool) {
@@ -180,7 +180,7 @@ func TestAcceptIsCalledOnceForEachConnection(t *testing.T) {
 		if n := len(turns); n < lost+1 || turns[0] != turns[lost] {
 			t.Errorf("%d calls of accept, in the turns %d", n, turns)
 		}
-		t.dial(addr).roundTrip("x") // from here on they come one at a time
+		t.dial(addr).roundTrip("x") // from here on connections come one at a time
 		before := len(turns)
 		for range 5 {
 			t.dial(addr).roundTrip("x")

@@ -184,8 +184,8 @@ func (m *connModel) traceAgrees() {
 	}
 }
 
-// Output from before Wire.Ready counts against the high-water mark. When it is sent, Drained is
-// called once.
+// Output that was sent before Wire.Ready counts as buffered (see WithLimits). When it is sent,
+// Drained is called once.
 func TestDrainedFollowsEarlyOutput(t *testing.T) {
 	twice(t, func(t *lab) {
 		var wire *Wire
@@ -212,7 +212,7 @@ func TestDrainedFollowsEarlyOutput(t *testing.T) {
 	})
 }
 
-// An unready Filter is never ready by itself.
+// An unready Filter never becomes ready by itself.
 type unready struct{ xor }
 
 func (f *unready) Open() {}

@@ -19,7 +19,7 @@ import (
 )
 
 // The error of a Group is the sum of the output that its loops did not deliver. If loops have other
-// errors too, it has these with their loops, and the sum.
+// errors too, the error of the Group has these, each with its loop, and the sum.
 func TestErrorOfAGroupHasTheErrorsOfItsLoops(t *testing.T) {
 	lost := func(conns int) error { return &UndeliveredError{conns, int64(10 * conns)} }
 	failed := errors.New("it has failed")
@@ -54,7 +54,7 @@ func TestErrorOfAGroupHasTheErrorsOfItsLoops(t *testing.T) {
 	}
 }
 
-// On a simulated host, outside of a program, Shutdown ends the loops of a Group that never ran.
+// On a simulated host, Shutdown outside of a program ends the loops of a Group that has never run.
 func TestShutdownOfASimulatedGroupOutsideOfAProgram(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -76,7 +76,7 @@ func TestShutdownOfASimulatedGroupOutsideOfAProgram(t *testing.T) {
 	}
 }
 
-// A fakePart counts what happens to a shared socket.
+// A fakePart counts the calls for a shared socket.
 type fakePart struct{ attached, discarded int }
 
 func (p *fakePart) attach(*Reactor, int) error             { p.attached++; return nil }
@@ -86,7 +86,7 @@ func (p *fakePart) discard(Kernel, int)                    { p.discarded++ }
 func (p *fakePart) Close() error                           { return nil }
 
 // A socket on its way to a loop is discarded if the loop drains, or the listener or Group is
-// closed. Otherwise the loop attaches the socket. Nothing happens to a socket twice.
+// closed. Otherwise the loop attaches the socket. A socket is never attached or discarded twice.
 func TestSocketOnItsWayIsAttachedOrDiscarded(t *testing.T) {
 	for what, spoil := range map[string]func(*sharedSocket){
 		"":                func(*sharedSocket) {},
@@ -112,7 +112,8 @@ func TestSocketOnItsWayIsAttachedOrDiscarded(t *testing.T) {
 	}
 }
 
-// A Group's listener at a path removes the socket's file, whichever loop accepts for all.
+// A listener of a Group at a path removes the file of the socket, whichever loop accepts for all
+// loops.
 func TestGroupListenerRemovesItsFile(t *testing.T) {
 	g, err := NewGroup(2)
 	if err != nil {

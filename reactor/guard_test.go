@@ -137,7 +137,7 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 
 // Run returns nil if the drain has ended before the context of Run. Otherwise it returns the cause
 // of the context, even if nothing is open. After the end, Turn returns ErrClosed, and a timer that
-// is armed never calls and holds no memory.
+// is then armed never calls its function, and holds no memory.
 func TestWhatTheEndSays(t *testing.T) {
 	for _, first := range []string{"Shutdown", "context"} {
 		r, err := New()

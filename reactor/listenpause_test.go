@@ -104,7 +104,7 @@ func TestPauseWithinAcceptIsAtOnce(t *testing.T) {
 	})
 }
 
-// A Listener that gives its descriptor to another loop leaves no timer, also if it was suspended.
+// A Listener that gives its descriptor to another loop leaves no timer, even if it was suspended.
 func TestDetachedListenerHasNoTimer(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()

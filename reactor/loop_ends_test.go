@@ -99,7 +99,8 @@ func TestDrainEndsConnsWithoutADescriptor(t *testing.T) {
 	}
 }
 
-// A dial that reaches its own socket, because nobody listens at its own address, is refused.
+// If nobody listens at the address of a dial, the dial may reach its own socket. Then it is
+// refused.
 func TestDialDoesNotConnectToItself(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		s := t.server("tcp", 1)

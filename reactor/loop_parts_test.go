@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// While a reader has a slot of the board, the loop writes the other one. No reader gets that before
-// the loop has written it.
+// While a reader has a slot of the board, the loop writes the other one. No reader gets that slot
+// before the loop has written it.
 func TestBoardLeavesTheReadersSlotAlone(t *testing.T) {
 	r := manual(t)
 	read := r.board.own
@@ -42,7 +42,7 @@ func TestBoardLeavesTheReadersSlotAlone(t *testing.T) {
 	}
 }
 
-// If somebody else has closed the loop's descriptor, the loop logs it.
+// If other code has closed the loop's descriptor, the loop logs that.
 func TestForeignCloseIsLogged(t *testing.T) {
 	simulated(t, func(t *lab) {
 		core, logs := observer.New(zap.ErrorLevel)
@@ -79,7 +79,8 @@ func TestErrorOfThePollersCloseIsTheResult(t *testing.T) {
 	}
 }
 
-// After an unclear turn the loop times as many callbacks as it has announced, of every kind.
+// After a long turn with an unclear cause, the loop measures the next callbacks one by one, of
+// every kind.
 func TestEachKindOfCallbackIsTimed(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -107,7 +108,7 @@ func TestEachKindOfCallbackIsTimed(t *testing.T) {
 	})
 }
 
-// A read that an earlier turn has left counts as a callback of its turn.
+// A read that an earlier turn has left counts as a callback of the turn that makes it.
 func TestLeftReadsCountAsCallbacks(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -149,7 +150,7 @@ func TestLagIncludesTheEventsOfTheTurn(t *testing.T) {
 }
 
 // With a Poller that does not report whether it has slept, a turn with a deadline begins after its
-// Wait. A turn that may not sleep begins where the turn before has ended.
+// Wait. A turn that may not sleep begins when the turn before it has ended.
 func TestBeginOfATurnWithoutSlept(t *testing.T) {
 	r := manual(t)
 	r.measure(1)
@@ -163,7 +164,8 @@ func TestBeginOfATurnWithoutSlept(t *testing.T) {
 	}
 }
 
-// A callback inside another one is a part of that. After a Task's step, no callback runs.
+// A callback inside another one counts as a part of the outer one. After the step of a Task, no
+// callback runs.
 func TestWatchdogMeasuresTheOuterCallback(t *testing.T) {
 	r := manual(t, WithSlowCallback(time.Hour))
 	d := r.watchdog

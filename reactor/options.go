@@ -81,8 +81,9 @@ func WithSlog(l *slog.Logger) Option {
 // isolated.
 //
 // runtime.Goexit is isolated too, with the value ErrGoexit. The goroutine of Run must end then, so
-// Run never returns to its caller. The loop continues on another goroutine. Only if the goroutine
-// is locked to its thread (runtime.LockOSThread), the loop stays on it, in a deferred call.
+// Run never returns to its caller. The loop continues on another goroutine. If the goroutine is
+// locked to its thread (runtime.LockOSThread), the loop stays on that goroutine, in a deferred
+// call.
 func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	return func(o *options) error {
 		if f == nil {

@@ -63,8 +63,8 @@ func TestEventsWithoutDatagramsDoNotSuspend(t *testing.T) {
 	})
 }
 
-// A received datagram that did not fit counts with its bytes, and as lost. The loop reports its
-// sender to Lost.
+// A received datagram that did not fit counts as lost, and its bytes count as received. Lost gets
+// its sender.
 func TestCutDatagramIsCountedAndReported(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()

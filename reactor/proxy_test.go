@@ -169,7 +169,7 @@ func TestWithProxyNeedsPrefixes(t *testing.T) {
 	}
 }
 
-// The bytes of a header are traffic, and a Conn that ends before its header is complete leaves no
+// The bytes of a header count as traffic. A Conn that ends before its header is complete leaves no
 // timer.
 func TestHeaderIsTrafficAndItsTimerEnds(t *testing.T) {
 	simulated(t, func(t *lab) {

@@ -92,7 +92,7 @@ func (w *raceWorld) dial(t *testing.T, addrs []string, after time.Duration, end 
 }
 
 // Each silent address delays the dial by the fallback delay, whatever its family and its place in
-// the list. An address that refuses delays it by nothing. With a negative delay, a silent address
+// the list. An address that refuses does not delay it. With a negative delay, a silent address
 // takes its part of the time limit.
 func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 	const delay, rtt = netaddr.FallbackDelay, 100 * time.Millisecond

@@ -136,7 +136,7 @@ func (c *Conn) leaveRead() {
 	}
 }
 
-// abandon ends a reactor when a panic leaves Run that nothing isolates. It runs no user code: the
+// abandon ends a reactor when a panic that nothing isolates leaves Run. It runs no user code: the
 // callback that has panicked may hold a lock, and another callback could wait for that lock without
 // end. A caller that recovers the panic must call Shutdown, which releases everything.
 func (r *Reactor) abandon() {

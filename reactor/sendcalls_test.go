@@ -78,7 +78,7 @@ func TestInputOfABlockedConnSendsNothing(t *testing.T) {
 	})
 }
 
-// A send that the kernel refuses is no traffic: the idle timeout passes.
+// A send that the kernel refuses does not count as traffic, so the idle timeout expires.
 func TestRefusedOutputIsNoTraffic(t *testing.T) {
 	simulated(t, func(t *lab) {
 		k := t.faults()
@@ -142,7 +142,7 @@ func TestAMessageIsOneReceive(t *testing.T) {
 	})
 }
 
-// A slowKernel has a peer that acknowledges as much as the test wants.
+// With a slowKernel, the peer acknowledges as many bytes as the test wants.
 type slowKernel struct {
 	*faults
 	unsent int
@@ -150,8 +150,8 @@ type slowKernel struct {
 
 func (k *slowKernel) Unsent(int) (int, kernel.Errno) { return k.unsent, 0 }
 
-// A closing Conn waits as long as its peer acknowledges something, however little. Without progress
-// it gives up after the time of WithLinger.
+// A closing Conn waits while its peer acknowledges bytes, however few. If the peer acknowledges
+// none, the Conn gives up after the time of WithLinger.
 func TestCloseWaitsForASlowPeer(t *testing.T) {
 	simulated(t, func(t *lab) {
 		k := &slowKernel{t.faults(), 100}

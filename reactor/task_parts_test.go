@@ -95,7 +95,7 @@ func TestWaitsKeepTheInput(t *testing.T) {
 	})
 }
 
-// A Task that user code wakes runs after the callback, also if a timer has just resumed another
+// A Task that user code wakes runs after the callback, even if a timer has just resumed another
 // Task. A wake disarms the timer of the wait.
 func TestWokenTaskRunsAfterTheCallback(t *testing.T) {
 	simulated(t, func(t *lab) {
@@ -124,7 +124,7 @@ func TestWokenTaskRunsAfterTheCallback(t *testing.T) {
 	})
 }
 
-// Each runtime.Goexit is reported once, also if it leaves a guard inside a Task.
+// Each runtime.Goexit is reported once, even if it leaves a guard inside a Task.
 func TestEachGoexitOfATaskIsReported(t *testing.T) {
 	simulated(t, func(t *lab) {
 		told := 0

@@ -162,8 +162,8 @@ func (r *Reactor) stepWatched(t *Task) {
 	r.step(t)
 }
 
-// step switches to the Task and back. Each message pays for it, so it has no deferred function.
-// main recovers a panic of the Task inside the coroutine.
+// step switches to the Task and back. It runs for each message, so it has no deferred function,
+// which would cost time. main recovers a panic of the Task inside the coroutine.
 func (r *Reactor) step(t *Task) {
 	t.state = running
 	r.running = t

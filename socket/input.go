@@ -40,8 +40,8 @@ func NewInput(src DataReader, limit int) *Input {
 }
 
 // NewInputAfter is NewInput for a stream from which the bytes in read were already received. For
-// example, a buffered reader has read them before FromFD or FromConn, or another protocol precedes.
-// The Input begins with a copy of these bytes, which may be more than limit.
+// example, a buffered reader has read them before FromFD or FromConn, or the stream begins with
+// another protocol. The Input begins with a copy of these bytes, which may be more than limit.
 func NewInputAfter(src DataReader, read []byte, limit int) *Input {
 	in := NewInput(src, limit)
 	in.b.Show(read)
