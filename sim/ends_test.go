@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +167,30 @@ func TestHealIsAStep(t *testing.T) {
 		}
 		if got := strings.Join(notes, " "); got != want {
 			t.Errorf("%d cuts: %q, want %q", cuts, got, want)
+		}
+		w.Close()
+	}
+}
+
+// A second Add is EEXIST. On FreeBSD it also makes the kernel report an edge again.
+func TestASecondAdd(t *testing.T) {
+	for k, want := range map[sim.Kernel]int{sim.Linux: 0, sim.FreeBSD: 1, sim.NetBSD: 0} {
+		w := sim.New(1, sim.Options{Kernel: k})
+		h := w.Host("10.0.0.1")
+		fd, _ := datagramSocket(h, "10.0.0.1:9")
+		p, _ := h.NewPoller()
+		wait := func() int {
+			n, _ := p.Wait(make([]poller.Event, 1), h.Now()+timeout.Deadline(time.Millisecond))
+			return n
+		}
+		if err := p.Add(fd, 1, poller.Out|poller.Edge); err != nil || wait() != 1 || wait() != 0 {
+			t.Errorf("%v: the first Add: %v, or its Event", k, err)
+		}
+		if err := p.Add(fd, 1, poller.Out|poller.Edge); !errors.Is(err, kernel.EEXIST) {
+			t.Errorf("%v: the second Add: %v", k, err)
+		}
+		if n := wait(); n != want {
+			t.Errorf("%v: %d Events after a second Add, want %d", k, n, want)
 		}
 		w.Close()
 	}
