@@ -58,7 +58,8 @@ func TestTasksEndInOrderAfterAPanicOfRun(t *testing.T) {
 		})
 	}
 	r.Go(func(*Task) { _ = r.Post(func() { panic("on purpose") }) }) // when the others sleep
-	go func() {                                                      // Post from another goroutine, until the loop has ended
+	// Post from another goroutine, until the loop has ended.
+	go func() {
 		for !errors.Is(r.Post(func() {}), ErrClosed) {
 			runtime.Gosched()
 		}
