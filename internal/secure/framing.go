@@ -28,6 +28,13 @@ func (f *framing) advance(p []byte, limit int) (n, completed int) {
 			}
 			continue
 		}
+		if f.header == 0 && len(p)-n >= headerLen { // the whole header at once
+			f.left = int(p[n+headerLen-2])<<8 | int(p[n+headerLen-1])
+			if n += headerLen; f.left == 0 {
+				completed++
+			}
+			continue
+		}
 		f.size = f.size<<8&0xffff | int(p[n]) // the length is at the end of the header
 		n++
 		if f.header++; f.header == headerLen {
