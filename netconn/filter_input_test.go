@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -109,4 +111,38 @@ func (s *splitter) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// A picture of the loop shows whether the handshake is in progress, and what it has agreed on.
+func TestTLSIsDescribed(t *testing.T) {
+	describe := func(c *reactor.Conn) inside.TLS {
+		return *c.Filter().(interface{ DescribeTLS() *inside.TLS }).DescribeTLS()
+	}
+	r := start(t)
+	seen, at := make(chan inside.TLS, 2), make(chan net.Addr, 1)
+	cert := certificate()
+	cfg := &tls.Config{NextProtos: []string{"x"}, GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		seen <- describe(h.Conn.(interface{ Conn() *reactor.Conn }).Conn())
+		return &cert, nil
+	}}
+	r.Post(func() {
+		l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler {
+			return &events{data: func(c *reactor.Conn, p []byte) { seen <- describe(c); echoBack(c, p) }}
+		}, netconn.WithTLS(cfg))
+		if err != nil {
+			panic(err)
+		}
+		at <- l.Addr()
+	})
+	client := clientConfig()
+	client.NextProtos, client.MaxVersion = cfg.NextProtos, tls.VersionTLS12
+	client.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	c, err := tls.Dial("tcp", (<-at).String(), client)
+	must(t, err)
+	defer c.Close()
+	roundTrip(t, c, "hello")
+	want := inside.TLS{Version: "TLS 1.2", Cipher: "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", ServerName: "localhost", ALPN: "x"}
+	if first, second := <-seen, <-seen; first != (inside.TLS{Handshaking: true}) || second != want {
+		t.Errorf("in the handshake %+v, after it %+v", first, second)
+	}
 }
