@@ -200,29 +200,32 @@ func TestDatagramsThatMustNotWait(t *testing.T) {
 	}
 }
 
-// Between two Conns on a kernel without pipes, ReadFrom copies the bytes and counts all of them.
+// Between two Conns on a kernel without pipes, ReadFrom copies the bytes and counts all of them. It
+// does the same between Conns of two kernels.
 func TestCopiesOnAKernelWithoutPipes(t *testing.T) {
 	_, n := newShim()
-	all := noise(1000)
-	var ends, peers [2]net.Conn
-	for i := range ends {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
+	for _, dial := range []func(network, address string) (net.Conn, error){n.Dial, netconn.Dial} {
+		all := noise(1000)
+		var ends, peers [2]net.Conn
+		for i, dial := range []func(network, address string) (net.Conn, error){n.Dial, dial} {
+			l, err := net.Listen("tcp4", "127.0.0.1:0")
+			must(t, err)
+			defer l.Close()
+			ends[i], err = dial("tcp", l.Addr().String())
+			must(t, err)
+			defer ends[i].Close()
+			peers[i], err = l.Accept()
+			must(t, err)
+			defer peers[i].Close()
+		}
+		_, err := peers[0].Write(all)
 		must(t, err)
-		defer l.Close()
-		ends[i], err = n.Dial("tcp", l.Addr().String())
-		must(t, err)
-		defer ends[i].Close()
-		peers[i], err = l.Accept()
-		must(t, err)
-		defer peers[i].Close()
-	}
-	_, err := peers[0].Write(all)
-	must(t, err)
-	must(t, peers[0].(*net.TCPConn).CloseWrite())
-	copied(t, ends[1], ends[0], len(all))
-	got := make([]byte, len(all))
-	if _, err := io.ReadFull(peers[1], got); err != nil || !bytes.Equal(got, all) {
-		t.Errorf("%v, or the bytes differ", err)
+		must(t, peers[0].(*net.TCPConn).CloseWrite())
+		copied(t, ends[1], ends[0], len(all))
+		got := make([]byte, len(all))
+		if _, err := io.ReadFull(peers[1], got); err != nil || !bytes.Equal(got, all) {
+			t.Errorf("%v, or the bytes differ", err)
+		}
 	}
 }
 
