@@ -90,7 +90,8 @@ func TestWhoGetsADatagram(t *testing.T) {
 	h, other := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 	const P = kernel.SO_REUSEPORT
 	names := map[int]string{}
-	for _, name := range []string{"any", "connected", "one", "two"} { // the port alone would choose "one"
+	// The port alone would choose "one".
+	for _, name := range []string{"any", "connected", "one", "two"} {
 		at := "10.0.0.1:9"
 		if name == "any" {
 			at = "0.0.0.0:9"
@@ -150,8 +151,8 @@ func TestAUnixStreamIsWritableFromAQuarterOn(t *testing.T) {
 	}
 }
 
-// On Linux a Unix socket that is connected to a full receiver is writable when the receiver reads
-// one datagram, also if somebody else has filled the queue.
+// On Linux, a Unix socket is connected to a receiver with a full queue. When the receiver reads one
+// datagram, the socket becomes writable, also if another socket has filled the queue.
 func TestAReceiverWithRoomNotifiesAllWhoAreConnected(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

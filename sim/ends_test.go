@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// An end of a pipe reports that the other end is closed: with Hup for reading, with Err for writing,
-// and in poll(2) of the BSDs with Hup.
+// An end of a pipe reports that the other end is closed: with Hup for reading, and with Err for
+// writing. In poll(2) of the BSDs, both report Hup.
 func TestAPipeReportsThatItsOtherEndIsClosed(t *testing.T) {
 	for k, want := range map[sim.Kernel][2]poller.Readiness{sim.Linux: {poller.Hup, poller.Out | poller.Err},
 		sim.FreeBSD: {poller.Hup | poller.Out, poller.Hup | poller.Out}, sim.NetBSD: {poller.Hup, poller.Hup | poller.Out}} {

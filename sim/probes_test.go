@@ -65,8 +65,8 @@ func TestProbesTakeTheTimeOfTheirOptions(t *testing.T) {
 	}
 }
 
-// A connection that waits in a listener's queue also learns by a probe that its peer is gone, if
-// the reset was lost.
+// A connection waits in a listener's queue, and the reset of its peer is lost. A probe then finds
+// that the peer has no such connection.
 func TestAConnectionInTheQueueProbes(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
