@@ -102,6 +102,7 @@ func TestALiveWorldRunsByItself(t *testing.T) {
 			}
 		})
 		time.Sleep(time.Minute)
+		synctest.Wait() // orders the appends before what follows, for the race detector
 		want := []time.Time{began.Add(time.Second), began.Add(2 * time.Second)}
 		if !slices.EqualFunc(happened, want, time.Time.Equal) {
 			t.Errorf("events at %v, want %v", happened, want)
