@@ -3,7 +3,7 @@
 // in callbacks and in blocking code.
 //
 // A Format describes the frames. A Reader reads them from a Source: a *reactor.Input in a callback,
-// or a *socket.Input in a task or a goroutine. Each Format has a maximum size, so a peer cannot
-// make a program hold more. The work is linear in the number of bytes, however small the pieces are
-// in which they arrive.
+// or a *socket.Input in a task or a goroutine. Each Format limits the size of a frame, so a peer
+// cannot make a program hold more bytes than that. The work is linear in the number of bytes, even
+// if the bytes arrive in very small pieces.
 package frame

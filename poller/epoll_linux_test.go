@@ -72,8 +72,8 @@ func TestMillisecondWaitIsNeverEarly(t *testing.T) {
 	}
 }
 
-// After a Wait that has returned several Events, the next one first polls. After a poll without a
-// result, or a sleep that has returned one Event, the next Wait sleeps.
+// If a Wait returned several Events, the next Wait polls before it sleeps. If that poll found
+// nothing, or if a Wait slept and returned one Event, the Wait after it sleeps at once.
 func TestALoadedPollerPollsBeforeItSleeps(t *testing.T) {
 	p := newEpoll(t)
 	one, _ := ready(t, p)

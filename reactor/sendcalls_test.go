@@ -43,7 +43,7 @@ func TestSendVOfAnyNumberOfPieces(t *testing.T) {
 	})
 }
 
-// The pieces of an output fill the space for them, and no more.
+// The pieces of an output can fill the whole array that the caller provides, but not more.
 func TestPiecesFitTheirSpace(t *testing.T) {
 	var o output
 	pool := &outputPool{k: kernel.Host}

@@ -150,7 +150,7 @@ func half(t *testing.T, server *socket.SSLContext) (client *socket.SSLStream, w 
 	}
 	return client, w, func(text string) {
 		far.in, w.out = w.out, nil
-		if n, err := s.ReadSize(9); n != nil && len(n) > 0 || !errors.Is(err, syscall.EAGAIN) {
+		if n, err := s.ReadSize(9); len(n) > 0 || !errors.Is(err, syscall.EAGAIN) {
 			t.Fatal(n, err)
 		}
 		if _, err := s.Write([]byte(text)); err != nil {

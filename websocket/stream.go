@@ -39,8 +39,8 @@ func (s *Stream) Request() *Request { return s.request }
 // Subprotocol returns the negotiated subprotocol, or "" if there is none.
 func (s *Stream) Subprotocol() string { return s.d.set.protocolName(s.protocol) }
 
-// Receive waits for a message. p is valid until the next Receive. In a task it is also valid only
-// until the task waits, except in one Send: see socket.Input.
+// Receive waits for a message. p is valid until the next Receive. In a task there is a second
+// limit: p becomes invalid when the task waits. One Send of p is the exception, see socket.Input.
 //
 // At the end of the connection Receive closes it. Then Receive returns the error that Closed of a
 // Conn would get, or io.EOF after an orderly close by this side. If a deadline passes, the

@@ -102,9 +102,9 @@ func inUse(k kernel.Kernel, path string) (used bool, e kernel.Errno) {
 }
 
 // connects reports whether a process has the socket now. It connects a datagram socket to the path.
-// If no process has the socket, the kernel returns ECONNREFUSED. If a process has it, the kernel
-// refuses the connect, because the socket is of another type. That process does not notice. After
-// any other error the socket counts as in use.
+// If no process has the socket at the path, the kernel returns ECONNREFUSED. If a process has that
+// socket, the kernel returns EPROTOTYPE, because the socket is no datagram socket. The process does
+// not notice. After any other error the socket counts as in use.
 func connects(k kernel.Kernel, path string) (bool, kernel.Errno) {
 	// Package syscall holds the lock from a fork until the exec has begun.
 	syscall.ForkLock.RLock()

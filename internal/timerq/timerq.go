@@ -32,7 +32,8 @@ type Queue struct {
 const heapKeep = 4096
 
 // An entry is one timer with its key. Invariant: a key is never later than the deadline of its
-// timer. So if the key at the top does not lag, the timer at the top is the earliest of all.
+// timer. The key at the top is the smallest. So if that key equals the deadline of its timer, no
+// timer has an earlier deadline.
 type entry struct {
 	key timeout.Deadline
 	seq uint64
