@@ -40,16 +40,21 @@ tools() {
 	go version
 }
 
-# quietly runs go test -v with the arguments. It prints one line for each package, or the whole
-# output of what failed. A skipped test counts as a failure, because tools has installed what the
-# tests need. MAY_SKIP has the names of the exceptions. Tests that only run with -long pass without
-# it, so they are not skipped. quietly does not vet, because .ci/run has already done so.
+# quietly runs go test -v with the arguments. It prints one line for each package. If a test fails,
+# it prints the whole output, and at the end the failed tests alone. A skipped test counts as a
+# failure, because tools has installed what the tests need. MAY_SKIP has the names of the
+# exceptions. Tests that only run with -long pass without it, so they are not skipped. quietly does
+# not vet, because .ci/run has already done so.
 quietly() {
 	local log=$scratch/log
 	if ! go test -vet=off -v "$@" >"$log" 2>&1; then
-		grep -E '^(FAIL|ok|panic|---? FAIL)' "$log" || true
-		printf '\n%s\n' 'the whole log:'
+		printf '%s\n' 'the whole log:'
 		cat "$log"
+		# Last, because some systems only keep the end of what a run prints.
+		printf '\n%s\n' 'what failed, and the lines before:'
+		grep -E -B 30 -A 20 '^ *--- FAIL|^panic: |^fatal error: |^WARNING: DATA RACE|^FAIL.*\[' "$log" |
+			grep -vE '^ *(=== (RUN|PAUSE|CONT)|--- PASS|ok)' | tail -n 80
+		grep -E '^FAIL' "$log" || true
 		fail "go test $*"
 	fi
 	grep -E '^ok' "$log"
