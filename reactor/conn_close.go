@@ -110,7 +110,7 @@ func (c *Conn) finish() {
 		c.tearDown(nil)
 		return
 	}
-	if !c.is(sentFIN) {
+	if !c.is(sentFIN | outputFailed) {
 		if e := c.w.r.k.Shutdown(int(c.w.fd), kernel.SHUT_WR); e != 0 {
 			c.failOutput(callError("shutdown", e))
 			return
