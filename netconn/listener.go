@@ -165,7 +165,10 @@ func fileOf(s *socket.Socket) netaddr.File {
 // new owner and stays.
 func remove(s *socket.Socket, f netaddr.File) {
 	d := inside.Desc(s)
-	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // Close ignores this error
+	d.Use(func(int) desc.Errno {
+		_, e := f.Remove(d.Kernel)
+		return e // Close ignores this error
+	})
 	runtime.KeepAlive(s)
 }
 

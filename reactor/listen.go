@@ -237,5 +237,7 @@ func (l *Listener) discard(k Kernel, fd int) { discard(k, fd, l.file) }
 // discard closes a bound socket that is not used.
 func discard(k Kernel, fd int, file netaddr.File) {
 	// After an error the file stays; the next Listen then fails with the file's name.
-	file.CloseSocket(k, fd)
+	if _, _, used := file.CloseSocket(k, fd); used {
+		k.Go(func() { file.RemoveUnused(k) })
+	}
 }

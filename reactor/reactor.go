@@ -140,7 +140,8 @@ type Reactor struct {
 	done            chan struct{}
 	result          error // why the loop has ended; written before done is closed
 
-	restarting chan struct{} // locks Restart: one at a time
+	restarting chan struct{}  // locks Restart: one at a time
+	removals   sync.WaitGroup // goroutines that remove files of Unix sockets; the end waits for them
 
 	mu           sync.Mutex // guards the fields below, which any goroutine may use
 	posted       postQueue

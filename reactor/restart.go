@@ -79,7 +79,7 @@ func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 func closeDuplicates(lent []lentSocket) {
 	for _, l := range lent {
 		_ = l.dup.Close()
-		l.r.logRemoved(l.file, l.file.Remove(l.r.k))
+		l.r.logRemoved(l.file, l.file.RemoveUnused(l.r.k))
 	}
 }
 

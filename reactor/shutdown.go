@@ -257,6 +257,7 @@ func (r *Reactor) end() {
 		err = &r.undelivered
 	}
 	r.stopWatchdog()
+	r.removals.Wait() // the process may exit after the end
 	r.stopped, r.final, r.changed = true, true, true
 	r.publish()
 	if !r.doneEarly { // otherwise result is the panic, and callers of Shutdown may read it already

@@ -45,9 +45,18 @@ func readOptions(k Kernel, op, name string, stream bool, set func(*sockOptions) 
 	return n, o, nil
 }
 
-// closeSocket closes a socket and removes the file of the socket, if there is one.
+// closeSocket closes a socket and removes the file of the socket, if there is one. If a process
+// seems to have the socket, the decision needs a wait, which must not delay the loop.
 func (r *Reactor) closeSocket(fd int, f netaddr.File) kernel.Errno {
-	closed, removed := f.CloseSocket(r.k, fd)
+	closed, removed, used := f.CloseSocket(r.k, fd)
+	if used {
+		r.removals.Add(1)
+		r.k.Go(func() {
+			defer r.removals.Done()
+			r.logRemoved(f, f.RemoveUnused(r.k))
+		})
+		return closed
+	}
 	r.logRemoved(f, removed)
 	return closed
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -46,82 +44,58 @@ func (f File) Path() string { return f.path }
 
 // CloseSocket closes the socket and removes its file. It removes the file first: while the socket
 // is open, no other file can get the same identity. If f is shared, it closes the socket first,
-// because only then can it ask the kernel whether another process has the socket.
-func (f File) CloseSocket(k kernel.Kernel, fd int) (closed, removed kernel.Errno) {
+// because only then can it ask the kernel whether another process has the socket. If `used` is
+// true, call RemoveUnused on another goroutine.
+func (f File) CloseSocket(k kernel.Kernel, fd int) (closed, removed kernel.Errno, used bool) {
 	if f.shared {
 		closed = k.Close(fd)
-		return closed, f.Remove(k)
+		used, removed = f.Remove(k)
+		return closed, removed, used
 	}
-	removed = f.Remove(k)
-	return k.Close(fd), removed
+	_, removed = f.Remove(k)
+	return k.Close(fd), removed, false
 }
 
-// Remove removes the file. It leaves the file if another file is at the path, or if f is shared and
-// a process has the socket.
-func (f File) Remove(k kernel.Kernel) kernel.Errno {
+// Remove removes the file. It leaves the file if another file is at the path. It also leaves the
+// file if f is shared and a process has the socket: then `used` is true. The process may be a child
+// that is being started: see RemoveUnused.
+func (f File) Remove(k kernel.Kernel) (used bool, e kernel.Errno) {
 	if f.path == "" {
-		return 0
+		return false, 0
 	}
 	id, e := k.FileID(f.path)
 	switch {
 	case e == kernel.ENOENT || e == 0 && id != f.id:
-		return 0
+		return false, 0
 	case e != 0:
-		return e
+		return false, e
 	}
 	if f.shared {
-		if used, e := inUse(k, f.path); used {
-			return e
+		if used, e := kernel.SocketUsed(k, f.path); used {
+			return true, e
 		}
 	}
 	if e := k.Unlink(f.path); e != kernel.ENOENT {
-		return e
+		return false, e
 	}
-	return 0
+	return false, 0
 }
 
-// While a process starts a child, the child has a copy of each descriptor until its exec closes the
-// copies. Such a child must not count as an owner. So inUse looks several times before it reports
-// that a process has the socket.
-const (
-	looks     = 4
-	lookAgain = time.Millisecond // the time between two looks; an exec usually takes less
-)
+// startTries is how often RemoveUnused waits for children that are being started.
+const startTries = 3
 
-// inUse reports whether a process has the socket of the file.
-func inUse(k kernel.Kernel, path string) (used bool, e kernel.Errno) {
-	for look := range looks {
-		if used, e = connects(k, path); !used || k != kernel.Host {
+// RemoveUnused is like Remove, but a child that is being started does not count as a process that
+// has the socket. So RemoveUnused may wait a few milliseconds. Do not call it on a loop.
+func (f File) RemoveUnused(k kernel.Kernel) kernel.Errno {
+	used, e := f.Remove(k)
+	for range startTries {
+		if !used {
 			break
 		}
-		if look < looks-1 {
-			time.Sleep(lookAgain)
-		}
+		kernel.AwaitExec(k)
+		used, e = f.Remove(k)
 	}
-	return used, e
-}
-
-// connects reports whether a process has the socket now. It connects a datagram socket to the path.
-// If no process has the socket at the path, the kernel returns ECONNREFUSED. If a process has that
-// socket, the kernel returns EPROTOTYPE, because the socket is no datagram socket. The process does
-// not notice. After any other error the socket counts as in use.
-func connects(k kernel.Kernel, path string) (bool, kernel.Errno) {
-	// Package syscall holds the lock from a fork until the exec has begun.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	fd, e := k.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)
-	if e != 0 {
-		return true, e
-	}
-	defer k.Close(fd)
-	switch e := k.Connect(fd, kernel.Unix(path)); e {
-	case kernel.ECONNREFUSED:
-		return false, 0
-	case kernel.EPROTOTYPE:
-		return true, 0
-	default:
-		return true, e
-	}
+	return e
 }
 
 // Text encodes f for the process to which Restart passes the socket.
