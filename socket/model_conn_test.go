@@ -234,7 +234,7 @@ func (w *world) connectNone(e *end, refuses bool) {
 }
 
 func (w *world) accept(e *end) {
-	if w.os == "freebsd" { // Accept skips connections that were reset in the queue (ECONNABORTED)
+	if w.os != "linux" { // Accept skips connections that were reset in the queue (ECONNABORTED)
 		e.queue = slices.DeleteFunc(e.queue, func(c *end) bool { return c.dead })
 	}
 	w.mustEnd(e, e.phase == listening && !e.closed && len(e.queue) == 0, 0)

@@ -94,8 +94,12 @@ func (w *world) next(n int) int {
 }
 
 func (w *world) failf(format string, args ...any) {
-	log := w.log[max(0, len(w.log)-40):]
-	panic(broken{fmt.Sprintf(format, args...) + "\nafter:\n\t" + strings.Join(log, "\n\t")})
+	panic(broken{fmt.Sprintf(format, args...) + w.after()})
+}
+
+// after returns the last calls.
+func (w *world) after() string {
+	return "\nafter:\n\t" + strings.Join(w.log[max(0, len(w.log)-40):], "\n\t")
 }
 
 func (w *world) note(e *end, format string, args ...any) {
@@ -232,14 +236,14 @@ func waiting(s *socket.Socket) int {
 	return int(p[24]) // tcpi_unacked
 }
 
-// script makes the calls on sockets of l.
-func script(l *lab, calls []byte, stuck, none socket.Addr) (wrong string) {
+// script makes the calls.
+func (w *world) script() (wrong string) {
 	defer func() {
 		if b, ok := recover().(broken); ok {
 			wrong = b.text
 		}
 	}()
-	w := &world{lab: l, calls: calls, stuck: stuck, none: none}
+	l := w.lab
 	a := w.add(&end{s: l.listener(), phase: listening, bound: true, backlog: 128})
 	a.addr = l.addr(a.s)
 	b := w.add(&end{s: l.tcp()})
@@ -251,7 +255,7 @@ func script(l *lab, calls []byte, stuck, none socket.Addr) (wrong string) {
 	}
 	w.hole = &end{s: l.udp(), dgram: true}
 	w.hole.addr = l.addr(w.hole.s)
-	l.must(w.hole.s.Connect(none))
+	l.must(w.hole.s.Connect(w.none))
 	for len(w.calls) > 1 && !l.t.Failed() {
 		w.step()
 		w.settle()
@@ -267,26 +271,55 @@ func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	return stuck, l.refusing()
 }
 
+// A recorder keeps the errors of one script. If they failed the test itself, rapid could not shrink
+// the script.
+type recorder struct {
+	testing.TB
+	errors []string
+}
+
+func (r *recorder) Error(args ...any) { r.errors = append(r.errors, fmt.Sprintln(args...)) }
+func (r *recorder) Errorf(f string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(f, args...))
+}
+func (r *recorder) Failed() bool { return len(r.errors) > 0 }
+
 // inBoth runs the script in goroutines and in tasks. In tasks it also runs on the simulated
 // kernels. It returns the differences.
-func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) {
+func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) string {
 	dog := time.AfterFunc(guard, func() { panic(fmt.Sprintf("a call does not end: script %x", calls)) })
 	defer dog.Stop()
-	parked(t, func(l *lab) { wrong = script(l, bytes.Clone(calls), stuck, none) })
-	if wrong != "" || t.Failed() {
-		return "parked: " + wrong
+	r := &recorder{TB: t}
+	var w *world
+	var wrong string
+	run := func(l *lab, stuck, none socket.Addr) {
+		w = &world{lab: l, calls: bytes.Clone(calls), stuck: stuck, none: none}
+		wrong = w.script()
 	}
-	inTask(t, func(l *lab) { wrong = script(l, bytes.Clone(calls), stuck, none) })
-	if wrong != "" || t.Failed() {
-		return "in a task: " + wrong
+	result := func(where string) string {
+		if r.Failed() {
+			wrong = strings.Join(r.errors, "\n") + w.after()
+		}
+		if wrong == "" {
+			return ""
+		}
+		return where + ": " + wrong
+	}
+	parked(r, func(l *lab) { run(l, stuck, none) })
+	if wrong := result("parked"); wrong != "" {
+		return wrong
+	}
+	inTask(r, func(l *lab) { run(l, stuck, none) })
+	if wrong := result("in a task"); wrong != "" {
+		return wrong
 	}
 	for _, sys := range modelKernels {
-		simulated(t, sys, func(l *lab) {
+		simulated(r, sys, func(l *lab) {
 			stuck, none := simulatedTargets(l)
-			wrong = script(l, bytes.Clone(calls), stuck, none)
+			run(l, stuck, none)
 		})
-		if wrong != "" || t.Failed() {
-			return fmt.Sprintf("simulated %v: %s", sys, wrong)
+		if wrong := result("simulated " + sys.String()); wrong != "" {
+			return wrong
 		}
 	}
 	return ""
@@ -294,7 +327,7 @@ func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) 
 
 // Every call has a result that the model allows, whatever calls came before.
 func TestModelCalls(t *testing.T) {
-	longtest.Checks(t, longtest.Count(3, 12, 200))
+	longtest.Checks(t, 3, 12, 1000)
 	stuck, none := modelTargets(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		calls := rapid.SliceOfN(rapid.Byte(), 100, 900).Draw(rt, "calls")
@@ -307,6 +340,11 @@ func TestModelCalls(t *testing.T) {
 func FuzzCalls(f *testing.F) {
 	f.Add([]byte("connect, send, recv, close"))
 	f.Add([]byte{0x10, 1, 2, 3, 4, 0x20, 5, 6, 7, 8, 0x30, 9, 10, 11, 12, 0x40, 13, 14, 15, 16})
+	for _, s := range []string{ // a connection is reset in the queue, and then Accept is called
+		"\xfc\x03\x01|\f\xff\xcf\t\x02\xe8\xfc\x05\x06\t\x05\tH\x01\f\x02\x01\x02\x16\n*\x82\x01\t\xca\xed\x0f\xe5\x12\x03\xf3\x01\xe7\x06\am\x98\x89\x91",
+		"\xf3\x06#\xf0\x12\x0f\xc1\n\a\x13\x02\xcd\x03,:U3\x01\x15\x00\x06\x00->\x18\x03\x00z1"} {
+		f.Add([]byte(s))
+	}
 	stuck, none := modelTargets(f)
 	f.Fuzz(func(t *testing.T, calls []byte) {
 		if wrong := inBoth(t, calls[:min(len(calls), 2000)], stuck, none); wrong != "" {
