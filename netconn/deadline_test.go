@@ -38,14 +38,15 @@ func TestDeadlineThatIsMovedMeanwhile(t *testing.T) {
 			c, _ := open(t)
 			var all sync.WaitGroup
 			stop := make(chan struct{})
-			for range 2 {
+			for i := range uint64(2) {
+				random := rand.New(rand.NewPCG(i, 1))
 				all.Go(func() {
 					for {
 						select {
 						case <-stop:
 							return
 						default:
-							c.SetReadDeadline(time.Now().Add(time.Duration(rand.IntN(200)-100) * time.Microsecond))
+							c.SetReadDeadline(time.Now().Add(time.Duration(random.IntN(200)-100) * time.Microsecond))
 						}
 					}
 				})

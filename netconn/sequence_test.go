@@ -79,7 +79,7 @@ func TestEverySequenceOfCalls(t *testing.T) {
 	for _, sub := range subjects {
 		t.Run(sub.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(longtest.Count(3, 15, 1000)) {
+			for seed := range longtest.Seeds(t, 3, 15, 1000) {
 				random := rand.New(rand.NewPCG(seed, 18))
 				sequence := make([]string, 1+random.IntN(12))
 				for i := range sequence {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kevent"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -139,7 +140,7 @@ func (m *kqueueModel) report(fd int, old watched) {
 // The test makes random calls and reports random events. Some changes fail, and the kernel drops
 // some filters. After each step, the kernel has exactly the filters of the registrations.
 func TestKqueueHasTheFiltersOfItsRegistrations(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range longtest.Seeds(t, 300, 300, 20_000) {
 		p, q := newFake()
 		m := &kqueueModel{TB: t, random: rand.New(rand.NewPCG(seed, 0)), p: p, q: q, all: map[int]watched{}}
 		for range 60 {

@@ -29,8 +29,9 @@ func TestWaitIsNeverEarly(t *testing.T) {
 	}
 	both(t, func(l *lab) {
 		p := l.open()
+		random := rand.New(rand.NewPCG(1, 2))
 		for range longtest.Count(0, 2000, 20_000) {
-			l.waitUntil(p, l.now()+timeout.Deadline(rand.IntN(200_000)))
+			l.waitUntil(p, l.now()+timeout.Deadline(random.IntN(200_000)))
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // FuzzConnOps makes a sequence of operations on a Conn and of acts of its peer. It compares the
@@ -51,6 +52,7 @@ func FuzzConnOps(f *testing.F) {
 
 // TestConnOpsOnEveryState checks the same laws with operations that rapid generates and shrinks.
 func TestConnOpsOnEveryState(t *testing.T) {
+	longtest.Checks(t, 20, 100, 4000)
 	twice(t, func(t *lab) {
 		rapid.Check(t, func(r *rapid.T) {
 			ops := []byte{0}

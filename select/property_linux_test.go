@@ -16,7 +16,7 @@ import (
 // poll(2), for every registered object. Sockets are opened, closed, used and reset, and their
 // numbers are reused at once.
 func TestPollAgainstPoll2(t *testing.T) {
-	longtest.Checks(t, longtest.Count(5, 20, 500))
+	longtest.Checks(t, 3, 20, 500)
 	both(t, func(l *lab) {
 		rapid.Check(l.TB, func(t *rapid.T) {
 			m := &model{l: l, t: t}

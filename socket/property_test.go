@@ -172,7 +172,7 @@ func timedOut(told string) bool {
 // call has the same result in goroutines and in tasks.
 func TestModeEquivalence(t *testing.T) {
 	t.Parallel()
-	longtest.Checks(t, longtest.Count(20, 100, 2000))
+	longtest.Checks(t, 5, 100, 5000)
 	rapid.Check(t, func(rt *rapid.T) {
 		modes := rapid.SliceOfN(rapid.Custom(drawMode), 1, 6).Draw(rt, "modes")
 		state := rapid.IntRange(0, len(states)-1).Draw(rt, "state")

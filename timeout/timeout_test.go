@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	_ "github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -54,6 +54,7 @@ func TestSecondsConvertsEveryEdge(t *testing.T) {
 // For random floats of every size, Seconds returns no less than its argument, and never 0 for a
 // positive one. A larger argument never has a smaller result.
 func TestSecondsIsNeverShorterThanAsked(t *testing.T) {
+	longtest.Checks(t, 20, 100, 200_000)
 	rapid.Check(t, func(t *rapid.T) {
 		a := rapid.Float64Min(0).Draw(t, "a")
 		b := rapid.Float64Min(0).Draw(t, "b")
@@ -151,6 +152,7 @@ func TestPassedAndLeftAgree(t *testing.T) {
 }
 
 func TestNothingIsLeftExactlyWhenPassed(t *testing.T) {
+	longtest.Checks(t, 20, 100, 200_000)
 	rapid.Check(t, func(t *rapid.T) {
 		d := timeout.Deadline(rapid.Int64().Draw(t, "d"))
 		now := timeout.Deadline(rapid.Int64().Draw(t, "now"))

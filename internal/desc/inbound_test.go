@@ -13,8 +13,8 @@ import (
 // The test compares an Inbound with a slice of bytes, for random pieces and random calls. Slices
 // that were returned do not change until Settle. An empty Inbound holds no memory.
 func TestAnInboundIsAQueueOfBytes(t *testing.T) {
-	for seed := range longtest.Count(200, 2000, 20_000) {
-		r := rand.New(rand.NewPCG(uint64(seed), 21))
+	for seed := range longtest.Seeds(t, 200, 2000, 20_000) {
+		r := rand.New(rand.NewPCG(seed, 21))
 		var b Inbound
 		pool := &InputPool{}
 		b.Init("test: Init", 1<<20, pool)

@@ -47,8 +47,8 @@ func (s *piecewise) rest() []byte { return bytes.Join(s.pieces, nil) }
 // Fill, Gather and Line return the right bytes of the stream and leave the others, however the
 // stream is cut into pieces. Most pieces have one or two bytes, and many are lines.
 func TestReadsOfAllPieces(t *testing.T) {
-	for seed := range longtest.Count(500, 2000, 50_000) {
-		r := rand.New(rand.NewPCG(uint64(seed), 5))
+	for seed := range longtest.Seeds(t, 500, 2000, 50_000) {
+		r := rand.New(rand.NewPCG(seed, 5))
 		var all []byte
 		s := &piecewise{gap: r.IntN(2) == 0, end: []Errno{0, 0, kernel.ECONNRESET}[r.IntN(3)]}
 		for range r.IntN(12) {

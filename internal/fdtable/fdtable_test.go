@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	_ "github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 type key struct {
@@ -17,6 +17,7 @@ type key struct {
 // The test makes random puts, deletes and look-ups, with present and stale generations. It makes
 // the same calls on a map, and compares after each step.
 func TestTableDoesWhatAMapDoes(t *testing.T) {
+	longtest.Checks(t, 20, 100, 20_000)
 	rapid.Check(t, func(t *rapid.T) {
 		var table Table[int]
 		live := map[key]int{}

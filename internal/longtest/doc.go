@@ -9,6 +9,11 @@
 // number of rounds. Default leaves out a test that uses more than about 0.1 s of processor time,
 // sleeps, or starts processes. Every property that -short tests is also tested without it.
 //
+// Without -long, a test makes the same random choices in each run, so that a failure has its cause
+// in the last change. With -long, Checks and Seeds make the choices differ from run to run, and log
+// the seed. Such a test finds old faults too. Add the case that it has found to the test, so that
+// each run repeats it. Keys and TLS handshakes are still random: no test depends on their lengths.
+//
 // A test that is left out by these functions passes. A test is skipped only if something that it
 // needs is missing on this machine, and .ci/run fails then. No test sleeps to wait for something,
 // and none depends on the machine's speed: it awaits the event, or runs on the simulated clock.

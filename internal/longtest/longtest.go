@@ -3,12 +3,18 @@ package longtest
 import (
 	"flag"
 	"fmt"
+	"iter"
+	"math/rand/v2"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 	"testing"
 )
 
-var long = flag.Bool("long", false, "run the slow tests too")
+var (
+	long = flag.Bool("long", false, "run the slow tests too")
+	seed = flag.Uint64("seed", 0, "the first `seed` of each test that has random steps; with -long the default is random")
+)
 
 // On reports whether the slow tests run: if -long is set and -short is not. It panics if the flags
 // are not parsed yet.
@@ -39,22 +45,70 @@ func AtOnce(n int) {
 	}
 }
 
-// Checks sets how many checks rapid.Check makes in the test t, which must not be parallel. The flag
-// -rapid.checks overrides it.
-func Checks(t testing.TB, n int) {
+// Checks prepares rapid.Check for the test t. The number of checks is that of Count. The seed is
+// always the same, but with -long it is random, and the test logs it. Package rapid writes no file
+// for a failure, because a file in the clone would change later runs. The flags -rapid.checks,
+// -rapid.seed and -rapid.nofailfile override this. The settings are global variables of rapid, so a
+// second test that calls Checks must not run at the same time.
+func Checks(t testing.TB, short, normal, long int) {
 	t.Helper()
-	f := flag.Lookup("rapid.checks")
+	if !checking.CompareAndSwap(false, true) {
+		t.Fatal("another test that calls longtest.Checks runs at the same time: make one of them sequential")
+	}
+	t.Cleanup(func() { checking.Store(false) })
+	checks := Count(short, normal, long)
+	if testing.Short() {
+		checks *= 5 // because rapid divides by 5
+	}
+	set(t, "rapid.checks", checks)
+	set(t, "rapid.seed", 1+Seed(t))
+	set(t, "rapid.nofailfile", true)
+}
+
+var checking atomic.Bool
+
+// set gives a flag of rapid a value until t ends, if the command line does not have the flag.
+func set(t testing.TB, name string, v any) {
+	t.Helper()
+	f := flag.Lookup(name)
 	if f == nil {
 		t.Fatal("the test does not import pgregory.net/rapid")
 	}
-	if given("rapid.checks") {
+	if given(name) {
 		return
 	}
 	old := f.Value.String()
 	t.Cleanup(func() { _ = f.Value.Set(old) })
-	if err := f.Value.Set(fmt.Sprint(n)); err != nil {
+	if err := f.Value.Set(fmt.Sprint(v)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Seeds returns the seeds with which the test t repeats its steps, as many as Count. They are
+// 0, 1, 2, … With -long the first one is random, and the test logs it.
+func Seeds(t testing.TB, short, normal, long int) iter.Seq[uint64] {
+	t.Helper()
+	first := Seed(t)
+	return func(yield func(uint64) bool) {
+		for i := range uint64(Count(short, normal, long)) {
+			if !yield(first + i) {
+				return
+			}
+		}
+	}
+}
+
+// Seed returns 0, and with -long a random number, which the test logs. The flag -seed overrides it.
+func Seed(t testing.TB) uint64 {
+	t.Helper()
+	first := *seed
+	if !given("seed") && On() {
+		first = uint64(rand.Uint32()) // short enough to be copied by hand
+	}
+	if first != 0 {
+		t.Logf("random: repeat it with -seed=%d", first)
+	}
+	return first
 }
 
 // given reports whether the command line has the flag. flag.Visit omits a flag whose Value was set

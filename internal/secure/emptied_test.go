@@ -20,7 +20,7 @@ func TestAllIsAll(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
-	for seed := range uint64(300) {
+	for seed := range longtest.Seeds(t, 300, 300, 3000) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		version := []uint16{tls.VersionTLS12, tls.VersionTLS13}[seed%2]
 		s := newSceneOf(t, version)

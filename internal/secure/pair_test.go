@@ -23,7 +23,7 @@ import (
 // fails.
 func TestPairsOfRandomCalls(t *testing.T) {
 	cert := selfSigned(t)
-	for seed := range uint64(longtest.Count(8, 20, 4000)) {
+	for seed := range longtest.Seeds(t, 8, 20, 4000) {
 		p := newPair(t, cert, seed)
 		for p.step = range 200 {
 			p.random()

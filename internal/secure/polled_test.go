@@ -21,7 +21,7 @@ func TestPolledInputIsRead(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
-	for seed := range uint64(300) {
+	for seed := range longtest.Seeds(t, 300, 300, 3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		s := newScene(t)
 		w := &oneEvent{Waiter: desc.Parked, k: s.k}

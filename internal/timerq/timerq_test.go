@@ -65,6 +65,7 @@ func (o *oracle) expire(now timeout.Deadline, mark uint64) *timerq.Timer {
 // The test arms, stops and expires some 40 timers at random. It moves timers to earlier, later and
 // equal deadlines. It makes the same calls on the oracle, and compares after each step.
 func TestQueueDoesWhatASortedSliceDoes(t *testing.T) {
+	longtest.Checks(t, 20, 100, 20_000)
 	rapid.Check(t, func(t *rapid.T) {
 		var q timerq.Queue
 		var o oracle
