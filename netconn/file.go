@@ -89,7 +89,8 @@ func FileListener(f *os.File) (net.Listener, error) {
 		l.file = fileOf(s)
 		l.keep.Store(true)
 	case *Listener: // the owner of the file may have set no options
-		l.keepAlive, l.inherited = netaddr.KeepAliveOf(0, net.KeepAliveConfig{}), false
+		keep := netaddr.KeepAliveOf(0, net.KeepAliveConfig{})
+		l.options = &keep
 	}
 	return l, nil
 }

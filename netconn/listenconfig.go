@@ -119,7 +119,7 @@ func (c *listen) listener() (net.Listener, error) {
 		u.file = fileOf(s)
 		l = u
 	} else {
-		tcp := &Listener{keepAlive: netaddr.KeepAliveOf(c.KeepAlive, c.KeepAliveConfig), inherited: inheritsOptions(s)}
+		tcp := &Listener{options: acceptOptions(s, netaddr.KeepAliveOf(c.KeepAlive, c.KeepAliveConfig))}
 		tcp.b.open(s, c.network)
 		l = tcp
 	}
@@ -186,6 +186,14 @@ func (c *listen) bind(s *socket.Socket, at netaddr.Binding) error {
 }
 
 func inheritsOptions(s *socket.Socket) bool { return inside.Desc(s).Kernel.Traits().InheritsOptions }
+
+// acceptOptions returns nil if sockets that s accepts inherit their options.
+func acceptOptions(s *socket.Socket, keep net.KeepAliveConfig) *net.KeepAliveConfig {
+	if inheritsOptions(s) {
+		return nil
+	}
+	return &keep
+}
 
 // setter returns a function that sets an option of s.
 func setter(s *socket.Socket) netaddr.Setter {

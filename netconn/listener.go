@@ -21,8 +21,8 @@ type listener struct{ b base }
 // A Listener accepts TCP connections.
 type Listener struct {
 	listener
-	keepAlive net.KeepAliveConfig
-	inherited bool // an accepted socket has the options of the listening one
+	// options are set on each accepted socket. nil means that accepted sockets inherit their options.
+	options *net.KeepAliveConfig
 }
 
 // A TCPListener is a Listener, under its name in package net.
@@ -67,8 +67,8 @@ func (l *Listener) AcceptTCP() (*TCPConn, error) {
 	if err := l.accept(&c.base); err != nil {
 		return nil, err
 	}
-	if !l.inherited {
-		tcpOptions(c.s, l.keepAlive)
+	if l.options != nil {
+		tcpOptions(c.s, *l.options)
 	}
 	return c, nil
 }

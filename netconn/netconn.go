@@ -166,7 +166,7 @@ func NewListener(s *socket.Socket) net.Listener {
 		l.b.adopt(s)
 		return l
 	}
-	l := &Listener{inherited: inheritsOptions(s)}
+	l := &Listener{options: acceptOptions(s, net.KeepAliveConfig{})}
 	l.b.adopt(s)
 	return l
 }
