@@ -28,8 +28,8 @@ type dialing struct {
 	// let the linker drop these methods from programs that do not dial.
 	begin, connected func()
 
-	listed       bool // in the list unconnected, where older and newer are its neighbours
-	older, newer *Conn
+	listed      bool // in the list r.unconnected
+	unconnected links[Conn]
 }
 
 // Dial connects to an address. network and addr have the same form as for Listen. Dial looks up a

@@ -139,7 +139,7 @@ func (w *painter) unconnected() (done bool) {
 	l := &w.r.unconnected
 	for ; l.seen != nil && w.left > 0; w.left-- {
 		w.p.Conns = append(w.p.Conns, w.conn(l.seen))
-		l.seen = l.seen.dialing.newer
+		l.seen = l.seen.links().newer
 	}
 	return l.seen == nil
 }
@@ -148,7 +148,7 @@ func (w *painter) tasks() (done bool) {
 	l := &w.r.tasks
 	for ; l.seen != nil && w.left > 0; w.left-- {
 		w.p.Tasks = append(w.p.Tasks, l.seen.picture())
-		l.seen = l.seen.younger
+		l.seen = l.seen.links().newer
 	}
 	return l.seen == nil
 }

@@ -114,7 +114,7 @@ func (t *Task) picture() inside.Task {
 		p.Reason = inside.Turn
 	}
 	if t.result != nil {
-		for w := t.result.first; w != nil && len(p.Joiners) < waitersShown; w = w.next {
+		for w := t.result.joiners.oldest; w != nil && len(p.Joiners) < waitersShown; w = w.neighbours.newer {
 			p.Joiners = append(p.Joiners, w.t.number())
 		}
 	}

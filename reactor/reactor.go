@@ -96,9 +96,9 @@ type Reactor struct {
 	conns       int // open or dialling; a drain ends these and the objects of the next three fields
 	listeners   int
 	packets     int
-	tasks       taskList
-	unconnected unconnectedList // Conns without a descriptor: a lookup or a connect is due
-	dials       queue[*Conn]    // the Conns of unconnected that wait for their first connect
+	tasks       list[Task, *Task]
+	unconnected list[Conn, *Conn] // Conns without a descriptor: a lookup or a connect is due
+	dials       queue[*Conn]      // the Conns of unconnected that wait for their first connect
 
 	unclosed      bool // the drain has Conns to close, with descriptors from nextClose on
 	nextClose     int

@@ -157,9 +157,9 @@ func (r *Reactor) drainStep() {
 		if !r.aborting {
 			r.aborting, r.tasks.next = true, r.tasks.oldest
 		}
-		r.tasks.walk((*Task).Cancel)
+		r.walkTasks((*Task).Cancel)
 	} else {
-		r.tasks.walk(r.drainTask)
+		r.walkTasks(r.drainTask)
 	}
 	r.endStep()
 	if r.remaining()+r.closedCalls.len() == 0 {
@@ -174,7 +174,7 @@ func (r *Reactor) closeSome() {
 	n, done := endsPerTurn, false
 	for ; n > 0 && r.unconnected.next != nil; n-- {
 		c := r.unconnected.next
-		r.unconnected.next = c.dialing.newer
+		r.unconnected.next = c.links().newer
 		c.Close()
 	}
 	if n == 0 {

@@ -104,7 +104,7 @@ func (t *Task) brokenRow() string {
 		return "runnable without a place in the list"
 	case t.state == finished && (t.next != nil || t.yield != nil):
 		return "finished excludes a coroutine"
-	case t.state == finished && (t.older != nil || t.younger != nil || r.tasks.oldest == t):
+	case t.state == finished && (t.neighbours != links[Task]{} || r.tasks.oldest == t):
 		return "finished excludes a place in the list of Tasks"
 	case r.tasks.n == 0 && len(r.idle) > 0:
 		return "idle coroutines need a Task"

@@ -75,7 +75,7 @@ type Task struct {
 	stack, g    uintptr // addresses of the stack at the last sleep, and of the runtime's data
 	ctx         *taskContext
 
-	older, younger *Task // neighbours in r.tasks, which is sorted by age
+	neighbours links[Task] // in r.tasks
 }
 
 type taskState uint8
@@ -214,8 +214,8 @@ func (t *Task) Join(u *Task) (any, error) {
 		return j.value, j.err
 	}
 	w := &joiner{t: t}
-	j.add(w)
-	defer j.remove(w) // deferred, because the wait may unwind the Task
+	j.joiners.add(w)
+	defer j.joiners.remove(w) // deferred, because the wait may unwind the Task
 	for u.state != finished {
 		if e := t.waitFor(inside.Join, desc.In, timeout.Never); e != 0 {
 			return nil, e

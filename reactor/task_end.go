@@ -45,52 +45,15 @@ func (r *Reactor) drainTask(t *Task) {
 	}
 }
 
-// A taskList has all Tasks that have not ended, sorted by age. A drain and an abort iterate over
-// it, in several turns. No Task is added meanwhile.
-type taskList struct {
-	oldest, youngest *Task
-	next             *Task // the next Task of the drain or the abort; else nil
-	seen             *Task // the next Task for a picture; else nil
-	n                int
-}
-
-// walk continues the iteration: it calls f for at most endsPerTurn Tasks. f must not resume a Task.
-func (l *taskList) walk(f func(*Task)) {
+// walkTasks continues the iteration over all Tasks. It calls f for at most endsPerTurn Tasks. f
+// must not resume a Task.
+func (r *Reactor) walkTasks(f func(*Task)) {
+	l := &r.tasks
 	for n := 0; n < endsPerTurn && l.next != nil; n++ {
 		t := l.next
-		l.next = t.younger
+		l.next = t.neighbours.newer
 		f(t)
 	}
 }
 
-func (l *taskList) add(t *Task) {
-	l.n++
-	t.older = l.youngest
-	if l.youngest == nil {
-		l.oldest = t
-	} else {
-		l.youngest.younger = t
-	}
-	l.youngest = t
-}
-
-func (l *taskList) remove(t *Task) {
-	l.n--
-	if l.next == t {
-		l.next = t.younger
-	}
-	if l.seen == t {
-		l.seen = t.younger
-	}
-	if t.older == nil {
-		l.oldest = t.younger
-	} else {
-		t.older.younger = t.younger
-	}
-	if t.younger == nil {
-		l.youngest = t.older
-	} else {
-		t.younger.older = t.older
-	}
-	t.older, t.younger = nil, nil
-}
+func (t *Task) links() *links[Task] { return &t.neighbours }

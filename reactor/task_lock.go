@@ -32,7 +32,7 @@ func (r *Reactor) abandonTasks() {
 	r.idle = nil
 	var next *Task
 	for t := r.tasks.oldest; t != nil; t = next {
-		next = t.younger
+		next = t.neighbours.newer
 		if t.next != nil {
 			t.ensureResult().err = kernel.ECANCELED
 			r.reap(t)

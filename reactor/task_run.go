@@ -226,8 +226,8 @@ func (t *Task) fell(v any) {
 // runnable.
 func (j *taskResult) wakeJoiners() {
 	var next *joiner
-	for w, n := j.first, 0; w != nil; w, n = next, n+1 {
-		next = w.next // read before w leaves the list
+	for w, n := j.joiners.oldest, 0; w != nil; w, n = next, n+1 {
+		next = w.neighbours.newer // read before w leaves the list
 		if t := w.t; n < joinsPerTurn || t.state != asleep {
 			t.wake()
 		} else {
