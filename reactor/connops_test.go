@@ -212,7 +212,8 @@ func (m *connModel) doInside() {
 
 // spring makes the callback panic or exit.
 func (m *connModel) spring(arg byte) {
-	how := slices.Sorted(maps.Keys(unwindings))[arg%3]
+	ways := slices.Sorted(maps.Keys(unwindings))
+	how := ways[int(arg)%len(ways)]
 	m.log = append(m.log, "  "+how)
 	m.sprung++
 	m.early = m.early || m.closed == 0

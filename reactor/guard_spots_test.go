@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.uber.org/zap/zapcore"
@@ -22,13 +23,21 @@ var unwindings = map[string]func(){
 	"Goexit":     runtime.Goexit,
 	// With this GODEBUG recover returns nil after panic(nil), as before Go 1.21.
 	"panicnil=1": func() { panic(nil) },
+	// Goexit continues after the panic of a deferred function was recovered.
+	"panic in Goexit": func() { defer func() { panic("boom") }(); runtime.Goexit() },
+	"Goexit in panic": func() { defer runtime.Goexit(); panic("boom") },
 }
+
+// exits returns whether runtime.Goexit ends the goroutine in the end.
+func exits(how string) bool { return strings.Contains(how, "Goexit") }
 
 func isValue(how string, v any) bool {
 	switch how {
 	case "panic":
 		return v == "boom"
-	case "Goexit":
+	case "panic in Goexit":
+		return v == "boom" || v == ErrGoexit
+	case "Goexit", "Goexit in panic":
 		return v == ErrGoexit
 	}
 	_, ok := v.(*runtime.PanicNilError)

@@ -78,16 +78,24 @@ func (c *coroutine) main(yield func(struct{}) bool) {
 	if r.lone != nil {
 		r.lone.CoroutineBegins()
 	}
+	var t *Task
+	returned := false
+	defer func() {
+		if !returned { // runtime.Goexit, which may continue after run has recovered a panic
+			t.leave()
+		}
+	}()
 	g := prefetch.Goroutine()
 	for c.t != nil {
-		t := c.t
-		c.t = nil
+		t, c.t = c.t, nil
 		t.yield, t.g = yield, g
 		if !t.run() || !r.keep(c) {
 			break
 		}
+		t = nil // an idle coroutine keeps no Task
 		yield(struct{}{})
 	}
+	returned = true
 	r.coroutineEnds()
 }
 
@@ -97,7 +105,8 @@ func (r *Reactor) coroutineEnds() {
 	}
 }
 
-// run runs the Task. It returns false if the Task has panicked. Package stacks finds the Task's
+// run runs the Task. It returns false if the Task has panicked, and does not return after
+// runtime.Goexit. Package stacks finds the Task's
 // stack by this frame: t is its argument and stays alive in it.
 //
 //go:noinline
@@ -106,11 +115,7 @@ func (t *Task) run() (returned bool) {
 		if returned {
 			return
 		}
-		v := recover()
-		t.fell(v)
-		if v == nil {
-			t.leave()
-		}
+		t.fell(recover())
 	}()
 	f := t.f
 	t.f = nil // so that the garbage collector can free what f has captured and does not need any more

@@ -215,7 +215,6 @@ func (t *Task) fell(v any) {
 		c := recover()
 		if t.ensureResult().crash = c; c == nil {
 			t.result.err = panicErrorOf(nil)
-			t.leave()
 		}
 	}()
 	t.ensureResult().err = t.r.taskError(v)
