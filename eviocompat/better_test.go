@@ -138,7 +138,7 @@ func atDescriptorLimit() {
 	}()
 	at := (<-ready).String()
 	talk := func(c net.Conn) {
-		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 		_, err := io.WriteString(c, "hello")
 		die(err)
 		_, err = io.ReadFull(c, make([]byte, 5))

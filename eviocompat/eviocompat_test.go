@@ -136,7 +136,7 @@ func TestSchemes(t *testing.T) {
 				}
 				for i, a := range at {
 					c := dial(t, a)
-					_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+					_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 					io.WriteString(c, "hello")
 					p := make([]byte, 100)
 					if n, err := c.Read(p); err != nil || string(p[:n]) != fmt.Sprint("hello ", i) {

@@ -71,7 +71,7 @@ func run(t *testing.T, bin, network string, args ...string) string {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	at := fmt.Sprint("127.0.0.1:", port)
-	for until := time.Now().Add(20 * time.Second); network == "tcp"; time.Sleep(5 * time.Millisecond) {
+	for until := time.Now().Add(longtest.Guard); network == "tcp"; time.Sleep(5 * time.Millisecond) {
 		if c, err := net.Dial("tcp", at); err == nil {
 			c.Close()
 			break
@@ -97,7 +97,7 @@ func TestEvioOwnExamples(t *testing.T) {
 		}
 		at := run(t, echo, network, flags...)
 		ok := false
-		for until := time.Now().Add(20 * time.Second); !ok && time.Now().Before(until); {
+		for until := time.Now().Add(longtest.Guard); !ok && time.Now().Before(until); {
 			c, err := net.Dial(network, at)
 			if err != nil {
 				t.Fatal(err)
@@ -117,7 +117,7 @@ func TestEvioOwnExamples(t *testing.T) {
 		at := run(t, web, "tcp", flags...)
 		transport := &http.Transport{}
 		for range 10 {
-			res, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Get("http://" + at + "/")
+			res, err := (&http.Client{Transport: transport, Timeout: longtest.Guard}).Get("http://" + at + "/")
 			if err != nil {
 				t.Fatal(flags, err)
 			}

@@ -101,7 +101,7 @@ func TestWakeHasNoPostLimit(t *testing.T) {
 		for range all {
 			select {
 			case <-woken:
-			case <-time.After(10 * time.Second):
+			case <-time.After(longtest.Guard):
 				t.Fatal("a Wake is lost")
 			}
 		}

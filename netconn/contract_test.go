@@ -20,7 +20,7 @@ import (
 )
 
 // long is how long a test waits for an event that must come.
-const long = 20 * time.Second
+const long = longtest.Guard
 
 // The test checks deadlines of a listener, in the past, in the future, and moved while Accept
 // waits. It also checks concurrent Accepts, a Close during them, and that Close removes the

@@ -87,7 +87,7 @@ func runOutOfDescriptors(t *testing.T, secure bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(3 * long))
+		c.SetDeadline(time.Now().Add(long))
 		if secure {
 			c = tls.Client(c, clientConfig())
 		}
@@ -129,7 +129,7 @@ func runOutOfDescriptors(t *testing.T, secure bool) {
 			}
 		case err := <-served:
 			t.Fatalf("Serve has ended: %v", err)
-		case <-time.After(3 * long):
+		case <-time.After(long):
 			t.Fatal("the server has not run out of descriptors")
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/timeout"
@@ -27,7 +27,7 @@ const (
 	In, Out, Err, Hup, Edge, End = poller.In, poller.Out, poller.Err, poller.Hup, poller.Edge, poller.End
 
 	// guard is longer than any wait of a correct run.
-	guard = time.Minute
+	guard = longtest.Guard
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -136,7 +136,7 @@ func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 	}
 	got := poller.Readiness(0)
 	// Sent data may take some time to arrive.
-	for until := l.in(10 * time.Second); got != want && !until.Passed(l.now()); l.rest() {
+	for until := l.in(guard); got != want && !until.Passed(l.now()); l.rest() {
 		// The two filters of a kqueue are merged into one Event.
 		var events [4]poller.Event
 		_, err := p.Wait(events[:], until)

@@ -67,7 +67,7 @@ func TestCloseWakesTheLoop(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(guard):
 		t.Fatal("the loop sleeps on")
 	}
 }

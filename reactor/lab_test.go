@@ -19,7 +19,7 @@ import (
 
 // guard is how long a test waits for something that must happen, by the kernel's clock. A test that
 // waits longer fails.
-const guard = 2 * time.Minute
+const guard = longtest.Guard
 
 // A lab is where a test runs: on the host's kernel or on a simulated one. It has a single
 // goroutine. The lab runs the reactor by FD and Next. The peers are descriptors of the same kernel.

@@ -79,7 +79,7 @@ func TestSSLReadWhilePolled(t *testing.T) {
 			if b != byte(i) {
 				t.Fatalf("%d, want %d", b, byte(i))
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(longtest.Guard):
 			t.Fatalf("byte %d has come, and Read sleeps", i)
 		}
 	}
@@ -125,7 +125,7 @@ func TestSSLPollWhileRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(longtest.Guard):
 			t.Fatalf("round %d: half of a record is there, and Poll sleeps", i)
 		}
 		if n, err := s.Read(room[:]); n != 1 {

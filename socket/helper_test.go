@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 // guard is how long a test waits for something that must happen. A test that waits longer fails.
-const guard = 60 * time.Second
+const guard = longtest.Guard
 
 const (
 	stream = socket.SOCK_STREAM
@@ -205,20 +205,28 @@ func (l *lab) asleepOr(s *socket.Socket, ended *atomic.Bool) {
 
 func (l *lab) until(what string, done func() bool) {
 	l.t.Helper()
-	for end := time.Now().Add(guard); !done(); l.pass() {
+	pause := pass
+	for end := time.Now().Add(guard); !done(); l.sleep(pause) {
 		if time.Now().After(end) {
 			l.fatalf("no %s", what)
+		}
+		if pause < 100*pass { // a simulated minute would need too many steps
+			pause += pause / 8
 		}
 	}
 }
 
+const pass = 100 * time.Microsecond
+
 // pass yields.
-func (l *lab) pass() {
+func (l *lab) pass() { l.sleep(pass) }
+
+func (l *lab) sleep(d time.Duration) {
 	if l.r == nil {
-		time.Sleep(100 * time.Microsecond)
+		time.Sleep(d)
 		return
 	}
-	if err := l.task.Sleep(100 * time.Microsecond); err != nil {
+	if err := l.task.Sleep(d); err != nil {
 		l.fatalf("Sleep: %v", err)
 	}
 }

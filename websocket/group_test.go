@@ -75,7 +75,7 @@ func guest(at string, frames int) error {
 	if err != nil {
 		return err
 	}
-	_ = nc.SetDeadline(time.Now().Add(time.Minute))
+	_ = nc.SetDeadline(time.Now().Add(long))
 	st, err := NewStream(nc, "ws://"+at+"/")
 	if err != nil {
 		return err

@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
 // long is longer than any step of these tests takes.
-const long = time.Minute
+const long = longtest.Guard
 
 // funcs is a Handler made of functions. Each of them may be nil.
 type funcs struct {

@@ -22,7 +22,7 @@ func refused(t *testing.T, args ...string) string {
 		if c != 2 {
 			t.Errorf("exit code %d, want 2", c)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(long):
 		signals <- os.Interrupt
 		t.Fatal("it serves")
 	}

@@ -121,7 +121,7 @@ func proxy(t *testing.T, a, b string) (path string) {
 		}
 	})
 	eventually(t, "haproxy listens", func() bool {
-		c, err := net.DialTimeout("unix", path, time.Second)
+		c, err := net.DialTimeout("unix", path, long)
 		if err == nil {
 			c.Close()
 		}

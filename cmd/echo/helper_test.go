@@ -23,7 +23,7 @@ import (
 )
 
 // long is how long a test waits for an event that must come.
-const long = 20 * time.Second
+const long = longtest.Guard
 
 // inEachStyle runs the test for each style of the server, because all styles keep the same
 // promises. Each server is a process, so the tests run in parallel.
@@ -52,10 +52,11 @@ type server struct {
 
 var listening = regexp.MustCompile(`^listening on \w+://(.*), try: (.*)$`)
 
-// serveAt starts the binary and waits until it listens at n addresses.
+// serveAt starts the binary and waits until it listens at n addresses. On a slow machine a drain
+// may need longer than the program's default.
 func serveAt(t *testing.T, n int, args ...string) *server {
 	t.Helper()
-	return serveCommand(t, n, exec.Command(binary, args...))
+	return serveCommand(t, n, exec.Command(binary, append([]string{"-drain", "1h"}, args...)...))
 }
 
 func serveCommand(t *testing.T, n int, cmd *exec.Cmd) *server {

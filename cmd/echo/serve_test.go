@@ -157,8 +157,8 @@ func TestSignalWithoutDescriptors(t *testing.T) {
 }
 
 // A connection that is idle for too long is closed in order, and a debug line reports this. A
-// connection that sends stays open. But on a slow machine every connection may be idle for too long.
-// So its close is an error only if the idle time had not passed.
+// connection that sends stays open. But on a slow machine every connection may be idle for too
+// long. So its close is an error only if the idle time had not passed.
 func TestIdle(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		const idle = 200 * time.Millisecond

@@ -24,7 +24,7 @@ import (
 // on the same port does not affect other clients. After SIGTERM the server sends close_notify.
 func TestTLS(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
-		s := serveAt(t, 2, "-tls", "-style", style, "-idle", "10s", "tcp://127.0.0.1:0", "unix://"+socketPath(t))
+		s := serveAt(t, 2, "-tls", "-style", style, "-idle", "1h", "tcp://127.0.0.1:0", "unix://"+socketPath(t))
 		for i, network := range []string{"tcp", "unix"} {
 			bad := dial(t, network, s.at[i])
 			bad.Write([]byte("GET / HTTP/1.1\r\n\r\n"))

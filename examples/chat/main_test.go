@@ -53,7 +53,7 @@ func join(t *testing.T, at string, name string) *guest {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 	g := &guest{t, c.(*net.TCPConn), bufio.NewReader(c)}
 	g.hears("* " + name + " is here")
 	return g

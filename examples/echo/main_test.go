@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -31,7 +31,7 @@ func TestEcho(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 			io.WriteString(c, "hello")
 			p := make([]byte, 5)
 			if _, err := io.ReadFull(c, p); err != nil || string(p) != "hello" {

@@ -99,10 +99,10 @@ func dial(t *testing.T, port string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	var c net.Conn
 	var err error
-	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(longtest.Guard); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 		if c, err = net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			t.Cleanup(func() { c.Close() })
-			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 			return c, bufio.NewReader(c)
 		}
 	}

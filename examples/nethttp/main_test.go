@@ -31,7 +31,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const long = 60 * time.Second
+const long = longtest.Guard
 
 // A place is a running server, and a configuration that trusts its certificate.
 type place struct {

@@ -34,7 +34,7 @@ func run(t *testing.T, accept func(*reactor.Conn) reactor.Handler, opts ...react
 	ran := make(chan error, 1)
 	go func() { ran <- r.Run(context.Background()) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), longtest.Guard)
 		defer cancel()
 		_ = r.Shutdown(ctx)
 		<-ran
@@ -83,7 +83,7 @@ func dial(t *testing.T, at string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 	return c
 }
 
@@ -228,7 +228,7 @@ func TestBehindHAProxy(t *testing.T) {
 			continue
 		}
 		var c net.Conn
-		for until := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		for until := time.Now().Add(longtest.Guard); ; time.Sleep(10 * time.Millisecond) {
 			if c, err = net.Dial("tcp", at[i]); err == nil {
 				break
 			}
@@ -236,7 +236,7 @@ func TestBehindHAProxy(t *testing.T) {
 				t.Fatalf("%v: %s", err, &stderr)
 			}
 		}
-		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 		want := fmt.Sprintf("%v to %v by true, version %d", c.LocalAddr(), at[i], f.version)
 		if line, whole := exchange(t, c, 500_000); line != want || !whole {
 			t.Errorf("%s: %q, whole %v; want %q", f.options, line, whole, want)

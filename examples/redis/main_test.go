@@ -49,7 +49,7 @@ func dial(t *testing.T, at net.Addr) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 	return c
 }
 
@@ -157,7 +157,7 @@ func TestSlowReader(t *testing.T) {
 	}
 	at := serve(t, 1)
 	c := dial(t, at)
-	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
+	_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 	many := longtest.Count(5, 20, 100)
 	value := bytes.Repeat([]byte("0123456789abcdef"), 2<<20/16)
 	big := bytes.Repeat([]byte("x"), maxBulk)

@@ -17,7 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/websocket"
 )
@@ -25,7 +25,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // limit is how long a test waits for an event that must come.
-const limit = time.Minute
+const limit = longtest.Guard
 
 // start runs a room until the test ends, or until stop is called.
 func start(t *testing.T, opts ...websocket.Option) (at string, stop func()) {

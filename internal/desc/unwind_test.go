@@ -5,19 +5,19 @@ package desc_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
 )
 
 // After this time a test has failed.
-const guard = time.Minute
+const guard = longtest.Guard
 
 // counting is the host's kernel, and counts how often each descriptor is closed.
 type counting struct {

@@ -19,7 +19,7 @@ import (
 const token = "sixteen bytes or more"
 
 // long is how long a test waits for an event that must come.
-const long = 20 * time.Second
+const long = longtest.Guard
 
 type echo struct{}
 

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 var (
@@ -21,6 +22,10 @@ var (
 func On() bool {
 	return !testing.Short() && *long // Short panics if the flags are not parsed
 }
+
+// Guard is how long a test waits for something that must come. It only ends a test that hangs: on
+// the slowest machine, what must come is earlier.
+const Guard = 3 * time.Minute
 
 // Count returns how often a test repeats its steps. The result is `short` with -short, `long` with
 // -long, and `normal` without these flags.

@@ -114,7 +114,8 @@ func randomIn(t *testing.T, name, source string) (found []string) {
 			default:
 				path = imports[x.Name]
 				global := strings.HasPrefix(path, "math/rand") && !strings.HasPrefix(s.Sel.Name, "New") && !slices.Contains([]string{"Rand", "Source", "PCG", "Zipf", "ChaCha8"}, s.Sel.Name)
-				bytes := path == "crypto/rand" && s.Sel.Name != "Reader" && s.Sel.Name != "Prime" // these are for keys
+				// Reader and Prime are for keys.
+				bytes := path == "crypto/rand" && s.Sel.Name != "Reader" && s.Sel.Name != "Prime"
 				if global || bytes {
 					report(s.Pos(), path+"."+s.Sel.Name+" has no fixed seed: use rand.New(rand.NewPCG(1, 2)), or longtest.Seeds")
 				}

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/tests/conformance/internal/lib"
@@ -21,7 +20,7 @@ const scriptsAtOnce = 6
 const sampled = 8
 
 // guard is the time after which a script counts as hung.
-const guard = 2 * time.Minute
+const guard = longtest.Guard
 
 func TestMain(m *testing.M) {
 	longtest.AtOnce(scriptsAtOnce)

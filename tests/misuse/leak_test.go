@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -19,12 +20,13 @@ func balanced(t *testing.T, f func()) {
 	time.Sleep(time.Nanosecond) // opens the descriptors of Go's own poller first
 	before := descriptors()
 	f()
-	for range 10 { // the garbage collector may close descriptors late
+	// The background goroutine of package desc may close its Poller late, and the garbage collector
+	// other descriptors.
+	for until := time.Now().Add(longtest.Guard); time.Now().Before(until); time.Sleep(time.Millisecond) {
 		if descriptors() <= before {
 			return
 		}
 		runtime.GC()
-		runtime.Gosched()
 	}
 	t.Errorf("%d descriptors are open, %d were before", descriptors(), before)
 }

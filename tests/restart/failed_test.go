@@ -40,7 +40,7 @@ func TestFailedRestartChangesNothing(t *testing.T) {
 		{"sleep 100", "deadline exceeded"},
 		{"/nowhere/at/all", "no such file"},
 	} {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), longtest.Guard)
 		if strings.HasPrefix(c.command, "sleep") {
 			ctx, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
 		}
@@ -56,7 +56,7 @@ func TestFailedRestartChangesNothing(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				_ = conn.SetDeadline(time.Now().Add(time.Minute))
+				_ = conn.SetDeadline(time.Now().Add(longtest.Guard))
 				if err := exchange(conn, []byte("still here"), make([]byte, 10)); err != nil {
 					t.Error(err)
 				}
@@ -219,7 +219,7 @@ func held(t *testing.T) (cmd *exec.Cmd, end func(meanwhile func())) {
 			f.Close()
 		}
 	})
-	says.SetDeadline(time.Now().Add(time.Minute))
+	says.SetDeadline(time.Now().Add(longtest.Guard))
 	return cmd, func(meanwhile func()) {
 		if _, err := says.Read(make([]byte, 1)); err != nil { // the command runs
 			t.Error(err)

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
@@ -55,7 +54,7 @@ func sharedFiles(t *testing.T, order []int, first syscall.Signal) {
 		cmd := self()
 		cmd.Env = append(os.Environ(), envAddrs+"=unix://"+path+",unixgram://"+packets, envLoops+"=1")
 		end = append(end, ender(t, cmd))
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), longtest.Guard)
 		defer cancel()
 		if err := r.Restart(ctx, cmd); err != nil {
 			t.Fatal(err)

@@ -67,7 +67,7 @@ func haproxy(t *testing.T, a, b string) string {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	at := fmt.Sprint("127.0.0.1:", port)
-	for until := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(longtest.Guard); ; time.Sleep(10 * time.Millisecond) {
 		c, err := net.Dial("tcp", at)
 		if err == nil {
 			c.Close()
@@ -111,7 +111,7 @@ func TestRollingRestartBehindHAProxy(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_ = c.SetDeadline(time.Now().Add(time.Minute))
+				_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 				for !stop.Load() {
 					n, err := talk(c, p)
 					got.Add(int64(n))

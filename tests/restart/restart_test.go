@@ -46,7 +46,7 @@ func (l *load) client(network, addr string, seed uint64) {
 			return
 		}
 		l.conns.Add(1)
-		_ = c.SetDeadline(time.Now().Add(time.Minute))
+		_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 		for range 1 + rnd.IntN(8) {
 			n := 1 + rnd.IntN(len(p))
 			for i := 0; i < n; i += 97 {
@@ -143,7 +143,7 @@ func ping(t *testing.T, at string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(time.Minute))
+	_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 	io.WriteString(c, "ping")
 	if n, err := io.ReadFull(c, make([]byte, 4)); err != nil {
 		t.Errorf("datagram: %d bytes, %v", n, err)
@@ -197,7 +197,7 @@ func TestSocketActivation(t *testing.T) {
 					}
 					defer c.Close()
 				}
-				_ = c.SetDeadline(time.Now().Add(time.Minute))
+				_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 				if err := exchange(c, p, make([]byte, len(p))); err != nil {
 					t.Error(err)
 				}

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
@@ -112,7 +112,7 @@ func server(addrs []string) error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), longtest.Guard)
 	defer cancel()
 	err = g.Shutdown(ctx)
 	if e := <-ran; err == nil {
@@ -128,7 +128,7 @@ func replace(g *reactor.Group, listeners []*reactor.GroupListener, at []string, 
 	cmd := exec.Command(os.Args[0], os.Args[1:]...)
 	cmd.Env = append(os.Environ(), envAddrs+"="+strings.Join(at, ","), envLoops+"="+strconv.Itoa(loops))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), longtest.Guard)
 	defer cancel()
 	if err := g.Restart(ctx, cmd); err != nil {
 		return err
@@ -212,7 +212,7 @@ func (f *fleet) listen(r *os.File) {
 // wait waits until ok returns true. ok may use the printed lines.
 func (f *fleet) wait(what string, ok func() bool) {
 	f.t.Helper()
-	for until := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
+	for until := time.Now().Add(longtest.Guard); ; time.Sleep(2 * time.Millisecond) {
 		f.mu.Lock()
 		done, said := ok(), f.other
 		f.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 // sends it.
 func TestEcho(t *testing.T) {
 	at := serve(t, 1)
-	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
+	client := &http.Client{Transport: &http.Transport{}, Timeout: longtest.Guard}
 	defer client.CloseIdleConnections()
 	for _, size := range []int{0, 1, 1000, 100_000, longtest.Count(300_000, 3_000_000, 30_000_000)} {
 		want := make([]byte, size)
@@ -115,7 +115,7 @@ func TestRanges(t *testing.T) {
 	}
 	s := &Site{Greeting: greeting, File: path, Patience: time.Minute, Idle: time.Minute}
 	at := serveSite(t, 1, s)
-	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
+	client := &http.Client{Transport: &http.Transport{}, Timeout: longtest.Guard}
 	defer client.CloseIdleConnections()
 	size := len(data)
 	modified := ""

@@ -56,7 +56,7 @@ func dial(t *testing.T, at string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(longtest.Guard))
 	return c
 }
 
@@ -65,7 +65,7 @@ func TestGoClient(t *testing.T) {
 	at := serve(t, 3)
 	transport := &http.Transport{MaxIdleConnsPerHost: 20}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: longtest.Guard}
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/tests/conformance/internal/lib"
@@ -135,7 +134,7 @@ func (r *runner) tests(group string) (names []string) {
 	return names
 }
 
-const limit = time.Minute
+const limit = longtest.Guard
 
 // run runs one test and returns its outcome.
 func (r *runner) run(kernel, name string) outcome {
