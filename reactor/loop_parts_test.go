@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -93,7 +94,20 @@ func TestEachKindOfCallbackIsTimed(t *testing.T) {
 			"post":         func(ran func()) { _ = r.Post(ran) },
 			"post of Conn": func(ran func()) { _ = c.Post(ran) },
 			"task":         func(ran func()) { r.Go(func(*Task) { ran() }) },
-			"Event":        func(ran func()) { _ = c.SetHandler(&hooks{data: func(*Conn, []byte) { ran() }}); p.send("x") },
+			"woken task": func(ran func()) {
+				fd, p := t.pair()
+				d := desc.New(t.k, fd, (*taskWaiter)(r))
+				r.Go(func(*Task) {
+					d.Recv(&desc.Call{Limit: timeout.None}, make([]byte, 1), 0)
+					ran()
+					d.Close()
+				})
+				timed := r.slow.timed
+				t.turn()
+				r.slow.timed = timed
+				p.send("x")
+			},
+			"Event": func(ran func()) { _ = c.SetHandler(&hooks{data: func(*Conn, []byte) { ran() }}); p.send("x") },
 		} {
 			for _, before := range []int{2, 1} {
 				r.slow.timed = before

@@ -89,7 +89,8 @@ type Reactor struct {
 
 	running   *Task            // the Task that runs; nil in callbacks
 	goexiting bool             // runtime.Goexit unwinds, and the panic handler was called
-	loopWakes bool             // the loop itself wakes tasks, and no user code is on the stack
+	loopWakes bool             // an Event or a timer wakes Tasks: these go to woken
+	woken     []*Task          // the Tasks that this Event or timer has woken
 	runnable  queue[wokenTask] // sorted by the time of their wake
 	idle      []*coroutine     // coroutines that wait for a Task; none while there are no Tasks
 

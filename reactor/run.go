@@ -117,6 +117,12 @@ func (r *Reactor) restoreLoop(v any) {
 // that is left in the lists.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
+	for _, t := range r.woken {
+		if t != nil { // otherwise its step is the one that has not returned
+			r.addRunnable(t)
+		}
+	}
+	r.woken = r.woken[:0]
 	c := r.rereading
 	r.rereading = nil
 	c.leaveRead()

@@ -43,7 +43,7 @@ type slowTurns struct {
 	until   timeout.Deadline            // when the present window ends
 
 	calls int           // how many timers, posts and Tasks this turn has called
-	last  any           // the last callback: a *Watch (of the only Event), func(), *Task or *Conn
+	last  any           // the last callback: a *Watch of the only Event, func(), *Task or *Conn
 	timed int           // how many callbacks are still to be timed
 	each  bool          // every callback of this turn is timed
 	worst any           // the slowest callback of this turn

@@ -6,10 +6,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/timeout"
 )
 
-// A slow turn has one callback: of a Conn, a timer, a post or a Task. Longest has the type of the
-// handler, or the name of the function.
+// A slow turn has one callback: of a Conn, a timer, a post, a Task, or a Task that an Event wakes.
+// Longest has the type of the handler, or the name of the function.
 func TestLongestNamesItsCallback(t *testing.T) {
 	const stall = 7 * time.Millisecond
 	for want, cause := range map[string]func(t *lab, stalls func()){
@@ -22,6 +25,17 @@ func TestLongestNamesItsCallback(t *testing.T) {
 		},
 		"TestLongestNamesItsCallback.func3": func(t *lab, stalls func()) { t.r.Post(func() { stalls() }) },
 		"TestLongestNamesItsCallback.func4": func(t *lab, stalls func()) { t.r.Go(func(*Task) { stalls() }) },
+		"TestLongestNamesItsCallback.func5": func(t *lab, stalls func()) {
+			fd, p := t.pair()
+			d := desc.New(t.k, fd, (*taskWaiter)(t.r))
+			t.r.Go(func(*Task) {
+				d.Recv(&desc.Call{Limit: timeout.None}, make([]byte, 1), 0)
+				stalls()
+				d.Close()
+			})
+			t.turn()
+			p.send("x")
+		},
 	} {
 		simulated(t, func(t *lab) {
 			r := t.reactor()

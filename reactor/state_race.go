@@ -100,7 +100,7 @@ func (t *Task) brokenRow() string {
 		return "asleep excludes wakePending"
 	case t.state == asleep && t.next == nil:
 		return "asleep excludes a Task without a coroutine"
-	case t.state == runnable && r.runnable.len() == 0:
+	case t.state == runnable && r.runnable.len()+len(r.woken) == 0:
 		return "runnable without a place in the list"
 	case t.state == finished && (t.next != nil || t.yield != nil):
 		return "finished excludes a coroutine"

@@ -21,9 +21,6 @@ const idleCoroutines = 128
 // the loop's goroutine. An idle one began in the same state, because there are idle ones only while
 // Tasks live (see Task).
 func (r *Reactor) begin(t *Task) {
-	if t.next != nil {
-		return
-	}
 	if last := len(r.idle) - 1; last >= 0 {
 		c := r.idle[last]
 		r.idle[last] = nil

@@ -93,6 +93,7 @@ func (t *Task) timerFired() {
 	t.r.loopWakes = true
 	t.wakeWith(kernel.ETIMEDOUT)
 	t.r.loopWakes = false
+	t.r.resumeWoken(-1)
 }
 
 // wake ends the present wait of the Task. If the Task does not wait, it ends the next wait.
@@ -104,14 +105,14 @@ func (t *Task) wake() {
 	t.wakePending = t.state != finished
 }
 
-// wakeWith ends the wait of the Task. If the loop itself wakes the Task, the Task runs at once. If
-// user code wakes it, the Task runs after the present step.
+// wakeWith ends the wait of the Task. If an Event or a timer wakes the Task, the Task runs in the
+// same step. If user code wakes it, the Task runs after the present step.
 func (t *Task) wakeWith(why kernel.Errno) {
 	t.stopTimer()
 	t.wakeErrno = why
 	t.state = runnable
 	if t.r.loopWakes && t.r.running == nil {
-		t.r.resume(t)
+		t.r.woken = append(t.r.woken, t)
 		return
 	}
 	t.r.addRunnable(t)
@@ -131,7 +132,8 @@ func (r *Reactor) runTasks(n int) {
 	for range n {
 		w := r.runnable.take()
 		r.noteWait(&r.times.wakes, w.at, w.t)
-		r.resume(w.t)
+		r.woken = append(r.woken, w.t)
+		r.resumeWoken(-1)
 		r.endStep()
 		if r.slow.timed > 0 {
 			r.timeCallback(w.t)
@@ -139,32 +141,42 @@ func (r *Reactor) runTasks(n int) {
 	}
 }
 
-// resume runs the Task until it waits or ends.
-func (r *Reactor) resume(t *Task) {
-	if r.guards {
-		r.stepWatched(t)
-		return
+// resumeWoken runs each Task of the list woken until it waits or ends. fd is the descriptor of the
+// Event that has woken them, or -1.
+//
+// The turn calls it directly, and not through the functions that deliver the Event. The processor
+// predicts where a function returns to, and a switch of stacks makes all these predictions wrong.
+// So few functions should be on the stack.
+func (r *Reactor) resumeWoken(fd int32) {
+	for i, t := range r.woken {
+		r.woken[i] = nil
+		if r.guards {
+			r.stepWatched(t, fd)
+		} else {
+			r.step(t)
+		}
 	}
-	r.begin(t)
-	r.step(t)
+	r.woken = r.woken[:0]
 }
 
 // stepWatched is step with the watchdog, and between Enter and Leave. The coroutine is made there
 // too, because its goroutine inherits the labels for profiles.
-func (r *Reactor) stepWatched(t *Task) {
-	if r.watchdog != nil && r.watchdog.enter(-1) {
+func (r *Reactor) stepWatched(t *Task, fd int32) {
+	if r.watchdog != nil && r.watchdog.enter(fd) {
 		defer r.watchdog.leave()
 	}
 	if r.enter(t) {
 		defer r.leave()
 	}
-	r.begin(t)
 	r.step(t)
 }
 
 // step switches to the Task and back. It runs for each message, so it has no deferred function,
 // which would cost time. main recovers a panic of the Task inside the coroutine.
 func (r *Reactor) step(t *Task) {
+	if t.next == nil {
+		r.begin(t)
+	}
 	t.state = running
 	r.running = t
 	t.next()

@@ -88,16 +88,26 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 // dispatch delivers one Event. That is one step.
 func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	r.loopWakes = w.waits
-	if r.guards {
+	if r.guards && !w.waits { // a Desc wakes Tasks, and guards the functions that it calls
 		r.guardReady(w, ready)
 	} else {
 		w.sink.ready(ready)
 	}
 	r.loopWakes = false
+	var t *Task
+	if n := len(r.woken); n > 0 {
+		t = r.woken[n-1]
+		r.resumeWoken(w.fd)
+		if r.times.on {
+			r.slow.last = t
+		}
+	}
 	if r.flushPending.len()+r.closedCalls.len() > 0 {
 		r.endStep()
 	}
-	if r.slow.timed > 0 {
+	if r.slow.timed > 0 && t != nil {
+		r.timeCallback(t)
+	} else if r.slow.timed > 0 {
 		r.timeCallback(w)
 	}
 }

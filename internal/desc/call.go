@@ -30,14 +30,14 @@ import (
 //
 //	field       set by                cleared by         implies
 //	until,begun deadline              –                  Limit is not None
-//	step        wait, sleepFast       wait, stepped
+//	step        wait, beginSleep      wait, stepped
 //	tried       the fast path         –                  its try returned EAGAIN
 //	sleepFirst  enter                 Do, after a wait   NeedsNew or tried
 //	registered  enter, register       –                  Desc.reports while the call has the turn
 //	retried     wait                  wait, each second  endSeen, In
 //	ref         ref                   unref              false at the beginning and the end of Do
-//	waited      wait, sleepFast       –
-//	lastTry     readyAt, sleepFast    –                  the deadline has passed
+//	waited      wait, beginSleep      –
+//	lastTry     readyAt, endSleep     –                  the deadline has passed
 //	moved       nextPart              –                  Limit is 0
 //
 // In race builds checkBegin and checkEnd check these rules.

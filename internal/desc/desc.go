@@ -124,7 +124,7 @@ var eventsFor = [2]poller.Readiness{
 //	                                     each try
 //	drained     the holder that leaves,  the next holder      lock
 //	            ExpectNothing
-//	busy        enter, sleepFast         passTurn             lock
+//	busy        enter, beginSleep        passTurn             lock
 //	spent       charge                   wait, a yield        the holder  spent ≤ budget
 //	waiting     the holder that sleeps   the same             lock        busy
 //	first, last queueUp                  passTurn, stepOut    lock        busy

@@ -30,12 +30,24 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 		n, e = d.recv(p, flags)
 	}
 	if e == kernel.EAGAIN {
-		why := Errno(0)
+		// Each return after a sleep costs much, because the processor has not seen the call. So
+		// Recv itself sleeps, and not a function that it calls.
+		why, sleeper := Errno(0), Sleeper(nil)
 		if !d.registered {
-			why = d.register(In, c) // not in sleepFast, for the same reason as in Do
+			why = d.register(In, c) // not in beginSleep, for the same reason as in Do
 		}
 		if why == 0 {
-			why = d.sleepFast(In, c)
+			sleeper, why = d.beginSleep(In, c)
+		}
+		for why == 0 && !s.ready && !d.closed {
+			s.waiting = sleeper
+			next := d.next(In, c)
+			if why = sleeper.Sleep(In, next); why == kernel.ETIMEDOUT && d.next(In, c) > next {
+				why = 0 // SetDeadline has moved the deadline to later
+			}
+		}
+		if sleeper != nil {
+			why = d.endSleep(In, c, why)
 		}
 		if why != 0 && !(untried && lastTry(why)) {
 			return 0, why
@@ -110,13 +122,11 @@ func (d *Desc) endFast(c *Call, n int, e Errno) {
 	d.checkState()
 }
 
-// sleepFast does the work of wait for the fast path. After the sleep it gives the direction's turn
-// to the next call, although its own call still makes a try. The next call cannot run before that
-// try, because no other code runs in between.
-func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
+// beginSleep does the work of wait before a sleep of the fast path.
+func (d *Desc) beginSleep(dir Dir, c *Call) (Sleeper, Errno) {
 	sleeper, e := d.Waiter.Sleeper()
 	if e != 0 {
-		return e
+		return nil, e
 	}
 	s := &d.dirs[dir]
 	if !s.ready && !d.closed {
@@ -127,13 +137,14 @@ func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 	c.waited = true
 	c.step = timeout.Never
 	c.deadline(d.Kernel)
-	for e == 0 && !s.ready && !d.closed {
-		s.waiting = sleeper
-		next := d.next(dir, c)
-		if e = sleeper.Sleep(dir, next); e == kernel.ETIMEDOUT && d.next(dir, c) > next {
-			e = 0 // SetDeadline has moved the deadline to later
-		}
-	}
+	return sleeper, 0
+}
+
+// endSleep does the work of wait after the sleep. It gives the direction's turn to the next call,
+// although its own call still makes a try. The next call cannot run before that try, because no
+// other code runs in between.
+func (d *Desc) endSleep(dir Dir, c *Call, e Errno) Errno {
+	s := &d.dirs[dir]
 	s.waiting = nil
 	d.passTurn(dir)
 	switch {
