@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // runTask makes a reactor and runs f in a task. When f returns, the reactor drains. runTask returns
@@ -231,6 +232,9 @@ func TestWaitInACallbackIsEDEADLK(t *testing.T) {
 
 // 10,000 tasks sleep at the same time, and all end.
 func TestTenThousandTasks(t *testing.T) {
+	if !longtest.Default(t, "10,000 tasks") {
+		return
+	}
 	twice(t, func(t *lab) {
 		n := 0
 		r, err := runTask(t, func(task *Task) {

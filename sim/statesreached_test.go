@@ -12,6 +12,9 @@ import (
 // reach. One seed of four runs another workload, which has a crowd of clients and small socket
 // buffers. Without -long there are fewer seeds, and only the frequent states must be reached.
 func TestStatesAreReached(t *testing.T) {
+	if !longtest.Default(t, "several mixed workloads") {
+		return
+	}
 	names := sim.StateNames()
 	if len(names) < 60 {
 		t.Errorf("%d states", len(names))

@@ -171,6 +171,9 @@ func (l *lab) keepsLent(text string, second bool, send func(*socket.Socket, []by
 // The buffer of the loop also stays valid if a Send has used up the budget of its task and yields
 // before the rest.
 func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
+	if !longtest.Default(t, "hundreds of sends that yield") {
+		return
+	}
 	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {
 			in(t, func(l *lab) {

@@ -159,6 +159,9 @@ func TestSendsDoNotAllocate(t *testing.T) {
 // Before the measurement each connection receives messages, some with compression but without
 // context takeover. The clients are plain descriptors, which use no heap.
 func TestQuietConnectionsAreSmall(t *testing.T) {
+	if !longtest.Default(t, "hundreds of connections") {
+		return
+	}
 	if raceEnabled || !longtest.Measures(t) {
 		return
 	}

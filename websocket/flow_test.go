@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -107,6 +108,9 @@ func TestPauseHoldsMessages(t *testing.T) {
 // closed, or the others wait for it up to HubLimit. The other member receives every message that
 // the Hub accepts.
 func TestSlowMembers(t *testing.T) {
+	if !longtest.Default(t, "20 MB") {
+		return
+	}
 	for _, policy := range []SlowPolicy{DropMessages, CloseSlow, WaitForSlow} {
 		t.Run(policy.String(), func(t *testing.T) {
 			var hub *Hub

@@ -206,6 +206,9 @@ func streams(t *testing.T, scheme string, z *Compression, serverTLS, clientTLS *
 // A Hub sends each Frame to all members in order, although the loop reaches only some members in
 // each turn.
 func TestHubReachesAll(t *testing.T) {
+	if !longtest.Default(t, "700 connections") {
+		return
+	}
 	const guests, frames = 700, 10
 	var hub *Hub
 	joined := make(chan struct{}, guests)

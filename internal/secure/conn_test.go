@@ -15,7 +15,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
-	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/secure/forge"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -104,6 +104,9 @@ func selfSigned(t *testing.T) tls.Certificate {
 // maxOut bytes of answers are stored, plus the answers of one Read. Then a Read returns
 // ErrUnanswered and receives nothing. When the peer reads the answers, the connection continues.
 func TestAnswersAreBounded(t *testing.T) {
+	if !longtest.Default(t, "20,000 records") {
+		return
+	}
 	s := newScene(t)
 	s.k.full = true
 	room := make([]byte, 100)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simtest"
 )
@@ -33,6 +34,9 @@ func checked(t *testing.T, flags map[string]string, n int, f func(w *sim.World) 
 // Seeds that run on several goroutines give the same sums and the same failure as seeds that run
 // one after the other. The failure is that of the lowest failing seed.
 func TestJobsChangeNothing(t *testing.T) {
+	if !longtest.Default(t, "hundreds of seeds") {
+		return
+	}
 	sometimes := func(w *sim.World) error {
 		w.Sometimes("short", len(w.Faults()) > 0)
 		err := shout(w)
@@ -84,6 +88,9 @@ func TestPanicsOfJobsAreTheTests(t *testing.T) {
 // A campaign that was interrupted or has failed can continue where it stopped. In the end its sums
 // equal those of a campaign without an interruption.
 func TestACampaignGoesOn(t *testing.T) {
+	if !longtest.Default(t, "hundreds of seeds") {
+		return
+	}
 	var once sync.Once
 	var runs atomic.Int32
 	var stop, breaks atomic.Bool

@@ -79,6 +79,9 @@ var garbage []byte
 // A connection that a program drops without Close stays open, even after a garbage collection. The
 // report of the leak names the line that has opened the connection.
 func TestADroppedConnectionIsALeak(t *testing.T) {
+	if !longtest.Default(t, "runs with many garbage collections") {
+		return
+	}
 	f := &failing{TB: t}
 	simtest.Check(f, 1, leaky)
 	for _, want := range []string{"50 are left", "connected), made at simtest/processes_test.go:"} {

@@ -101,6 +101,9 @@ var socketTakes = takes{
 // TestSocket calls each method of package socket with impossible arguments, on blocking and
 // non-blocking sockets of each kind.
 func TestSocket(t *testing.T) {
+	if !longtest.Default(t, "every method of every kind of socket") {
+		return
+	}
 	for _, wait := range []timeout.Timeout{0, brief}[:longtest.Count(1, 2, 2)] {
 		for name, make := range map[string]func(*testing.T) (any, func()){
 			"stream":   func(t *testing.T) (any, func()) { a, b := joined(t, wait); return a, func() { a.Close(); b.Close() } },

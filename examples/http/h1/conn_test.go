@@ -62,6 +62,9 @@ func dial(t *testing.T, at string) net.Conn {
 
 // The client of net/http gets correct answers, many times on each of its connections.
 func TestGoClient(t *testing.T) {
+	if !longtest.Default(t, "1,000 requests of net/http") {
+		return
+	}
 	at := serve(t, 3)
 	transport := &http.Transport{MaxIdleConnsPerHost: 20}
 	defer transport.CloseIdleConnections()
