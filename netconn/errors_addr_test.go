@@ -28,7 +28,8 @@ func same(t *testing.T, who string, got, want error) {
 }
 
 // Dial, Listen and ListenPacket have the same result as in package net for each pair of network and
-// address. The addresses include impossible ones and some of other networks.
+// address. Some addresses are impossible, and some belong to another network than the one that is
+// given.
 func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 	taken := busy(t).String()
 	addresses := []string{"127.0.0.1", "127.0.0.1:", "127.0.0.1:nonesuch", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:0x1",

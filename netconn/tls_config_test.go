@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// Each style of server is tried with each style of client and each of these: client certificates, a
-// certificate or a configuration by server name, ALPN, resumption. If the two sides do not agree,
-// each gets one clear error.
+// Each style of server is tried with each style of client. Each pair uses client certificates,
+// GetCertificate, GetConfigForClient, ALPN and resumption. If the two sides do not agree, each gets
+// one clear error.
 func TestTLSConfigs(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return

@@ -102,7 +102,8 @@ func TestALoadedPollerPollsBeforeItSleeps(t *testing.T) {
 	step("past", 1, 1, true, false)
 }
 
-// A Wait whose deadline has passed does not sleep, not even for the shortest timeout.
+// A Wait whose deadline has passed does not sleep, not even for the shortest time that epoll can
+// wait.
 func TestALookDoesNotSleep(t *testing.T) {
 	p := newEpoll(t)
 	var events [1]Event

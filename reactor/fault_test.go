@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// accept(2) fails once, with each errno that its manual page lists and with one that it does not
-// list. If the errno means that a connection was lost, the Listener continues at once. Otherwise it
+// accept(2) fails once for each errno in its manual page, and once with an errno that is not there.
+// If the errno means that a connection was lost, the Listener continues at once. Otherwise it
 // continues after a pause, which Stats counts.
 func TestNoAcceptErrorStopsAListener(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {

@@ -142,8 +142,9 @@ func (in *Input) drop() {
 	in.proxied.stop()
 }
 
-// settle makes the returned slices invalid, and keeps the bytes that are left. If the Conn is
-// closing, it keeps nothing.
+// settle is called when a callback returns. It makes the slices invalid that the callback has got
+// from the Input, and keeps the bytes that are not consumed. If the Conn is closing, it keeps
+// nothing.
 func (in *Input) settle() {
 	if in.c.is(closing | released) {
 		in.b.Drop()

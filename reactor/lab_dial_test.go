@@ -118,8 +118,8 @@ func (l *lab) pair() (fd int, p *peer) {
 	return fd, p
 }
 
-// pairAt connects a new socket to the server, and returns the accepted end. The number of the new
-// descriptor is number, which must be free.
+// pairAt connects a new socket to the server, and returns the accepted end. The new socket gets the
+// descriptor `number`, which must be free.
 func (s *peer) pairAt(number int) *peer {
 	l := s.l
 	fd, e := -1, kernel.Errno(0)

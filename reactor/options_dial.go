@@ -91,7 +91,7 @@ func WithLocalAddr(addr string) DialOption {
 }
 
 // WithResolver makes Dial look up names with r. The default is net.DefaultResolver. On a simulated
-// host the default is the names of the simulated world.
+// host, Dial looks up names in the simulated world by default.
 func WithResolver(r *net.Resolver) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if r == nil {

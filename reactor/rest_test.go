@@ -77,7 +77,8 @@ func restErrnos(t *lab, all ...kernel.Errno) []kernel.Errno {
 	return all
 }
 
-// rests counts the calls during two seconds, and fails the test if there are too many.
+// tries counts the system calls that fail with e. rests fails the test if there are too many of
+// them, or too many turns, in two seconds.
 func rests(t *lab, e kernel.Errno, tries *int) {
 	t.Helper()
 	*tries = 0

@@ -45,8 +45,8 @@ func (p *wakePoller) Wake() error {
 	return p.Poller.Wake()
 }
 
-// Goroutines post to a reactor while it ends, 300 times. Every accepted function runs. No wake-up
-// is written to a closed descriptor.
+// 300 reactors end, one after the other, while goroutines post to them. Every accepted function
+// runs. No wake-up is written to a closed descriptor.
 func TestPostNeverWakesAClosedPoller(t *testing.T) {
 	k := &wakeKernel{Kernel: kernel.Host}
 	for range 300 {

@@ -251,8 +251,8 @@ func (m *model) oracle(i int) is {
 	return want
 }
 
-// `told` returns what poll(2) reports of a descriptor. A Poller with filters reports less. Then
-// `told` returns what a new Poller reports for the masks of the descriptor.
+// `told` returns what a Poll must report of a descriptor. That is the result of poll(2). But a
+// Poller with filters reports less: there it is what a new Poller reports for the same masks.
 func (m *model) told(i, fd int, mask sel.Events) sel.Events {
 	said := m.l.poll2(fd)
 	var want poller.Interest

@@ -289,10 +289,10 @@ func eventsOf(ready poller.Readiness) (ev sel.Events) {
 }
 
 // `told` returns the part of poll(2)'s result that a Poll with this mask reports. A kqueue reports
-// by the requested filters (see the table in poller/bits_kqueue.go): Hup if both are requested, Err
-// if the connection was reset, and nothing before a connect. With mask 0 the system's own poll(2)
-// decides. That of FreeBSD reports HUP for a connection that has ended, and that of NetBSD reports
-// nothing for a socket.
+// by the requested filters (see the table in poller/bits_kqueue.go): Hup if those for input and for
+// output are requested, Err if the connection was reset, and nothing before a connect. With mask 0
+// the system's own poll(2) decides. That of FreeBSD reports HUP for a connection that has ended,
+// and that of NetBSD reports nothing for a socket.
 func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	ends := poll2 & (ERR | HUP)
 	switch {

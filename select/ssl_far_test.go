@@ -96,7 +96,7 @@ func (f *far) say(n int) {
 	}
 }
 
-// renew changes the keys and requests an answer. crypto/tls accepts 16 such records in a row.
+// renew sends a KeyUpdate that requests an answer. crypto/tls accepts at most 16 of these in a row.
 func (f *far) renew() bool {
 	if f.seal == nil || f.bye || f.updates == 8 {
 		return false

@@ -250,8 +250,9 @@ func (p *epoll) watches(other *epoll) (yes bool) {
 	return yes
 }
 
-// below returns the length of the longest chain of Pollers from p inwards, including p. above
-// returns the length of the longest chain from p outwards.
+// below returns the length of the longest chain of Pollers that begins at p, where each Poller
+// watches the next one. It counts p too. The method above does the same for the Pollers that watch
+// p.
 func (p *epoll) below() (n int) {
 	p.inside(func(q *epoll) { n = max(n, q.below()) })
 	return n + 1

@@ -107,9 +107,9 @@ func (s *Socket) Close() error {
 }
 
 // Detach closes the Socket but not the descriptor, which then belongs to the caller and is still
-// non-blocking. Detach returns when no call uses the descriptor any more. Exception: a call of this
-// Socket calls a callback, and the callback calls Detach. Then the call still uses the descriptor,
-// and Detach returns a duplicate.
+// non-blocking. Detach returns when no call uses the descriptor any more. But if a call of this
+// Socket runs a callback, and the callback calls Detach, that call still uses the descriptor. Then
+// Detach returns a duplicate.
 func (s *Socket) Detach() (int, error) {
 	s.cleanup.Stop()
 	s.call.Store(nil)

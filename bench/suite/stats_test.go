@@ -10,8 +10,8 @@ import (
 )
 
 // The cost of the reference server rises from slice to slice, as on a machine that others use. A
-// server with the same cost must get the ratio 1, wherever its slice is between two slices of the
-// reference.
+// server whose cost always equals that of the reference must get the ratio 1, at any position
+// between two slices of the reference.
 func TestRatiosFollowDrift(t *testing.T) {
 	var in []Reading
 	for seq := range 20 {

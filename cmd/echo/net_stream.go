@@ -76,8 +76,9 @@ func (s *netStyle) deadline(set func(time.Time) error, d time.Duration) {
 	}
 }
 
-// sendBack sends all of p and returns how many bytes are left. If the deadline ends a Write that
-// has moved some bytes, sendBack continues, because a peer that reads slowly is not idle.
+// sendBack sends p. After an error it returns how many bytes it has not sent. If the deadline ends
+// a Write that has moved some bytes, sendBack continues, because a peer that reads slowly is not
+// idle.
 func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	for len(p) > 0 {
 		s.patience(c.SetWriteDeadline)

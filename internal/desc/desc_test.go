@@ -170,8 +170,8 @@ func TestCloseWakesEveryCaller(t *testing.T) {
 	}
 }
 
-// Close runs each hook once, while no other descriptor has the number. It does not run a hook that
-// was removed.
+// Close runs each hook once, before the number can belong to another descriptor. It does not run a
+// hook that was removed.
 func TestHooksRunAtCloseWhileTheNumberIsOurs(t *testing.T) {
 	r := newReceiver(t)
 	ran := 0

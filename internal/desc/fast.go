@@ -30,7 +30,7 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 		n, e = d.recv(p, flags)
 	}
 	if e == kernel.EAGAIN {
-		// Each return after a sleep costs much, because the processor has not seen the call. So
+		// After a switch of stacks the processor mispredicts where each function returns to. So
 		// Recv itself sleeps, and not a function that it calls.
 		why, sleeper := Errno(0), Sleeper(nil)
 		if !d.registered {

@@ -43,7 +43,7 @@ func (*host) FileID(path string) (FileID, Errno) {
 	return FileID{Dev: uint64(s.Dev), Ino: s.Ino, Socket: s.Mode&unix.S_IFMT == unix.S_IFSOCK}, 0
 }
 
-// Close is called once, also after EINTR: the number is free then, and may have a new owner.
+// Close does not repeat close(2) after EINTR: the number is free then, and may have a new owner.
 func (*host) Close(fd int) Errno {
 	if e := errno(unix.Close(fd)); e != EINTR {
 		return e

@@ -21,8 +21,8 @@ type discard struct{}
 func (discard) Data(*reactor.Conn, []byte)  {}
 func (discard) Closed(*reactor.Conn, error) {}
 
-// mistakes contains functions that make a program depend on something outside of the world. A timer
-// of a client calls each of them. The client has connections to three servers.
+// mistakes contains functions that make a program depend on something outside of the world. The
+// test calls each of them in a timer of a client that has connections to three servers.
 var mistakes = map[string]func(w *sim.World, h *sim.Host, conns map[int]*reactor.Conn, b []byte){
 	"the order of a map decides who gets a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
 		for _, c := range conns {

@@ -13,8 +13,7 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-// The Python clients do the same as the type asker, and print ok at the end. The servers print
-// their port.
+// The Python clients do the same as `asker`, and print ok at the end. The servers print their port.
 const pythonClient = `
 import asyncio, sys, websockets
 async def main():

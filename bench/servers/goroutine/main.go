@@ -81,8 +81,8 @@ func echo(c *socket.Socket) {
 	}
 }
 
-// explosive panics if a message asks for it. The goroutine belongs to the program, so the program
-// recovers.
+// explosive panics if a message asks for it. No library runs this goroutine, so its own code must
+// call recover.
 func explosive(c *socket.Socket) {
 	defer c.Close()
 	defer func() { recover() }()

@@ -31,8 +31,8 @@ type TLSError int
 
 func (e TLSError) Error() string { return "error of TLS" }
 
-// Refused is a ValueError about a peer's certificate. Its value has the flags of mbedtls, and
-// SSLText returns its text.
+// Refused is a ValueError about a peer's certificate. Its value is a set of mbedtls's verification
+// flags. SSLText returns the text of the error.
 type Refused int
 
 func (e Refused) Error() string { return "refused certificate" }
