@@ -20,7 +20,7 @@ func newHandlerConn(c *reactor.Conn) handlerConn {
 	return handlerConn{c, c.LocalAddr(), c.RemoteAddr()}
 }
 
-var errHandlers = errors.New("netconn: the connection is a Handler's: it sends and receives by its reactor.Conn")
+var errHandlers = errors.New("netconn: the connection belongs to a Handler; send and receive with its reactor.Conn")
 
 // Conn returns the reactor's Conn, which belongs to the loop.
 func (c handlerConn) Conn() *reactor.Conn { return c.c }

@@ -95,7 +95,7 @@ func (l *Listener) suspend(e kernel.Errno) {
 		r.log.Error("cannot pause a listener", zaplog.Error(err))
 	}
 	if !l.suspended {
-		r.log.Warn("accept failed; the listener rests until it succeeds", zaplog.Stringer("addr", l.addr), zaplog.Error(e))
+		r.log.Warn("accept failed; retrying until it succeeds", zaplog.Stringer("addr", l.addr), zaplog.Error(e))
 	}
 	l.suspended = true
 	if l.suspendTimer == nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // Attach makes a Conn of a connected stream socket that was made elsewhere. read is input that the
@@ -51,7 +52,7 @@ func (r *Reactor) AttachConn(nc net.Conn, read []byte, h Handler, opts ...Socket
 		return nil, err
 	}
 	if err := nc.Close(); err != nil {
-		r.log.Warn("an attached connection has returned an error when it was closed")
+		r.log.Warn("close of an attached connection failed", zaplog.Error(err))
 	}
 	return c, nil
 }
@@ -157,7 +158,7 @@ func (c *Conn) StartFilter(read []byte, make func(w *Wire) Filter) error {
 	case c.filter != nil:
 		return errHasFilter
 	case c.in != nil && c.in.b.Buffered() > 0:
-		return fmt.Errorf("reactor: StartFilter: the Conn's Input has %d bytes: consume them, and pass them on", c.in.b.Buffered())
+		return fmt.Errorf("reactor: StartFilter: the Conn's Input has %d bytes: consume them, and pass them to StartFilter", c.in.b.Buffered())
 	}
 	c.makeFilter(make)
 	c.w.r.guard(c, c.filter.f.Open)

@@ -14,7 +14,7 @@ import (
 // disk, the loop waits too.
 const fileMax = 256 << 10
 
-var errFileFiltered = errors.New("reactor: SendFile on a Conn with a Filter: the kernel would send it as it is; read it and Send")
+var errFileFiltered = errors.New("reactor: SendFile: the Conn has a Filter, which the kernel would bypass; read the file and call Send")
 
 // SendFile sends n bytes of a regular file, starting at offset, after earlier output. If the system
 // supports that, the kernel copies the bytes from its cache to the socket. After SendFile the file

@@ -55,7 +55,7 @@ func (c *Conn) SendRights(p []byte, fds ...int) error {
 	case c.is(outputFailed):
 		return c.deadlines.outputErr
 	case c.out != nil || c.is(dialling):
-		return fmt.Errorf("%w: %d bytes wait before the descriptors", ErrBuffered, c.Buffered())
+		return fmt.Errorf("%w: %d bytes of output must be sent first", ErrBuffered, c.Buffered())
 	}
 	r := c.w.r
 	control := kernel.Rights(fds...)
@@ -63,7 +63,7 @@ func (c *Conn) SendRights(p []byte, fds ...int) error {
 	switch e := r.k.SendMsg(int(c.w.fd), &m, 0); e {
 	case 0:
 	case kernel.EAGAIN:
-		return fmt.Errorf("%w: the peer takes nothing now", ErrBuffered)
+		return fmt.Errorf("%w: the kernel accepts no output now", ErrBuffered)
 	case kernel.EPIPE, kernel.ECONNRESET, kernel.ENOTCONN:
 		c.failOutput(callError("sendmsg", e))
 		return c.deadlines.outputErr

@@ -28,7 +28,7 @@ func (d *dialing) found(k Kernel, q *netaddr.Query) error {
 	list, err := q.Targets(k)
 	if err == nil && d.local.Family != 0 && !d.net.Unix() && !d.local.IsUnspecified() {
 		if list = netaddr.OfFamily(list, d.local.Family); len(list) == 0 {
-			return fmt.Errorf("WithLocalAddr(%v): no address of its family", d.local)
+			return fmt.Errorf("WithLocalAddr(%v): the host has no address of this family", d.local)
 		}
 	}
 	d.order = netaddr.NewOrder(list, d.delay)

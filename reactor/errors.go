@@ -21,14 +21,14 @@ func (e *sentinel) Unwrap() error { return e.is }
 var (
 	// ErrClosed is returned by the methods of a Conn, Listener, PacketConn or Reactor that is
 	// closed. It wraps net.ErrClosed.
-	ErrClosed error = &sentinel{"reactor: use of what is closed", net.ErrClosed}
+	ErrClosed error = &sentinel{"reactor: use of a closed object", net.ErrClosed}
 	// ErrAborted is the error that Closed gets after Abort.
 	ErrAborted = errors.New("reactor: connection aborted")
 	// ErrFull is returned by Post if as many functions wait as WithPostLimit allows.
 	ErrFull = errors.New("reactor: too many posted functions wait; raise WithPostLimit or slow down")
 	// ErrBuffered is returned by Send if more than the Conn's limit would be buffered. Such a Send
 	// has queued nothing. ErrBuffered wraps ENOBUFS.
-	ErrBuffered error = &sentinel{"reactor: more than the connection's cap is buffered: the peer does not read; wait for Drained", kernel.ENOBUFS}
+	ErrBuffered error = &sentinel{"reactor: the peer does not read, and the buffered output would be above the limit; wait for Drained", kernel.ENOBUFS}
 	// ErrWriteClosed is returned by Send after CloseWrite. It wraps EPIPE.
 	ErrWriteClosed error = &sentinel{"reactor: send after CloseWrite", kernel.EPIPE}
 	// ErrTruncated is the error that Lost gets if a received datagram was longer than the buffer.
@@ -43,12 +43,12 @@ var (
 	ErrInputLimit = desc.ErrInputLimit
 	// ErrStuck is the error that Closed gets if the peer of a closing Conn has received nothing for
 	// the time of WithLinger.
-	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")
+	ErrStuck = errors.New("reactor: close: the peer has received nothing for the time of WithLinger")
 )
 
-var errOwesFile = errors.New("reactor: detach: a file of SendFile waits for the kernel; detach when Buffered is 0")
+var errOwesFile = errors.New("reactor: detach: the output has a file of SendFile; detach when Buffered is 0")
 
-var errOwesFIN = errors.New("reactor: detach: CloseWrite's FIN waits for output that the kernel has not taken; detach when Buffered is 0")
+var errOwesFIN = errors.New("reactor: detach: the FIN of CloseWrite waits for the output; detach when Buffered is 0")
 
 // UndeliveredError is the error of a drain that could not deliver all output before its deadline.
 type UndeliveredError struct {

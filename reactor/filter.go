@@ -43,7 +43,7 @@ func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) Socket
 			return errors.New("reactor: WithFilters is for Listen and Dial: after Attach, call StartFilter")
 		}
 		if o.filter, err = factory(o.op == "listen"); err == nil && o.filter == nil {
-			err = errors.New("reactor: WithFilters: the function returned nil; nothing would stand between wire and Handler")
+			err = errors.New("reactor: WithFilters: the function returned nil; return a function that makes a Filter")
 		}
 		return err
 	})
@@ -62,7 +62,7 @@ type filterState struct {
 	failErr      error // the argument of Wire.Fail
 }
 
-var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: what is on the wire is not what its owner sees")
+var errFiltered = errors.New("reactor: detach: the Conn has a Filter, and its new owner would get the bytes of the wire")
 
 // attachFilter makes the Conn's Filter. It panics if the function that makes it returns nil.
 func (c *Conn) attachFilter() {
@@ -79,7 +79,7 @@ func (c *Conn) makeFilter(f func(w *Wire) Filter) {
 		}
 	}()
 	if c.filter.f = f(&c.filter.wire); c.filter.f == nil {
-		panic("reactor: the function of WithFilters or StartFilter returned no Filter; return one that passes everything on")
+		panic("reactor: the function of WithFilters or StartFilter returned nil; return a Filter that passes all bytes")
 	}
 }
 

@@ -24,7 +24,7 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 		return []inheritedSocket{{fd: fd, file: netaddr.FileOf(g.k, b.Addr)}}, err
 	case len(socks) > 1 && o.maxConns > 0:
 		closeInherited(g.k, socks)
-		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")
+		return nil, errors.New("WithMaxConns needs one socket, and several were passed")
 	case len(socks) > 0:
 		b.Addr, b.Dual = socks[0].addr, b.Dual && len(socks) == 1 && socks[0].addr.Family == kernel.AF_INET6
 		// No other socket can be bound to this address. So the loop that has the socket must pass

@@ -169,7 +169,7 @@ func TestGroupBadInput(t *testing.T) {
 			{"tcp", "127.0.0.1", "missing port", nil},
 			{"tcp", "127.0.0.1:0", "must be ByAddress", []ListenOption{WithBalance(9)}},
 			{"unix", "/tmp/s", "cannot be shared", []ListenOption{WithBalance(ByAddress)}},
-			{"tcp", "127.0.0.1:0", "loop that counts", []ListenOption{WithBalance(ByAddress), WithMaxConns(2)}},
+			{"tcp", "127.0.0.1:0", "cannot count for WithMaxConns", []ListenOption{WithBalance(ByAddress), WithMaxConns(2)}},
 			{"tcp", "127.0.0.1:0", "a control", []ListenOption{WithControl(func(int) error { return errors.New("a control") })}},
 		} {
 			if _, err := g.Listen(c.network, c.addr, acceptEcho, c.opts...); err == nil || !strings.Contains(err.Error(), c.says) {

@@ -180,12 +180,12 @@ func TestStalledLoopIsNamed(t *testing.T) {
 	roundTrip(t, a, "a")
 	roundTrip(t, b, "b")
 	io.WriteString(b, "block")
-	for logs.FilterMessage("a callback keeps the loop").Len() == 0 {
+	for logs.FilterMessage("a callback blocks the loop").Len() == 0 {
 		roundTrip(t, a, "still served")
 	}
 	close(block)
 	wantRead(t, b, "block")
-	m := logs.FilterMessage("a callback keeps the loop").All()[0].ContextMap()
+	m := logs.FilterMessage("a callback blocks the loop").All()[0].ContextMap()
 	if m["loop"] != int64(1) || m["peer"] != b.LocalAddr().String() {
 		t.Errorf("it is said of %v, %v; want loop 1 and %v", m["loop"], m["peer"], b.LocalAddr())
 	}

@@ -130,7 +130,7 @@ func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
 	case o.balance == ByAddress && !can:
 		return errors.New("ByAddress: SO_REUSEPORT does not balance on " + runtime.GOOS)
 	case o.balance == ByAddress && o.maxConns > 0:
-		return errors.New("ByAddress: WithMaxConns needs one loop that counts: RoundRobin or LeastConns")
+		return errors.New("ByAddress: cannot count for WithMaxConns; use RoundRobin or LeastConns")
 	case o.balance == 0 && can && o.maxConns == 0:
 		o.balance, o.chosen = ByAddress, true
 	}

@@ -98,7 +98,7 @@ func (l *Listener) receive(fd int, from Addr) {
 	}
 	l.connClosed() // the loop has ended, so this connection is closed as the loop's own Conns were
 	if err := r.Retire(fd); err != nil {
-		r.log.Error("cannot end a connection in order", zaplog.Error(err))
+		r.log.Error("orderly close failed", zaplog.Error(err))
 	}
 }
 

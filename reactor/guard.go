@@ -33,7 +33,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a ca
 
 // ErrGoexit is the Value of a PanicError if user code has called runtime.Goexit, as t.FailNow of a
 // test does.
-var ErrGoexit = errors.New("runtime.Goexit (t.FailNow of a test?); a callback or task ends by returning")
+var ErrGoexit = errors.New("runtime.Goexit was called, perhaps by t.FailNow of a test; a callback or task must return")
 
 // panicErrorOf returns the error of a call that has not returned. It must be called by a deferred
 // function. v is the result of recover.

@@ -72,8 +72,8 @@ func Inherit() (*Inherited, error) {
 			return nil, err
 		}
 		if !s.use && !ours { // the variable is probably stale, and the descriptor is another file
-			return nil, fmt.Errorf("reactor: inherit: %s=%s without %s, and descriptor %d is no socket to listen or receive on; unset one or set the other",
-				envFDs, n, envPid, s.fd)
+			return nil, fmt.Errorf("reactor: inherit: %s=%s without %s, and descriptor %d is no socket to listen or receive on; unset %s, or set %s",
+				envFDs, n, envPid, s.fd, envFDs, envPid)
 		}
 		if i < len(name) {
 			s.name = name[i]

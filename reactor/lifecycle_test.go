@@ -283,7 +283,7 @@ func TestSlowCallbackIsNamed(t *testing.T) {
 		fd = c.FD()
 		for during == nil {
 			time.Sleep(time.Millisecond)
-			during = named("a callback keeps the loop")
+			during = named("a callback blocks the loop")
 		}
 		c.Send(p)
 	}})))
@@ -292,7 +292,7 @@ func TestSlowCallbackIsNamed(t *testing.T) {
 	// Only the first line of a second has the stacks. On a slow machine that line may be about the
 	// accept.
 	stacks := ""
-	for _, line := range logs.FilterMessage("a callback keeps the loop").All() {
+	for _, line := range logs.FilterMessage("a callback blocks the loop").All() {
 		if s, ok := line.ContextMap()["stacks"].(string); ok {
 			stacks += s
 		}

@@ -77,7 +77,7 @@ func (r *Reactor) listen(network, addr string, accept func(*Conn) Handler, opts 
 	}
 	if len(more) > 0 && o.maxConns > 0 {
 		closeInherited(r.k, append(more, s))
-		return nil, fmt.Errorf("WithMaxConns counts at one socket, and %d were passed", len(more)+1)
+		return nil, fmt.Errorf("WithMaxConns needs one socket, and %d were passed", len(more)+1)
 	}
 	var l *Listener
 	for i, s := range append([]inheritedSocket{s}, more...) {
@@ -107,7 +107,7 @@ func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (inh
 	s, more, err := o.socket(r.k, n, b, func() (int, error) { return r.bindSocket(n, b, o) })
 	if err == nil && len(more) > 0 {
 		closeInherited(r.k, append(more, s))
-		err = fmt.Errorf("%d sockets were passed for it: only a Group can take them all, or one call for each family", len(more)+1)
+		err = fmt.Errorf("%d sockets were passed for this address: listen with a Group, or once for each family", len(more)+1)
 	}
 	return s, err
 }

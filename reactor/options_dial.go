@@ -30,7 +30,7 @@ const keepAliveMax = 32767 * time.Second // the limit of TCP_KEEPIDLE
 func WithKeepAliveConfig(c net.KeepAliveConfig) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if c.Idle > keepAliveMax || c.Interval > keepAliveMax || c.Count > keepAliveProbesMax {
-			return fmt.Errorf("reactor: WithKeepAliveConfig(%+v): must be … %v, … %v, … %d", c, keepAliveMax, keepAliveMax, keepAliveProbesMax)
+			return fmt.Errorf("reactor: WithKeepAliveConfig(%+v): Idle and Interval must be at most %v, and Count must be at most %d", c, keepAliveMax, keepAliveProbesMax)
 		}
 		o.keepAlive = c
 		return nil
@@ -73,7 +73,7 @@ func WithDialTimeout(d time.Duration) DialOption {
 func WithFallbackDelay(d time.Duration) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if d > 24*time.Hour {
-			return fmt.Errorf("reactor: WithFallbackDelay(%v): must be … 24h", d)
+			return fmt.Errorf("reactor: WithFallbackDelay(%v): must be at most 24h", d)
 		}
 		o.fallback = d
 		return o.only("dial", "WithFallbackDelay")

@@ -136,7 +136,7 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 func (c *PacketConn) suspend(e kernel.Errno) {
 	r := c.w.r
 	if !c.suspended {
-		r.log.Warn("receive failed; the datagram socket rests until it succeeds", zaplog.Stringer("addr", c.addr), zaplog.Error(e))
+		r.log.Warn("receive failed; retrying until it succeeds", zaplog.Stringer("addr", c.addr), zaplog.Error(e))
 	}
 	c.suspended, c.failures = true, 0
 	if c.suspendTimer == nil {

@@ -60,7 +60,7 @@ func TestActReachesWhatTheIDNames(t *testing.T) {
 		c := t.dial(at)
 		t.until(func() bool { return t.r.conns == 1 })
 		id, l := t.only().ID, t.picture().Listeners[0].ID
-		if err := act(inside.Pause, id); err == nil || !strings.Contains(err.Error(), "not for this action") {
+		if err := act(inside.Pause, id); err == nil || !strings.Contains(err.Error(), "does not have this action") {
 			t.Errorf("Pause of a Conn: %v", err)
 		}
 		if err := act(inside.Abort, l); err == nil {

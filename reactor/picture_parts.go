@@ -127,7 +127,7 @@ func (r *Reactor) act(a inside.Action, id inside.ID, then func(error)) {
 	ok := r.mustPost(func() {
 		w, ok := r.table.Get(id.FD, id.Gen)
 		if !ok {
-			then(fmt.Errorf("reactor: descriptor %d: what it was then is closed: %w", id.FD, ErrClosed))
+			then(fmt.Errorf("reactor: descriptor %d: the object with this ID is closed: %w", id.FD, ErrClosed))
 			return
 		}
 		then(w.act(a))
@@ -154,5 +154,5 @@ func (w *Watch) act(a inside.Action) error {
 			return s.Resume()
 		}
 	}
-	return fmt.Errorf("reactor: descriptor %d: a %T is not for this action", w.fd, w.sink)
+	return fmt.Errorf("reactor: descriptor %d: a %T does not have this action", w.fd, w.sink)
 }

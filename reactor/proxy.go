@@ -34,7 +34,7 @@ const ProxyTimeout = 10 * time.Second
 func WithProxy(trusted ...netip.Prefix) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if len(trusted) == 0 {
-			return errors.New("reactor: WithProxy of no prefixes: nobody could connect")
+			return errors.New("reactor: WithProxy without prefixes would refuse every peer; pass at least one")
 		}
 		for i, p := range trusted {
 			if !p.IsValid() {
@@ -87,7 +87,7 @@ func (list prefixes) expectHeader(c *Conn, from Addr) bool {
 	}
 	p := &proxied{proxy: c.RemoteAddr(), receive: (*Conn).readHeader}
 	p.timer = c.w.r.After(ProxyTimeout, func() {
-		c.tearDown(fmt.Errorf("reactor: no PROXY header in %v: %w", ProxyTimeout, os.ErrDeadlineExceeded))
+		c.tearDown(fmt.Errorf("reactor: no PROXY header within %v: %w", ProxyTimeout, os.ErrDeadlineExceeded))
 	})
 	c.in = &Input{c: c, proxied: p}
 	return true

@@ -157,8 +157,8 @@ func TestWithProxyOfMappedPrefixes(t *testing.T) {
 func TestWithProxyNeedsPrefixes(t *testing.T) {
 	r := manual(t)
 	for want, opt := range map[string]ListenOption{
-		"reactor: WithProxy of no prefixes: nobody could connect":          WithProxy(),
-		"reactor: WithProxy: prefix 1 is not valid; use netip.ParsePrefix": WithProxy(anybody, netip.Prefix{}),
+		"reactor: WithProxy without prefixes would refuse every peer; pass at least one": WithProxy(),
+		"reactor: WithProxy: prefix 1 is not valid; use netip.ParsePrefix":               WithProxy(anybody, netip.Prefix{}),
 	} {
 		if _, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho, opt); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

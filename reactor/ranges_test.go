@@ -52,7 +52,7 @@ func setting(op string, opt any) error {
 	return err
 }
 
-var ends = regexp.MustCompile(`must be (?:.*1 <= limit <= (\d+)|([^ ]+)? ?…(?: [^ ]+, …)* ([^ ,]+)$|([^ ]+) or more)`)
+var ends = regexp.MustCompile(`must be (?:.*1 <= limit <= (\d+)|([^ ]+) … ([^ ,]+)$|([^ ]+) or more|(?:.*must be )?at most ([^ ,]+)$)`)
 
 // number parses the end of a range, which is a number or a duration. If text is "", the result is
 // `none`.
@@ -84,7 +84,7 @@ func TestOptionsTakeTheEndsOfTheirRanges(t *testing.T) {
 			if m == nil {
 				t.Fatalf("%v: names no range", err)
 			}
-			least, most := number(t, m[2]+m[4], math.MinInt), number(t, m[1]+m[3], math.MaxInt)
+			least, most := number(t, m[2]+m[4], math.MinInt), number(t, m[1]+m[3]+m[5], math.MaxInt)
 			switch name {
 			case "WithLimits.high":
 				least = 1

@@ -42,14 +42,14 @@ func (g *Group) Restart(ctx context.Context, cmd *exec.Cmd) error { return resta
 func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	mustHave(ctx, "Restart")
 	if len(cmd.ExtraFiles) > 0 {
-		panic("reactor: Restart of a command with ExtraFiles: their numbers are those of the sockets")
+		panic("reactor: Restart of a command with ExtraFiles: Restart passes the sockets there, so leave it empty")
 	}
 	for _, r := range loops { // always in the same order, so that two Restarts cannot deadlock
 		select {
 		case r.restarting <- struct{}{}:
 			defer func() { <-r.restarting }()
 		case <-ctx.Done():
-			return fmt.Errorf("reactor: restart: another one has not ended: %w", context.Cause(ctx))
+			return fmt.Errorf("reactor: restart: another Restart has not returned: %w", context.Cause(ctx))
 		}
 	}
 	if err := lendAll(ctx, cmd, loops); err != nil {
@@ -175,7 +175,7 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return fmt.Errorf("the new process has ended without Ready: %v", end)
+	return fmt.Errorf("the new process has exited without Ready: %v", end)
 }
 
 const (

@@ -53,7 +53,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 				for r.run() == errHanded {
 				}
 			}()
-			return goesOn(ctx)
+			return stillDrains(ctx)
 		}
 		return err
 	}
@@ -68,15 +68,15 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		default:
 		}
 		if !last {
-			return goesOn(ctx)
+			return stillDrains(ctx)
 		}
 	}
 	select {
 	case <-r.done:
 		return r.shutdownResult()
 	case <-time.After(abortTime):
-		return fmt.Errorf("reactor: nothing has ended, for the loop does not turn: is a callback stuck, "+
-			"or Shutdown called on the loop, where it must be Close? %w", ctx.Err())
+		return fmt.Errorf("reactor: Shutdown: the loop has made no turn for %v: perhaps a callback is stuck, "+
+			"or Shutdown was called on the loop, where Close must be called: %w", abortTime, ctx.Err())
 	}
 }
 
@@ -90,10 +90,10 @@ func (r *Reactor) hasEnded() bool {
 }
 
 // errHanded is the result of run if the caller of Shutdown that runs the loop stops waiting.
-var errHanded = errors.New("the loop goes on in another goroutine")
+var errHanded = errors.New("the loop continues on another goroutine")
 
-func goesOn(ctx context.Context) error {
-	return fmt.Errorf("reactor: Shutdown: the drain goes on: %w", ctx.Err())
+func stillDrains(ctx context.Context) error {
+	return fmt.Errorf("reactor: Shutdown: the drain continues: %w", ctx.Err())
 }
 
 // leaveShutdown ends the wait of one caller of Shutdown. The last one aborts the drain.
@@ -297,5 +297,5 @@ func (c *Conn) unsent() int {
 }
 
 func (r *Reactor) closeFailed(fd int, e kernel.Errno) {
-	r.log.Error("close failed: somebody else has closed the loop's descriptor", zaplog.Int("fd", fd), zaplog.Error(e))
+	r.log.Error("close failed: other code has closed this descriptor of the loop", zaplog.Int("fd", fd), zaplog.Error(e))
 }

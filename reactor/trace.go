@@ -30,7 +30,7 @@ type Trace struct {
 func WithTrace(t Trace) Option {
 	return func(o *options) error {
 		if (t.Enter == nil) != (t.Leave == nil) {
-			return errors.New("reactor: WithTrace: Enter and Leave need each other")
+			return errors.New("reactor: WithTrace: set both Enter and Leave, or neither")
 		}
 		sum := Trace{}
 		if o.trace != nil {

@@ -57,7 +57,7 @@ func (w *taskWaiter) Buffer() (*desc.Buffer, kernel.Errno) {
 
 func (w *taskWaiter) Free(d *desc.Desc) {
 	if w.table.Has(d.FD) {
-		panic(fmt.Sprintf("reactor: a task reads descriptor %d, which a callback of its loop has: Stop the Watch or Detach the Conn first, or read in the callback", d.FD))
+		panic(fmt.Sprintf("reactor: a task reads descriptor %d, which has a Watch or Conn on this loop: Stop the Watch or Detach the Conn first, or read in the callback", d.FD))
 	}
 }
 
@@ -77,7 +77,7 @@ func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 	r := (*Reactor)(w)
 	r.refused(e)
 	if f, ok := r.logLimits.lacking.Line(nil); ok {
-		r.log.Warn("accept failed; the listener rests until it succeeds", append(f, zaplog.Int("fd", fd), zaplog.Error(e))...)
+		r.log.Warn("accept failed; retrying until it succeeds", append(f, zaplog.Int("fd", fd), zaplog.Error(e))...)
 	}
 }
 

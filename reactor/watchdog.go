@@ -120,7 +120,7 @@ func (d *watchdog) look() {
 	}
 	d.mu.Unlock()
 	if f, ok := d.r.logLimits.stuck.Line(allStacks); ok {
-		d.r.log.Warn("a callback keeps the loop",
+		d.r.log.Warn("a callback blocks the loop",
 			append(f, zaplog.Duration("for", time.Since(since)), zaplog.Int("fd", fd), d.peer(fd))...)
 	}
 }

@@ -15,7 +15,7 @@ type Deadlock struct {
 }
 
 func (d *Deadlock) Error() string {
-	return fmt.Sprintf("seed=%d step=%d: deadlock: nothing happens any more; the programs and what they wait for:\n\t%s",
+	return fmt.Sprintf("seed=%d step=%d: deadlock: no event is pending; the programs and what they wait for:\n\t%s",
 		d.Seed, d.Step, strings.Join(d.Waiting, "\n\t"))
 }
 

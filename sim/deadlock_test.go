@@ -37,9 +37,9 @@ func TestLivelockAndDeadlockAreTwoReports(t *testing.T) {
 		want  []string
 	}{
 		"livelock":              {time.Hour, false, []string{": livelock: after 1m0s programs are still busy", "10.0.0.2: ", "epoll_wait ", "socket 6", "connect 6", "close 6", "10.0.0.2/client: no descriptor"}},
-		"gave up":               {30 * time.Second, false, []string{": deadlock: nothing happens any more", "10.0.0.2/client: no descriptor"}},
-		"a timer does nothing":  {0, true, []string{": deadlock: nothing happens any more", "10.0.0.2/client: no descriptor"}},
-		"gave up with no limit": {30 * time.Second, false, []string{": deadlock: nothing happens any more"}},
+		"gave up":               {30 * time.Second, false, []string{": deadlock: no event is pending", "10.0.0.2/client: no descriptor"}},
+		"a timer does nothing":  {0, true, []string{": deadlock: no event is pending", "10.0.0.2/client: no descriptor"}},
+		"gave up with no limit": {30 * time.Second, false, []string{": deadlock: no event is pending"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := sim.New(1, sim.Options{})

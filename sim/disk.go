@@ -90,7 +90,7 @@ func (d *Disk) done(c Call, op, name string, e Errno) error {
 	d.h.note(c, -1, 0, e)
 	switch {
 	case e == kernel.EBADF && d.h.gone():
-		return &fs.PathError{Op: op, Path: name, Err: fmt.Errorf("%w (host %s), and Restart must come first: %w", ErrCrashed, d.h.name, e)}
+		return &fs.PathError{Op: op, Path: name, Err: fmt.Errorf("%w (host %s); call Restart first: %w", ErrCrashed, d.h.name, e)}
 	case e != 0:
 		return &fs.PathError{Op: op, Path: name, Err: e}
 	}

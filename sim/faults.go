@@ -33,7 +33,7 @@ const (
 	kindCount
 )
 
-var kindNames = [kindCount]string{"call", "lost", "doubled", "late", "reset", "spurious", "one byte at a time", "hears nothing for 10 s",
+var kindNames = [kindCount]string{"call", "lost", "doubled", "late", "reset", "spurious", "one byte at a time", "no input for 10 s",
 	"late accept", "cut", "crash", "clock", "clog", "kill", "pause", "clock", "lost write", "torn write"}
 
 func (k Kind) String() string { return kindNames[k] }

@@ -232,7 +232,7 @@ func (h *Host) closeFile(fd int) bool {
 			continue // this is another number of the same file
 		}
 		if _, nested := f.(*epoll); !nested {
-			h.w.Fail(fmt.Errorf("sim: host %s closes descriptor %d (%s) while a Poller watches it; Del comes first", h.name, fd, f.what()))
+			h.w.Fail(fmt.Errorf("sim: host %s closes descriptor %d (%s) while it is registered with a Poller; call Del first", h.name, fd, f.what()))
 		}
 		r.p.forget(r)
 	}

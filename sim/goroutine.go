@@ -52,8 +52,8 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 			if h != nil {
 				where = " on host " + h.name
 			}
-			panic(fmt.Sprintf("sim: %v%s from a goroutine of its own: which call comes first is then not the seed's "+
-				"choice; use callbacks or Tasks (Reactor.Go) of the program's loop", what, where))
+			panic(fmt.Sprintf("sim: %v%s from a goroutine of its own: the seed would not decide which call comes first; "+
+				"use callbacks or Tasks (Reactor.Go) of the program's loop", what, where))
 		}
 		*known = knownStack{at, more}
 	}

@@ -242,7 +242,7 @@ func (h *Host) gone() bool {
 		return false
 	}
 	if p.late++; p.late > 1_000_000 {
-		panic(fmt.Sprintf("sim: program %s goes on although its host has crashed; it must end when Run returns an error", p))
+		panic(fmt.Sprintf("sim: program %s continues although its host has crashed; it must return when Run returns an error", p))
 	}
 	return true
 }

@@ -160,7 +160,7 @@ func (s *kevents) add(c *kevent.Change, want poller.Interest, old *reg, f file) 
 		case c.Write, q == s.epoll && bsd == FreeBSD:
 			return kernel.EINVAL
 		case q == s.epoll:
-			s.h.w.Fail(fmt.Errorf("sim: host %s watches kqueue %d by itself: NetBSD's kernel hangs at the next Wait", s.h.name, s.fd))
+			s.h.w.Fail(fmt.Errorf("sim: host %s registers kqueue %d with itself: NetBSD's kernel hangs at the next Wait", s.h.name, s.fd))
 			return kernel.EINVAL
 		}
 	}
@@ -180,7 +180,7 @@ func (s *kevents) Event(i int) kevent.Event { return s.events[i] }
 func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 	h, w := s.h, s.h.w
 	if s.asleep {
-		panic("sim: two programs in Wait of one Poller")
+		panic("sim: two programs wait in one Poller; give each a Poller of its own")
 	}
 	if w.wakes.Load() {
 		w.takeWakes() // consume wakes from before this call

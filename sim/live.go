@@ -51,7 +51,7 @@ func (w *World) Live() *Live {
 	case w.live != nil:
 		panic("sim: Live: the world is live already, perhaps in another test; each test needs a world of its own")
 	case w.cur != nil || w.driven:
-		panic("sim: Live: the world is running; programs and functions of At are called by it")
+		panic("sim: Live: the world is running; do not call Live in a program or in a function of At")
 	}
 	now := time.Now()
 	l := &Live{w: w, bubble: now.Before(bubblesEnd), began: now.Add(-w.Now()), before: map[occasion]int{}}
@@ -82,7 +82,7 @@ func (l *Live) due() {
 func (l *Live) enter() {
 	if !l.mu.TryLock() {
 		if inScript() {
-			panic("sim: a function of Live.Do, At or AddRule, which holds the world, calls a Kernel or Do; use a goroutine")
+			panic("sim: a function of Live.Do, At or AddRule calls a Kernel or Do, and would wait for itself; start a goroutine")
 		}
 		l.mu.Lock()
 	}

@@ -103,7 +103,7 @@ func TestAClosedDescriptorMustNotBeWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Close(fd)
-	const want = "seed=7 step=4 at=0s: sim: host 10.0.0.1 closes descriptor 1001 (udp 0.0.0.0:0 → 0.0.0.0:0) while a Poller watches it; Del comes first"
+	const want = "seed=7 step=4 at=0s: sim: host 10.0.0.1 closes descriptor 1001 (udp 0.0.0.0:0 → 0.0.0.0:0) while it is registered with a Poller; call Del first"
 	if err := w.Err(); err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}

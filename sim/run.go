@@ -65,7 +65,7 @@ func (w *World) done() bool {
 //go:noinline
 func (w *World) run(ok func() bool, until int64) error {
 	if w.cur != nil || w.driven {
-		panic("sim: the world is running already; programs and functions of At are called by it")
+		panic("sim: the world is running already; do not run it in a program or in a function of At")
 	}
 	if w.live != nil {
 		panic("sim: the world is live: it runs by itself, while its goroutines wait")
@@ -135,7 +135,7 @@ func (w *World) tick() {
 		case w.live != nil:
 			who = "a goroutine"
 		}
-		w.Fail(fmt.Errorf("sim: %d steps at one time: %s spins", uint64(spins), who))
+		w.Fail(fmt.Errorf("sim: the clock has not advanced for %d steps: %s spins", uint64(spins), who))
 	}
 	if w.looping > 2*spins {
 		panic(w.failed)

@@ -25,7 +25,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		return 0, os.NewSyscallError(Wait.String(), v.e)
 	}
 	if p.asleep {
-		panic("sim: two programs in Wait of one Poller")
+		panic("sim: two programs wait in one Poller; give each a Poller of its own")
 	}
 	if w.wakes.Load() {
 		w.takeWakes() // consume wakes from before this call

@@ -175,7 +175,7 @@ func (w *World) reap() {
 		w.graves = w.graves[1:]
 		for i := 0; !p.ended; i++ {
 			if i == 1000 {
-				panic(fmt.Sprintf("sim: program %s goes on although its host has crashed; it must end when Run returns an error", p))
+				panic(fmt.Sprintf("sim: program %s continues although its host has crashed; it must return when Run returns an error", p))
 			}
 			p.resume()
 		}

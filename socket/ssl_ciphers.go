@@ -54,7 +54,7 @@ func allSuites() (list []suite) {
 // suitesOf returns the suites with these names.
 func suitesOf(names []string) (list []suite, err error) {
 	if len(names) == 0 {
-		return nil, errors.New("no cipher suite is named")
+		return nil, errors.New("the list has no cipher suite")
 	}
 	all := allSuites()
 	for _, name := range names {
@@ -72,7 +72,7 @@ func suitesOf(names []string) (list []suite, err error) {
 	}
 	n := len(slices.DeleteFunc(slices.Clone(list), func(s suite) bool { return !s.tls13() }))
 	if n != 0 && n != len(slices.DeleteFunc(all, func(s suite) bool { return !s.tls13() })) {
-		return nil, errors.New("crypto/tls enables the cipher suites of TLS 1.3 all or none, and not all are named")
+		return nil, errors.New("crypto/tls cannot enable single cipher suites of TLS 1.3; list all of them or none")
 	}
 	return list, nil
 }

@@ -111,7 +111,7 @@ func TestLoadNamesWhatItFound(t *testing.T) {
 		"invalid key: found a public key":       {cert, public},
 		"invalid key: found PEM with a public ": {cert, block("PUBLIC KEY", public)},
 		"invalid key: the key is encrypted":     {cert, block("ENCRYPTED PRIVATE KEY", []byte(secret))},
-		"invalid key: the key is encrypted; MicroPy": {cert, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY",
+		"invalid key: the key is encrypted; load ": {cert, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY",
 			Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}, Bytes: []byte(secret)})},
 		"invalid key: found PEM that is cut: a private key":                              {cert, block("PRIVATE KEY", pkcs8)[:60]},
 		"invalid cert: found PEM that is cut: a certificate":                             {cert[:60], key},
@@ -204,8 +204,8 @@ func TestSetCiphersDecides(t *testing.T) {
 		}
 		before := client.GetCiphers()
 		for want, names := range map[string][]string{
-			"no cipher suite is named": {}, "crypto/tls has no cipher suite": {before[0], "BAR"},
-			"pre-shared keys": {"TLS-PSK-WITH-AES-128-GCM-SHA256"}, "all or none": {"TLS1-3-AES-128-GCM-SHA256"},
+			"the list has no cipher suite": {}, "crypto/tls has no cipher suite": {before[0], "BAR"},
+			"pre-shared keys": {"TLS-PSK-WITH-AES-128-GCM-SHA256"}, "all of them or none": {"TLS1-3-AES-128-GCM-SHA256"},
 		} {
 			err := client.SetCiphers(names)
 			sslNumber(t, want, err, -24192, "MBEDTLS_ERR_SSL_BAD_CONFIG")

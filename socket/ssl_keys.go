@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/internal/secure"
 )
 
-var errEncrypted = errors.New("the key is encrypted; MicroPython cannot ask for a password, so decrypt it before")
+var errEncrypted = errors.New("the key is encrypted; load a decrypted key, because no parameter has a password")
 
 // privateKey parses a key in PEM or DER. In PEM, blocks of other types may precede the key. An
 // error says which kind of data was found. It never contains a part of the data.

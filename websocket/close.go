@@ -7,7 +7,7 @@ import (
 var (
 	errOpening = errors.New("websocket: the handshake has not ended: send in Opened or later")
 	// errOrderly is the result of a close handshake that this side has begun.
-	errOrderly = errors.New("websocket: closed in order")
+	errOrderly = errors.New("websocket: close handshake completed")
 )
 
 // Close closes the connection in order: it sends a Close frame after all output, and waits for the

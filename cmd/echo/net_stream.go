@@ -146,6 +146,6 @@ func (s *netStyle) retire(c stream) {
 		}
 	}
 	if err != nil {
-		s.log.Error("cannot end a connection in order", zaplog.Error(err))
+		s.log.Error("orderly close failed", zaplog.Error(err))
 	}
 }

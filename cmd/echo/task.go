@@ -211,7 +211,7 @@ func (s *tasks) retire(c *socket.Socket) {
 		err = s.r.Retire(fd)
 	}
 	if err != nil {
-		s.log.Error("cannot end a connection in order", zaplog.Error(err))
+		s.log.Error("orderly close failed", zaplog.Error(err))
 	}
 }
 

@@ -65,7 +65,7 @@ func newSampler(loops []*reactor.Reactor) *sampler {
 			panic("inspect: a loop is nil")
 		}
 		if slices.Contains(loops[:i], r) {
-			panic("inspect: a loop is there twice")
+			panic("inspect: a loop is listed twice")
 		}
 		s.loops = append(s.loops, &loop{r: r})
 	}

@@ -254,7 +254,7 @@ func (c *campaign) resume() error {
 		}
 	}
 	c.sum = s
-	c.t.Logf("goes on with seed %d", s.Next)
+	c.t.Logf("continues with seed %d", s.Next)
 	return nil
 }
 

@@ -131,11 +131,11 @@ func TestACampaignGoesOn(t *testing.T) {
 		}
 		runs.Store(0)
 		logs, failure := checked(t, flags, 200, f)
-		if logs != "goes on with seed 120\n"+want || failure != "" || runs.Load() > 90 {
+		if logs != "continues with seed 120\n"+want || failure != "" || runs.Load() > 90 {
 			t.Errorf("%s jobs, %d runs: %s%s\nwant %s", jobs, runs.Load(), logs, failure, want)
 		}
 		runs.Store(0)
-		if logs, _ := checked(t, flags, 200, f); logs != "goes on with seed 201\n"+want || runs.Load() != 1 {
+		if logs, _ := checked(t, flags, 200, f); logs != "continues with seed 201\n"+want || runs.Load() != 1 {
 			t.Errorf("%s jobs: a campaign that has passed runs %d times: %s", jobs, runs.Load(), logs)
 		}
 	}
