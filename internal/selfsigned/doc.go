@@ -1,2 +1,2 @@
-// Package selfsigned makes certificates for examples and tests.
+// Package selfsigned makes certificates for examples and tests. Its tests are in internal/secure.
 package selfsigned

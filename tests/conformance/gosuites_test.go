@@ -1,6 +1,6 @@
 //go:build linux
 
-package gosuites
+package conformance
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package stacks_test
+package reactor_test
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 	"time"
 	"unsafe"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // it defines the flag -long
 	"github.com/ureactor/ureactor/internal/stacks"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -26,10 +25,11 @@ func hold(end <-chan struct{}) { <-end }
 //go:noinline
 func sleepLong(t *reactor.Task) { _ = t.Sleep(time.Hour) }
 
-// The test has two loops: one is in a callback, the other one in a Task. Loop must find the stack
-// of each by its address. Task must find the stack of a Task that sleeps.
+// The test of package internal/stacks is here, because a test binary takes longer to link than to
+// run. It has two loops: one is in a callback, the other one in a Task. Loop must find the stack of
+// each by its address. Task must find the stack of a Task that sleeps.
 func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
-	one, two := start(t), start(t)
+	one, two := startLoop(t), startLoop(t)
 	end := make(chan struct{})
 	held := make(chan uintptr, 2)
 	asleep := make(chan *reactor.Task, 1)
@@ -54,10 +54,10 @@ func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
 	task := <-held + <-held
 	all := stacks.All()
 	for name, c := range map[string]struct{ stack, has, lacks string }{
-		"a callback":     {stacks.Loop(all, address(one)), "stacks_test.hold", "(*Task).run"},
-		"a running Task": {stacks.Loop(all, address(two)), "stacks_test.hold", "sleepLong"},
-		"its Task":       {stacks.Task(all, task), "stacks_test.hold", "(*Reactor).turn"},
-		"a sleeper":      {stacks.Task(all, address(sleeper)), "stacks_test.sleepLong", "(*Reactor).turn"},
+		"a callback":     {stacks.Loop(all, address(one)), "reactor_test.hold", "(*Task).run"},
+		"a running Task": {stacks.Loop(all, address(two)), "reactor_test.hold", "sleepLong"},
+		"its Task":       {stacks.Task(all, task), "reactor_test.hold", "(*Reactor).turn"},
+		"a sleeper":      {stacks.Task(all, address(sleeper)), "reactor_test.sleepLong", "(*Reactor).turn"},
 	} {
 		if !strings.Contains(c.stack, c.has) || strings.Contains(c.stack, c.lacks) {
 			t.Errorf("%s: want %s and not %s:\n%s", name, c.has, c.lacks, c.stack)
@@ -69,7 +69,7 @@ func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
 	close(end)
 }
 
-func start(t *testing.T) *reactor.Reactor {
+func startLoop(t *testing.T) *reactor.Reactor {
 	r, err := reactor.New()
 	if err != nil {
 		t.Fatal(err)

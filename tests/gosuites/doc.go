@@ -1,8 +1,0 @@
-// Package gosuites runs the tests of Go's packages net, net/http and crypto/tls on connections of
-// package netconn.
-//
-// The test reads the sources from GOROOT and rewrites package net. The rewritten functions of
-// package net make connections of netconn. The rewritten types of package net pass each call to
-// such a connection. So the tests run unchanged, even tests that need a *net.TCPConn. The go
-// command gets the rewritten files as an overlay, and GOROOT does not change.
-package gosuites
