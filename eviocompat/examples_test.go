@@ -138,8 +138,8 @@ func TestEvioOwnExamples(t *testing.T) {
 	}
 }
 
-// answer reads the answer to a request. Package net/http can do this too, but with it the test binary
-// takes longer to link.
+// answer reads the answer to a request. Package net/http can do this too, but with it the test
+// binary takes longer to link.
 func answer(in *bufio.Reader) (status string, header textproto.MIMEHeader, body string, err error) {
 	lines := textproto.NewReader(in)
 	if status, err = lines.ReadLine(); err != nil {
