@@ -32,21 +32,20 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	if e == kernel.EAGAIN {
 		// After a switch of stacks the processor mispredicts where each function returns to. So
 		// Recv itself sleeps, and not a function that it calls.
-		why, sleeper := Errno(0), Sleeper(nil)
+		why := Errno(0)
 		if !d.registered {
 			why = d.register(In, c) // not in beginSleep, for the same reason as in Do
 		}
 		if why == 0 {
-			sleeper, why = d.beginSleep(In, c)
+			why = d.beginSleep(In, c)
 		}
 		for why == 0 && !s.ready && !d.closed {
-			s.waiting = sleeper
 			next := d.next(In, c)
-			if why = sleeper.Sleep(In, next); why == kernel.ETIMEDOUT && d.next(In, c) > next {
+			if why = s.waiting.Sleep(In, next); why == kernel.ETIMEDOUT && d.next(In, c) > next {
 				why = 0 // SetDeadline has moved the deadline to later
 			}
 		}
-		if sleeper != nil {
+		if s.waiting != nil {
 			why = d.endSleep(In, c, why)
 		}
 		if why != 0 && !(untried && lastTry(why)) {
@@ -123,10 +122,10 @@ func (d *Desc) endFast(c *Call, n int, e Errno) {
 }
 
 // beginSleep does the work of wait before a sleep of the fast path.
-func (d *Desc) beginSleep(dir Dir, c *Call) (Sleeper, Errno) {
+func (d *Desc) beginSleep(dir Dir, c *Call) Errno {
 	sleeper, e := d.Waiter.Sleeper()
 	if e != 0 {
-		return nil, e
+		return e
 	}
 	s := &d.dirs[dir]
 	if !s.ready && !d.closed {
@@ -137,7 +136,8 @@ func (d *Desc) beginSleep(dir Dir, c *Call) (Sleeper, Errno) {
 	c.waited = true
 	c.step = timeout.Never
 	c.deadline(d.Kernel)
-	return sleeper, 0
+	s.waiting = sleeper
+	return 0
 }
 
 // endSleep does the work of wait after the sleep. It gives the direction's turn to the next call,
