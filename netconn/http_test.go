@@ -125,7 +125,7 @@ func TestHTTP(t *testing.T) {
 			client := &http.Client{Transport: tr}
 			defer tr.CloseIdleConnections()
 			var all sync.WaitGroup
-			for range 50 {
+			for range longtest.Count(20, 20, 50) {
 				all.Go(func() {
 					for range 10 {
 						if err := get(client, at+"/hello", "hello by "+c.proto); err != nil {

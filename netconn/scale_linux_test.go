@@ -24,7 +24,7 @@ func TestTLSThousands(t *testing.T) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < 6500 {
 		t.Skipf("%d descriptors are too few", limit.Cur)
 	}
-	idle, busy := longtest.Count(60, 300, 2000), longtest.Count(30, 100, 1000)
+	idle, busy := longtest.Count(60, 200, 2000), longtest.Count(30, 100, 1000)
 	r := start(t)
 	var open atomic.Int64
 	at := serveTLS(t, r, func() reactor.Handler {

@@ -87,7 +87,7 @@ func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
-	n := longtest.Count(300, 1000, 1000)
+	n := longtest.Count(300, 600, 1000)
 	for _, s := range storms {
 		for style, serve := range map[string]func(*reactor.Task, *stormed){"handler": stormHandler, "task": stormTask} {
 			t.Run(s.name+"/"+style, func(t *testing.T) {

@@ -8,13 +8,13 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// TestStorm runs the mixed workload under 60 seeds, or 1,000 with -long. A million seeds: go test
+// TestStorm runs the mixed workload under 40 seeds, or 1,000 with -long. A million seeds: go test
 // -run TestStorm -timeout 0 ./sim -sim.seeds=1000000
 func TestStorm(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
 	}
-	n := longtest.Count(8, 60, 1000)
+	n := longtest.Count(8, 40, 1000)
 	if race {
 		n = min(n, 30)
 	}
