@@ -134,6 +134,14 @@ func (w *taskWaiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
 
 func (w *taskWaiter) Has(fd int) bool { return w.table.Has(fd) }
 
+func (w *taskWaiter) CanSleep(dir desc.Dir) bool {
+	if w.running == nil {
+		return false
+	}
+	asked, _ := w.running.cancellation(dir)
+	return asked == 0
+}
+
 // Unregister unregisters d. If the reactor has ended, it does nothing.
 func (w *taskWaiter) Unregister(d *desc.Desc) {
 	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {

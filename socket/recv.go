@@ -47,7 +47,8 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 		n, e := s.recvLeast(p, f, least)
 		return n, s.fail(opRecv, e)
 	}
-	c.NeedsNew = f == 0 && d.Drains()
+	// Below SO_RCVLOWAT the kernel reports no input, so the call must not wait for an Event.
+	c.NeedsNew = f == 0 && d.Drains() && s.lowat.Load() <= 1
 	n, e := d.Recv(&c, p, f)
 	runtime.KeepAlive(s)
 	if e != 0 {

@@ -26,6 +26,9 @@ type Waiter interface {
 	Rearm(d *Desc, want poller.Interest) Errno
 	// Has returns whether fd is registered now, whoever has registered it.
 	Has(fd int) bool
+	// CanSleep returns whether a Sleep of the present caller would wait. It returns false in a
+	// callback of the loop and in a task that is cancelled.
+	CanSleep(dir Dir) bool
 	// Post calls f soon, and not inside other user code: on the loop, or on a dispatching goroutine.
 	// Any goroutine may call Post. If the loop has ended, Post returns false and does not call f.
 	Post(f func()) bool

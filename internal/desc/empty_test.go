@@ -22,6 +22,7 @@ func (s *scripted) Rearm(*Desc, poller.Interest) Errno    { return 0 }
 func (s *scripted) Unregister(*Desc)                      {}
 func (s *scripted) Post(func()) bool                      { return false }
 func (s *scripted) Has(int) bool                          { return false }
+func (s *scripted) CanSleep(Dir) bool                     { return true }
 func (s *scripted) Yield(Dir) Errno                       { return 0 }
 func (s *scripted) Shared() bool                          { return false }
 func (s *scripted) Buffer() (*Buffer, Errno)              { return nil, kernel.EDEADLK }

@@ -17,9 +17,10 @@ func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 }
 
 // announces registers a Desc of a loop for a call that may then sleep without a try. A registration
-// also reports input that is there already. If announces returns false, the call tries first.
+// also reports input that is there already. If announces returns false, the call tries first. So a
+// cancelled task still receives the input that is there.
 func (d *Desc) announces(c *Call) bool {
-	return !d.shared && !d.Waiter.Has(d.FD) && d.register(In, c) == 0
+	return !d.shared && d.Waiter.CanSleep(In) && !d.Waiter.Has(d.FD) && d.register(In, c) == 0
 }
 
 // reports returns whether each Event of the direction is delivered. The Desc is locked.

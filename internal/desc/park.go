@@ -146,6 +146,8 @@ func (p *Parker) Has(fd int) bool {
 	return p.table.Has(fd)
 }
 
+func (p *Parker) CanSleep(Dir) bool { return true }
+
 func (p *Parker) Unregister(d *Desc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
