@@ -10,7 +10,7 @@ import (
 // A coroutine runs Tasks, one after the other. To make a coroutine and to let its stack grow costs
 // more than a short Task itself. So a coroutine whose Task has returned stays for the next one.
 type coroutine struct {
-	t    *Task // the Task that it begins next; nil: it ends
+	t    *Task // the Task that runs or begins next; nil: idle, or about to end
 	next func() (struct{}, bool)
 }
 
@@ -71,29 +71,29 @@ func (r *Reactor) owned(what string) {
 // main is the function of the coroutine. A Task that panics or calls runtime.Goexit ends it. Each
 // Task sleeps inside main and run, so their frames are small.
 func (c *coroutine) main(yield func(struct{}) bool) {
+	defer c.exit()
 	r := c.t.r
 	if r.lone != nil {
 		r.lone.CoroutineBegins()
 	}
-	var t *Task
-	returned := false
-	defer func() {
-		if !returned { // runtime.Goexit, which may continue after run has recovered a panic
-			t.leave()
-		}
-	}()
-	g := prefetch.Goroutine()
 	for c.t != nil {
-		t, c.t = c.t, nil
-		t.yield, t.g = yield, g
-		if !t.run() || !r.keep(c) {
+		c.t.yield, c.t.g = yield, prefetch.Goroutine()
+		returned := c.t.run()
+		c.t = nil
+		if !returned || !r.keep(c) {
 			break
 		}
-		t = nil // an idle coroutine keeps no Task
 		yield(struct{}{})
 	}
-	returned = true
 	r.coroutineEnds()
+}
+
+// exit ends the coroutine if its Task has called runtime.Goexit. Goexit may continue after run has
+// recovered a panic.
+func (c *coroutine) exit() {
+	if c.t != nil {
+		c.t.leave()
+	}
 }
 
 func (r *Reactor) coroutineEnds() {
