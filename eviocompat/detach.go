@@ -87,8 +87,10 @@ func (d *detached) Read(p []byte) (int, error) {
 func (d *detached) Write(p []byte) (int, error) {
 	select {
 	case <-d.closed:
-		return 0, os.ErrClosed
 	case <-d.sent:
+	}
+	if d.isClosed() { // d.sent may be closed too
+		return 0, os.ErrClosed
 	}
 	if d.err != nil {
 		return 0, d.err

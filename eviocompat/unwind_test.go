@@ -168,6 +168,11 @@ func TestCloseOfADetachedGivesUp(t *testing.T) {
 	if !errors.Is(d.err, os.ErrDeadlineExceeded) {
 		t.Errorf("the rest: %v", d.err)
 	}
+	for range 20 { // select chooses at random if the Conn is closed and the rest has failed
+		if _, err := d.Write([]byte("x")); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("Write after Close and the rest: %v", err)
+		}
+	}
 	if err := d.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Close again: %v", err)
 	}
