@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -50,7 +49,8 @@ type Shrinking struct {
 // The other faults stay the same, because each occasion has its own random choices. Faults that the
 // test itself makes count too: Inject, Cut, Crash, SetClock, Swizzle. Shrink stops each run shortly
 // after the virtual time at which the smallest failing run so far has failed. Two failures are the
-// same if the first lines of their errors differ only in numbers.
+// same if the first lines of their errors differ only in numbers. For a Deadlock or a Livelock, the
+// names of the programs that wait must be the same too.
 //
 // The result nil means that f does not fail. To repeat the smallest run, pass Faults to New as
 // Options.Faulty, and Sizes as Options.Sizes.
@@ -262,30 +262,4 @@ func sizesOf(list []Size) map[string]int {
 		by[s.Name] = s.N
 	}
 	return by
-}
-
-// manner returns how a run has failed: the first line of its error without numbers. A list of
-// numbers counts as one number.
-func manner(err error) string {
-	text := err.Error()
-	if f, ok := err.(*Failure); ok {
-		text = f.Err.Error()
-	}
-	text, _, _ = strings.Cut(text, "\n")
-	var b strings.Builder
-	digit := false
-	for _, c := range text {
-		is := c >= '0' && c <= '9'
-		if !is {
-			b.WriteRune(c)
-		} else if !digit {
-			b.WriteByte('#')
-		}
-		digit = is
-	}
-	text = b.String()
-	for strings.Contains(text, "# #") {
-		text = strings.ReplaceAll(text, "# #", "#")
-	}
-	return text
 }

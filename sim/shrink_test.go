@@ -187,6 +187,50 @@ func TestShrinkToNothing(t *testing.T) {
 	}
 }
 
+// Without faults the program `other` waits without end, and with a lost packet the program `asks`
+// does. Both failures are Deadlocks with the same first line. Shrink keeps the fault, because
+// without it another program waits.
+func TestShrinkKeepsTheProgramThatWaits(t *testing.T) {
+	f := func(w *sim.World) error {
+		a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+		at := kernel.Inet(addr("10.0.0.1:53"))
+		arrived := false
+		a.Boot("asks", func() {
+			p, _ := waiting(a, at)
+			var events [1]poller.Event
+			n, _ := p.Wait(events[:], timeout.Never)
+			arrived = n > 0
+		})
+		b.Boot("other", func() {
+			p, _ := b.NewPoller()
+			fd, _ := b.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+			var events [1]poller.Event
+			p.Wait(events[:], b.Now()+timeout.Deadline(time.Second)) // until asks can receive
+			b.SendTo(fd, []byte("x"), 0, at)
+			p.Wait(events[:], b.Now()+timeout.Deadline(time.Second))
+			if arrived {
+				p.Wait(events[:], timeout.Never)
+			}
+		})
+		return w.RunUntilDone(time.Minute)
+	}
+	lossy := sim.Options{Faults: sim.Faults{Loss: sim.Always / 2}}
+	kept := false
+	for seed := uint64(1); seed < 10; seed++ {
+		s := sim.Shrink(seed, lossy, f)
+		if s == nil {
+			t.Fatal("no program waits")
+		}
+		if lost := s.Of > 0; lost != strings.Contains(s.Err.Error(), "/asks: ") || lost != (len(s.Faults) == 1) {
+			t.Errorf("seed %d: %d faults of %d: %v", seed, len(s.Faults), s.Of, s.Err)
+		}
+		kept = kept || s.Of > 0
+	}
+	if !kept {
+		t.Error("no packet was lost")
+	}
+}
+
 // Shrink makes a bounded number of runs, even for a failure that needs all of its faults.
 func TestShrinkIsBounded(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
