@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"runtime"
@@ -10,8 +11,14 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/internal/prefetch"
 )
+
+// goroutine returns the name of the calling goroutine, for example "goroutine 7".
+func goroutine() string {
+	var text [64]byte
+	name, _, _ := bytes.Cut(text[:runtime.Stack(text[:], false)], []byte(" ["))
+	return string(name)
+}
 
 // After runtime.Goexit in a callback, a loop that is not locked to its thread continues on another
 // goroutine. A loop that is locked stays on its own.
@@ -27,13 +34,13 @@ func TestGoexitMovesALoopThatIsNotLocked(t *testing.T) {
 			}
 			_ = r.Run(context.Background())
 		}()
-		var was, is uintptr
-		on(t, r, func() { was = prefetch.Goroutine() })
+		var was, is string
+		on(t, r, func() { was = goroutine() })
 		for range 3 {
 			_ = r.Post(runtime.Goexit)
-			on(t, r, func() { is = prefetch.Goroutine() })
+			on(t, r, func() { is = goroutine() })
 			if is == was != isLocked {
-				t.Errorf("locked: %v; before and after Goexit: %x and %x", isLocked, was, is)
+				t.Errorf("locked: %v; before and after Goexit: %s and %s", isLocked, was, is)
 			}
 			was = is
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/prefetch"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -69,8 +70,9 @@ func TestLookaheadFindsTheTask(t *testing.T) {
 		t.Errorf("at the end of the batch: %+v", a)
 	}
 	r.next, r.batch = 0, 0
+	known := prefetch.Goroutine() != 0 // on some processors no goroutine has an address
 	for _, k := range want {
-		if k != nil && (k.stack == 0) != (k.g == 0) {
+		if k != nil && known && (k.stack == 0) != (k.g == 0) {
 			t.Errorf("a Task that waits has its stack at %#x, its goroutine at %#x", k.stack, k.g)
 		}
 	}
