@@ -82,6 +82,19 @@ func TestATestThatFailsWithoutAMutantEndsTheRun(t *testing.T) {
 	empty(t, temp)
 }
 
+// If -n chooses no mutant in a package, the tests of this package still run, and reach no mutant.
+func TestAPackageMayHaveNoMutant(t *testing.T) {
+	if !longtest.Only(t, "compiles mutants") {
+		return
+	}
+	temp := fixture(t)
+	_, log, err := try(options{number: 1, journal: "journal"}, "ops+weak")
+	if err != nil || len(outcomes(t, "journal")) != 1 {
+		t.Error(err, log)
+	}
+	empty(t, temp)
+}
+
 // The test runs again in a separate mount namespace with a file system of 64 KiB. In one run the
 // scratch directory is on this file system, and in the other run the journal is.
 func TestAFullDiskEndsTheRun(t *testing.T) {

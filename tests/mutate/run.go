@@ -58,6 +58,10 @@ func (g *group) measure(ctx context.Context) error {
 
 // trace runs one test without a mutant, and notes which mutants the test reaches.
 func (g *group) trace(ctx context.Context, t located, file string) error {
+	// A package in which -n has chosen no mutant does not write the file.
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		return err
+	}
 	began := time.Now()
 	out, cost, err := g.start(ctx, t.b, []string{on.Reached + "=" + file}, 10*time.Minute, "-test.run", "^"+t.name+"$")
 	t.took, t.cost = time.Since(began), cost
