@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/longtest"
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simtest"
@@ -96,7 +96,7 @@ func ExampleCheck() {
 	//	replay: go test -run '^TestShout$' example.org/shout -sim.seed=27
 }
 
-func TestShout(t *testing.T) { simtest.Check(t, longtest.Count(100, 1000, 1000), shout) }
+func TestShout(t *testing.T) { simtest.Check(t, 1000, shout) }
 
 // The report of a failure has the seed, the step and the command that replays the run. The replay
 // fails at the same step.
