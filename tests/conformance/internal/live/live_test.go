@@ -261,8 +261,8 @@ func TestWaitForEverHearsOfOthers(t *testing.T) {
 	ok(t, k.Close(fd))
 }
 
-// The simulator fails if a descriptor is closed while a Poller watches it. This failure becomes a
-// panic.
+// The simulator fails if a descriptor is closed while it is registered with a Poller. This failure
+// becomes a panic.
 func TestWorldThatFailsPanics(t *testing.T) {
 	k := New(1, sim.Options{})
 	q, err := k.NewPoller()
@@ -271,7 +271,7 @@ func TestWorldThatFailsPanics(t *testing.T) {
 	ok(t, e)
 	must(t, q.Add(fd, 1, poller.In))
 	defer func() {
-		if v := fmt.Sprint(recover()); !strings.Contains(v, "while a Poller watches it") {
+		if v := fmt.Sprint(recover()); !strings.Contains(v, "while it is registered with a Poller") {
 			t.Errorf("panicked with %q", v)
 		}
 	}()
