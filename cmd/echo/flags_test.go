@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // refused runs the program with arguments for which it must not start. It returns the line that the
@@ -22,7 +24,7 @@ func refused(t *testing.T, args ...string) string {
 		if c != 2 {
 			t.Errorf("exit code %d, want 2", c)
 		}
-	case <-time.After(long):
+	case <-time.After(longtest.Guard):
 		signals <- os.Interrupt
 		t.Fatal("it serves")
 	}
