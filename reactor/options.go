@@ -212,32 +212,6 @@ func (o *sockOptions) only(op, option string) error {
 	return nil
 }
 
-// WithLimits sets the limits of a Conn's output, in bytes. If more than high is buffered, the Conn
-// is not read. When no more than low is buffered, it is read again, and Drained is called. A Send
-// is refused if more than limit would be buffered. Required are 0 <= low <= high <= limit and 1 <=
-// limit <= 1<<30. The defaults are 64 KiB, 256 KiB and 4 MiB.
-func WithLimits(low, high, limit int) SocketOption {
-	return socketOption(func(o *sockOptions) error {
-		if low < 0 || low > high || high > limit || limit < 1 || limit > 1<<30 {
-			return fmt.Errorf("reactor: WithLimits(%d, %d, %d): must be 0 <= low <= high <= limit, 1 <= limit <= %d", low, high, limit, 1<<30)
-		}
-		o.low, o.high, o.cap = low, high, limit
-		return nil
-	})
-}
-
-// WithLinger sets how long a closing Conn waits for a peer that accepts none of its output. After
-// that the Conn gives up with ErrStuck. The time must be from 1 ms to 24 h. The default is 30 s.
-func WithLinger(d time.Duration) SocketOption {
-	return socketOption(func(o *sockOptions) error {
-		if d < time.Millisecond || d > 24*time.Hour {
-			return fmt.Errorf("reactor: WithLinger(%v): must be 1ms … 24h", d)
-		}
-		o.linger = d
-		return nil
-	})
-}
-
 // WithBacklog sets how many connections may wait to be accepted, from 0 to 1<<16. The default is
 // 4,096. The system may have a lower limit.
 func WithBacklog(n int) ListenOption {
@@ -283,9 +257,4 @@ func WithReusePort() ListenOption {
 		}
 		return nil
 	})
-}
-
-// WithNoDelay(false) turns Nagle's algorithm on. By default it is off (TCP_NODELAY is set).
-func WithNoDelay(on bool) SocketOption {
-	return socketOption(func(o *sockOptions) error { o.delay = !on; return nil })
 }

@@ -33,7 +33,7 @@ var plantedBugs = []plantedBug{
 		"r.closedCalls.add(closedCall{c, err})", "r.closedCalls.add(closedCall{c, err})\n\tr.closedCalls.add(closedCall{c, err})", ""},
 	{"ignore a short write", "reactor/conn_send.go",
 		"if e != 0 || n < o.n {", "if e != 0 {", ""},
-	{"do not repeat after EINTR", "sim/fault.go",
+	{"do not repeat after EINTR", "sim/inject.go",
 		"if v = h.verdict(c, fd); v.e != kernel.EINTR {", "if v = h.verdict(c, fd); true {", ""},
 	{"leak the descriptor of an accept that cannot be registered", "reactor/conn_close.go",
 		"\tif c.w.gen == 0 {\n\t\treturn\n\t}\n\tc.w.drop()",
