@@ -35,9 +35,9 @@ import (
 //	sleepFirst  enter                 Do, after a wait   NeedsNew or tried
 //	registered  enter, register       –                  Desc.reports while the call has the turn
 //	retried     wait                  wait, each second  endSeen, In
-//	ref         ref                   unref              false at the beginning and the end of Do
+//	ref         ref, Do               unref, leaveFast   false at the beginning and the end of Do
 //	waited      wait, beginSleep      –
-//	lastTry     readyAt, endSleep     –                  the deadline has passed
+//	lastTry     readyAt, slept        –                  the deadline has passed
 //	moved       nextPart              –                  Limit is 0
 //
 // In race builds checkBegin and checkEnd check these rules.

@@ -24,6 +24,7 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	q := d.queue(dir)
 	later := at >= q.deadline
 	q.deadline = at
+	d.dated = d.queues[In].deadline != timeout.Never || d.queues[Out].deadline != timeout.Never
 	if later { // calls that sleep wake at the old deadline and then read the new one
 		d.unlock()
 		return 0
@@ -49,7 +50,7 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 // withDirDeadline returns the earlier of `until` and the deadline of the call's direction. The Desc
 // is locked.
 func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
-	if d.queues == nil {
+	if !d.dated {
 		return until
 	}
 	return d.withDirDeadlineSlow(dir, c, until)

@@ -94,7 +94,7 @@ var eventsFor = [2]poller.Readiness{
 //	Transient   the owner, before the    –                    fixed
 //	            first call
 //	Gen         Waiter.Register          –                    the Waiter
-//	refs        ref, recv, SendAll,      unref, drop,         lock        refs ≥ unturned ≥ 0
+//	refs        ref, recv, SendAll, Do,  unref, drop,         lock        refs ≥ unturned ≥ 0
 //	            beginClose               beginClose
 //	unturned    ref: In, Limit 0         unref                lock
 //	userCalls   User                     User                 lock        refs > 0
@@ -118,6 +118,7 @@ var eventsFor = [2]poller.Readiness{
 //	keepsParker Parker.Register          Parker.Unregister,   lock and    Transient
 //	                                     after beginClose     Parker.mu
 //	queues      queue                    –                    lock
+//	dated       SetDeadline              SetDeadline          lock        queues
 //	extra       ensureExtra              beginClose           lock
 //
 // These fields exist for each direction (dirState, turnQueue). The holder is the call that has the
@@ -127,10 +128,11 @@ var eventsFor = [2]poller.Readiness{
 //	                                     each try
 //	drained     the holder that leaves,  the next holder      lock
 //	            ExpectNothing
-//	busy        enter, beginSleep        passTurn             lock
+//	busy        enter, Do, beginSleep    passTurn             lock
 //	spent       charge                   wait, a yield        the holder  spent ≤ budget
 //	waiting     the holder that sleeps   the same             lock        busy
 //	first, last queueUp                  passTurn, stepOut    lock        busy
+//	queued      queueUp                  dequeue              lock        first != nil
 //	sleeper     the first holder that    –                    lock        shared
 //	            sleeps
 //	deadline    SetDeadline              –                    lock
@@ -173,6 +175,7 @@ type Desc struct {
 	// before the Desc is closed.
 	keepsParker bool
 	suspended   bool // registered without an interest; see suspend
+	dated       bool // a direction has a deadline
 	mu          sync.Mutex
 	dirs        [2]dirState
 	queues      *[2]turnQueue // nil until a call needs them
@@ -197,6 +200,7 @@ type dirState struct {
 	ready   bool // the ready flag: an Event has come since the last try
 	drained bool // the last try emptied the socket (Call.Drained), so an Event reports new data
 	busy    bool // a call holds the turn
+	queued  bool // the queue is not empty
 	spent   uint8
 	waiting Sleeper // the holder's Sleeper, while it sleeps
 }

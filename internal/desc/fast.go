@@ -8,14 +8,17 @@ import (
 // The fast path makes the two calls that move nearly all messages of a loop's tasks: a receive and
 // a send. It does the same as Do, without a closure and without a deferred function. No other code
 // runs between its tries and its sleeps. So it holds the turn only while it sleeps, and a reference
-// only during a try. If a call needs more than that, the fast path calls Do.
+// only during a try. If a call needs more than that, the fast path calls doSlow.
+//
+// Do has a fast path too. Its try may run user code, which may wait or panic. So Do holds the turn
+// and a reference during the try, and a deferred function releases them.
 
 // fast returns whether the call may use the fast path.
 func (d *Desc) fast(dir Dir, c *Call) bool {
 	if d.shared || d.closed || d.endSeen || d.dirs[dir].busy || d.Transient {
 		return false
 	}
-	return d.dirs[In].spent < budget && c.Limit.Blocks() && (d.queues == nil || !d.dirExpired(dir, c))
+	return d.dirs[In].spent < budget && c.Limit.Blocks() && (!d.dated || !d.dirExpired(dir, c))
 }
 
 // Recv is Do with recv(2). If flags is 0, the caller sets Call.NeedsNew to d.Drains().
@@ -75,7 +78,7 @@ func (d *Desc) recv(p []byte, flags int) (n int, e Errno) {
 }
 
 func (d *Desc) recvSlow(c *Call, p []byte, flags int) (int, Errno) {
-	return d.Do(In, c, func() (int, Errno) {
+	return d.doSlow(In, c, func() (int, Errno) {
 		n, e := d.Kernel.Recv(d.FD, p, flags)
 		c.Drained = c.NeedsNew && 0 < n && n < len(p)
 		return n, e
@@ -140,13 +143,18 @@ func (d *Desc) beginSleep(dir Dir, c *Call) Errno {
 	return 0
 }
 
-// endSleep does the work of wait after the sleep. It gives the direction's turn to the next call,
-// although its own call still makes a try. The next call cannot run before that try, because no
-// other code runs in between.
+// endSleep does the work of wait after the sleep, and passes the turn on, although the call still
+// makes a try. The next call cannot run before that try, because no other code runs in between.
 func (d *Desc) endSleep(dir Dir, c *Call, e Errno) Errno {
+	e = d.slept(dir, c, e)
+	d.passTurn(dir)
+	return e
+}
+
+// slept is endSleep for a call that keeps the turn.
+func (d *Desc) slept(dir Dir, c *Call, e Errno) Errno {
 	s := &d.dirs[dir]
 	s.waiting = nil
-	d.passTurn(dir)
 	switch {
 	case d.closed:
 		return kernel.EBADF

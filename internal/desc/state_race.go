@@ -23,6 +23,7 @@ func (d *Desc) checkState() {
 		if d.queues != nil {
 			q := &d.queues[i]
 			must("Desc", q.first == nil || s.busy, "a queue without busy")
+			must("Desc", (q.first != nil) == s.queued, "queued does not say whether there is a queue")
 			must("Desc", (q.first == nil) == (q.last == nil), "first without last")
 			must("Desc", q.sleeper == nil || d.shared, "sleeper without shared")
 		}

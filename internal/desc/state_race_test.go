@@ -29,6 +29,7 @@ func TestRaceBuildsCheckTheState(t *testing.T) {
 		{"userCalls", func(d *Desc, _ *Call) { d.userCalls, d.refs = 1, d.refs-1 }},
 		{"waiting", func(d *Desc, _ *Call) { d.dirs[Out].waiting = &goroutineSleeper{} }},
 		{"queue", func(d *Desc, _ *Call) { d.queue(Out).add(&queued{}) }},
+		{"queued", func(d *Desc, _ *Call) { d.dirs[Out].busy, d.dirs[Out].queued = true, true; d.queue(Out) }},
 		{"busy", func(d *Desc, _ *Call) { d.dirs[In].busy = false }},
 		{"closedCh", func(d *Desc, _ *Call) { d.ensureExtra().closedCh = make(chan struct{}) }},
 		{"moved", func(_ *Desc, c *Call) { c.moved = 3 * PartMost }},

@@ -52,7 +52,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		d.unlock()
 		return kernel.EBADF
 	}
-	if d.queues != nil && d.dirExpired(dir, c) {
+	if d.dated && d.dirExpired(dir, c) {
 		d.unlock()
 		return kernel.ETIMEDOUT
 	}
@@ -94,6 +94,20 @@ func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	}
 }
 
+// leaveFast is leave for a call on the fast path.
+func (d *Desc) leaveFast(dir Dir, c *Call) {
+	s := &d.dirs[dir]
+	s.waiting, s.drained = nil, c.Drained
+	d.checkTurn(dir)
+	d.passTurn(dir)
+	if c.ref { // otherwise the Desc was closed while the call slept
+		c.ref = false
+		d.drop()
+	}
+	c.checkEnd()
+	d.checkState()
+}
+
 // queueUp waits for the turn. The Desc is locked when queueUp is called, but not when it returns.
 func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	d.own(c)
@@ -105,6 +119,7 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	}
 	q := &queued{sleeper: sleeper}
 	t.add(q)
+	s.queued = true
 	asleep := false
 	defer func() {
 		if asleep { // a panic has left Sleep, because the task is being unwound
@@ -141,7 +156,7 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 // next call. The caller holds the lock of the Desc, and stepOut does not release it.
 func (d *Desc) stepOut(dir Dir, q *queued) {
 	if q.in {
-		d.queues[dir].remove(q)
+		d.dequeue(dir, q)
 	} else {
 		d.passTurn(dir)
 	}
@@ -150,12 +165,23 @@ func (d *Desc) stepOut(dir Dir, q *queued) {
 
 // passTurn gives the turn to the first call in the queue. The Desc is locked.
 func (d *Desc) passTurn(dir Dir) {
-	if d.queues == nil || d.queues[dir].first == nil {
-		d.dirs[dir].busy = false
-		return
+	if s := &d.dirs[dir]; s.queued {
+		d.passTurnSlow(dir)
+	} else {
+		s.busy = false
 	}
-	t := &d.queues[dir]
-	q := t.first
-	t.remove(q)
+}
+
+// passTurnSlow is a separate function, so that passTurn can be inlined.
+func (d *Desc) passTurnSlow(dir Dir) {
+	q := d.queues[dir].first
+	d.dequeue(dir, q)
 	q.sleeper.Wake()
+}
+
+// dequeue removes q from the queue. The Desc is locked.
+func (d *Desc) dequeue(dir Dir, q *queued) {
+	t := &d.queues[dir]
+	t.remove(q)
+	d.dirs[dir].queued = t.first != nil
 }

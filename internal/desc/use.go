@@ -106,6 +106,10 @@ func (d *Desc) User(f func()) {
 	f()
 }
 
+// Shared returns whether several goroutines may use the Desc. Otherwise only the loop's goroutine
+// uses it.
+func (d *Desc) Shared() bool { return d.shared }
+
 // Closed returns whether Close or Detach was called.
 func (d *Desc) Closed() bool {
 	d.lock()
