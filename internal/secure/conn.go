@@ -18,19 +18,22 @@ import (
 // methods.
 //
 // readMu is held while crypto/tls reads or makes the handshake, and never across a wait. A
-// goroutine that holds readMu may lock writeMu, but the reverse is forbidden. Race builds check
-// this table when readMu is released (see state_race.go).
+// goroutine that holds readMu may lock writeMu, but the reverse is forbidden. Both belong to Descs
+// that are shared. Other Descs need no mutex, because only the loop's goroutine uses the Conn. Race
+// builds check this table when readMu is released (see state_race.go).
 //
 //	field         | set by                    | cleared by     | lock           | excludes
 //	--------------+---------------------------+----------------+----------------+------------------
 //	session       | NewConn                   | never          | readMu to read | see Session
 //	unread        | Unread                    | fdWire.Read    | readMu         | recvShort
 //	recvShort     | fdWire.Read: a short recv | fdWire.Read    | readMu         | unread
-//	steps, recvs  | stepHandshake, fdWire.Read| never: counts  | readMu; atomic |
+//	reading       | lockRead              | unlockRead     | readMu         |
+//	steps, recvs  | stepHandshake, fdWire.Read| never: counts  | readMu         |
 //	handshakeDone | stepHandshake, after the  | never          | atomic         | !handshakeDone of
 //	              | Session's                 |                |                | the Session
 //	stopped       | stop: the Desc has closed | never          | atomic         |
 //	out           | fdWire.Write              | flush          | writeMu        | empty and not nil
+//	unsent        | setOut                | setOut         | writeMu; atomic| unsent != len(out)
 //	closeNotified | sendCloseNotify           | never          | writeMu        |
 //
 // Only the holder of the Desc's turn for Out calls the Session's Write. But a reader may send too,
@@ -46,15 +49,18 @@ type Conn struct {
 	handshakeDone atomic.Bool     // the handshake has ended, and session.handshakeErr is final
 	stopped       atomic.Bool     // the Desc was closed, so the Session must be stopped
 
+	shared    bool // the Desc is shared
+	reading   bool // a call holds readMu, or would hold it if the Desc were shared
+	recvShort bool // the last recv did not fill its buffer
 	readMu    sync.Mutex
-	unread    []byte        // input that was read before the Conn was made
-	recvShort bool          // the last recv did not fill its buffer
-	steps     uint32        // calls of stepHandshake
-	recvs     atomic.Uint32 // recvs that did not return EAGAIN
+	unread    []byte // input that was read before the Conn was made
+	steps     uint32 // calls of stepHandshake
+	recvs     uint32 // recvs that did not return EAGAIN
 
 	writeMu       sync.Mutex
-	out           []byte // the bytes of records that the kernel has not accepted
-	closeNotified bool   // close_notify was sent
+	out           []byte       // the bytes of records that the kernel has not accepted
+	unsent        atomic.Int64 // the length of out, for those who do not hold writeMu
+	closeNotified bool         // close_notify was sent
 }
 
 const (
@@ -69,7 +75,7 @@ const (
 // NewConn makes a Conn whose bytes k moves. outer returns the connection that user code has, for
 // the configuration's callbacks and for errors. outer must not keep that connection reachable.
 func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func() net.Conn, cfg *tls.Config, server bool) *Conn {
-	c := &Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer}
+	c := &Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer, shared: d.Shared()}
 	c.session = New((*fdWire)(c), cfg, server)
 	// The hook ends the strand. If d is already closed, the first call fails.
 	d.AddHook(&desc.Hook{F: c.stop})
@@ -163,16 +169,18 @@ func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 }
 
 func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) {
-	if call.Limit.Blocks() && c.outputFull() {
+	switch {
+	case !c.outputFull():
+	case !call.Limit.Blocks():
+		return 0, errNotErrno, ErrUnanswered
+	default:
 		if e := c.drain(call); e != 0 {
 			// The error is not returned as an Errno, because Do would regard an ETIMEDOUT as an error of the
 			// kernel.
 			return 0, errNotErrno, e
 		}
 	}
-	var records uint8
-	n, records, call.Drained, err = c.decrypt(p)
-	call.Records += min(records, math.MaxUint8-call.Records) // one try may read several times
+	n, call.Drained, err = c.decrypt(call, p)
 	switch {
 	case n > 0, err == io.EOF: // if an error came with bytes, the next Read returns it again
 		return n, 0, err
@@ -212,17 +220,16 @@ func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	}
 }
 
-// decrypt reads once. records is the number of records that it has decrypted. drained means that
-// neither the kernel nor crypto/tls has any input left.
-func (c *Conn) decrypt(p []byte) (n int, records uint8, drained bool, err error) {
-	c.readMu.Lock()
+// decrypt reads once. It adds the number of records that it has decrypted to the cost of the call.
+// drained means that neither the kernel nor crypto/tls has any input left.
+func (c *Conn) decrypt(call *desc.Call, p []byte) (n int, drained bool, err error) {
+	c.lockRead()
 	defer c.release()
-	if c.outputFull() {
-		return 0, 0, false, ErrUnanswered
-	}
 	n, err = c.session.Read(p)
 	c.flush() // sends the answers to KeyUpdates; the next Write sends what the kernel refuses
-	return n, uint8(min(c.session.RecordsDone(), math.MaxUint8)), c.recvShort && c.session.Drained(n, len(p)), err
+	// One try may read several times.
+	call.Records = uint8(min(int(call.Records)+c.session.RecordsDone(), math.MaxUint8))
+	return n, c.recvShort && c.session.Drained(n, len(p)), err
 }
 
 // State returns the result of the handshake. It returns false before the handshake has succeeded.

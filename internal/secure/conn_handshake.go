@@ -10,15 +10,22 @@ import (
 // SetContext sets the context for the configuration's callbacks. It has no effect after the
 // handshake has begun.
 func (c *Conn) SetContext(ctx context.Context) {
-	c.readMu.Lock()
+	c.lockRead()
 	c.session.SetContext(ctx)
-	c.readMu.Unlock()
+	c.unlockRead()
 }
 
 // Handshake makes the handshake as one part of a call, unless it was already made. The handshake
 // ends at the call's deadline. It also ends at the Desc's deadlines of both directions, because it
 // reads and writes. The error is an Errno if a system call or a wait has failed.
 func (c *Conn) Handshake(call *desc.Call) error {
+	if c.handshakeDone.Load() && c.session.handshakeErr == nil {
+		return nil
+	}
+	return c.handshake(call)
+}
+
+func (c *Conn) handshake(call *desc.Call) error {
 	if !c.handshakeDone.Load() {
 		if err := c.doHandshake(call); err != nil {
 			return err
@@ -60,7 +67,7 @@ func (c *Conn) doHandshake(call *desc.Call) error {
 // last step that this call has made, or 0 before its first step. If another call has made a later
 // step, perhaps on another goroutine, c.steps is greater than last.
 func (c *Conn) stepHandshake(last *uint32) (done bool, err error) {
-	c.readMu.Lock()
+	c.lockRead()
 	defer c.release()
 	same := *last == c.steps && c.steps > 0
 	c.steps++
@@ -82,16 +89,16 @@ func (c *Conn) stop() {
 }
 
 func (c *Conn) stopIfFree() {
-	if c.readMu.TryLock() {
+	if c.tryLockRead() {
 		c.session.Stop()
-		c.readMu.Unlock()
+		c.unlockRead()
 	}
 }
 
 // release ends a use of the fields that readMu guards.
 func (c *Conn) release() {
 	c.checkState()
-	c.readMu.Unlock()
+	c.unlockRead()
 	if c.stopped.Load() {
 		c.stopIfFree()
 	}

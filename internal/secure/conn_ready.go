@@ -17,7 +17,7 @@ import (
 // is exact. Ready may read input whose Event a waiting reader needs. Then it wakes that reader, and
 // took is true, so that the caller notifies others.
 func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e desc.Errno) {
-	before := c.recvs.Load()
+	before := c.received()
 	e = c.desc.Use(func(fd int) desc.Errno {
 		raw, e := c.kernel.Ready(fd)
 		if e != 0 {
@@ -50,7 +50,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 		}
 		return 0
 	})
-	if took = c.recvs.Load() != before; took {
+	if took = c.received() != before; took {
 		c.desc.SetReady(desc.In)
 	}
 	return ready, took, e
@@ -58,14 +58,21 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 
 // began reports whether the handshake has begun.
 func (c *Conn) began() bool {
-	c.readMu.Lock()
-	defer c.readMu.Unlock()
+	c.lockRead()
+	defer c.unlockRead()
 	return c.session.Began()
+}
+
+// received returns how many recvs have not returned EAGAIN.
+func (c *Conn) received() uint32 {
+	c.lockRead()
+	defer c.unlockRead()
+	return c.recvs
 }
 
 // buffered reports whether a Read would return something: data, io.EOF or an error.
 func (c *Conn) buffered() bool {
-	c.readMu.Lock()
+	c.lockRead()
 	defer c.release()
 	if c.outputFull() {
 		return true

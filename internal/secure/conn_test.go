@@ -60,10 +60,16 @@ func newScene(t *testing.T) scene { return newSceneOf(t, tls.VersionTLS13) }
 
 func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)) scene {
 	t.Helper()
+	return newSceneOn(t, desc.Parked, version, change...)
+}
+
+// newSceneOn makes a scene whose server's Desc has the Waiter w.
+func newSceneOn(t *testing.T, w desc.Waiter, version uint16, change ...func(client *tls.Config)) scene {
+	t.Helper()
 	up, down := new(bytes.Buffer), new(bytes.Buffer)
 	k := &end{Kernel: kernel.Host, in: up, out: down}
 	cfg := &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}
-	s := scene{Conn: NewConn(desc.New(k, 1<<20, desc.Parked), k, nil, nil, nil, cfg, true), k: k}
+	s := scene{Conn: NewConn(desc.New(k, 1<<20, w), k, nil, nil, nil, cfg, true), k: k}
 	t.Cleanup(func() { s.desc.Close() })
 	var secrets strings.Builder
 	other := &end{Kernel: kernel.Host, in: down, out: up}
@@ -133,10 +139,10 @@ func TestAnswersAreBounded(t *testing.T) {
 		t.Errorf("%d bytes of answers wait, more than %d", n, maxOut)
 	}
 	all := s.out
-	if s.out = all[:maxOut]; s.outputFull() {
+	if s.setOut(all[:maxOut]); s.outputFull() {
 		t.Errorf("%d bytes are too many", maxOut)
 	}
-	s.out = all
+	s.setOut(all)
 	s.k.full = false
 	if err := read(); err != nil || got != size {
 		t.Errorf("after the answers: %d bytes, %v", got, err)
@@ -149,7 +155,8 @@ func TestAnswersAreBounded(t *testing.T) {
 // A Read that waits until its peer reads the answers ends at the deadline for In, at the latest.
 func TestReadDeadlineEndsTheWaitForAnswers(t *testing.T) {
 	s := newScene(t)
-	s.k.full, s.out = true, make([]byte, maxOut+1)
+	s.k.full = true
+	s.setOut(make([]byte, maxOut+1))
 	w := &oneSleep{Waiter: desc.Parked}
 	s.desc.Waiter = w
 	at := s.desc.Kernel.Now() + timeout.Deadline(time.Hour)

@@ -57,10 +57,10 @@ func (c *Conn) CloseWrite(call *desc.Call) error {
 // kernel refuses stay in out. All functions that send are called in a try or in Use, where the
 // descriptor is open. This holds for sendCloseNotify too.
 func (c *Conn) sendCloseNotify() {
-	c.writeMu.Lock()
+	c.lockWrite()
 	sent := c.closeNotified
 	c.closeNotified = true
-	c.writeMu.Unlock()
+	c.unlockWrite()
 	if !sent && c.handshakeDone.Load() && c.session.Ready() {
 		_ = c.session.CloseWrite() // an error means that the connection is closed
 	}
@@ -75,12 +75,7 @@ func (c *Conn) SendCloseNotify() {
 }
 
 // outputFull reports whether so much output is pending that no more input may be read.
-func (c *Conn) outputFull() bool {
-	c.writeMu.Lock()
-	full := len(c.out) > maxOut
-	c.writeMu.Unlock()
-	return full && c.flush() != 0
-}
+func (c *Conn) outputFull() bool { return c.unsent.Load() > maxOut && c.flush() != 0 }
 
 // In a try for input, drain waits until the peer has read the answers that it has requested. The
 // wait ends at the deadlines of both directions.
@@ -91,10 +86,12 @@ func (c *Conn) drain(call *desc.Call) desc.Errno {
 }
 
 // pending reports whether output is pending.
-func (c *Conn) pending() bool {
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
-	return len(c.out) > 0
+func (c *Conn) pending() bool { return c.unsent.Load() > 0 }
+
+// setOut replaces the pending output. The caller holds writeMu.
+func (c *Conn) setOut(p []byte) {
+	c.out = p
+	c.unsent.Store(int64(len(p)))
 }
 
 // flushAll sends all pending output.
@@ -108,15 +105,22 @@ func (c *Conn) flushAll(call *desc.Call) desc.Errno {
 
 // flush sends pending output. If bytes are left, flush returns EAGAIN or another error.
 func (c *Conn) flush() desc.Errno {
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
+	if !c.pending() {
+		return 0
+	}
+	return c.flushOut()
+}
+
+func (c *Conn) flushOut() desc.Errno {
+	c.lockWrite()
+	defer c.unlockWrite()
 	for len(c.out) > 0 {
 		n, e := c.kernel.Send(c.desc.FD, c.out, 0)
 		if e != 0 {
 			return e
 		}
-		if c.out = c.out[n:]; len(c.out) == 0 {
-			c.out = nil
+		if c.setOut(c.out[n:]); len(c.out) == 0 {
+			c.setOut(nil)
 		}
 	}
 	return 0

@@ -37,11 +37,11 @@ func TestAllIsAll(t *testing.T) {
 		s.Conn.kernel = k
 		room := make([]byte, 1+r.IntN(3000))
 		for alls := 0; ; {
-			n, _, all, err := s.decrypt(room)
+			n, all, err := s.decrypt(&desc.Call{}, room)
 			if all {
 				alls++
 				k.dry = true
-				if n, _, _, err := s.decrypt(room); n != 0 || err != ErrAgain {
+				if n, _, err := s.decrypt(&desc.Call{}, room); n != 0 || err != ErrAgain {
 					t.Errorf("seed %d, %s: all was taken, and then %d bytes, %v", seed, tls.VersionName(version), n, err)
 				}
 				k.dry = false

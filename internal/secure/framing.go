@@ -12,9 +12,15 @@ type framing struct {
 
 // add continues with the bytes of p, and returns how many records they complete.
 func (f *framing) add(p []byte) (completed int) {
+	if f.left|f.header == 0 && len(p) >= headerLen && len(p) == headerLen+lengthOf(p) {
+		return 1 // usually p is one record
+	}
 	_, completed = f.advance(p, len(p))
 	return completed
 }
+
+// lengthOf returns the length of the payload of a record. p begins with the header.
+func lengthOf(p []byte) int { return int(p[headerLen-2])<<8 | int(p[headerLen-1]) }
 
 // advance continues with the bytes of p until limit records are complete. It returns how many bytes
 // it has used, and how many records they complete.
@@ -29,7 +35,7 @@ func (f *framing) advance(p []byte, limit int) (n, completed int) {
 			continue
 		}
 		if f.header == 0 && len(p)-n >= headerLen { // the whole header at once
-			f.left = int(p[n+headerLen-2])<<8 | int(p[n+headerLen-1])
+			f.left = lengthOf(p[n:])
 			if n += headerLen; f.left == 0 {
 				completed++
 			}

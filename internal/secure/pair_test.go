@@ -20,7 +20,7 @@ import (
 // bytes. For every order of the calls, all bytes arrive once and in order, and then the end of
 // input. A call returns EAGAIN only if it can do nothing. Ready predicts exactly the results of the
 // next Read and the next Write. In some runs the handshake fails, and in other runs the kernel
-// fails.
+// fails. In half of the runs the Descs are those of a loop.
 func TestPairsOfRandomCalls(t *testing.T) {
 	cert := selfSigned(t)
 	for seed := range longtest.Seeds(t, 8, 20, 4000) {
@@ -62,6 +62,15 @@ type side struct {
 	err       error // the error of the handshake
 }
 
+// lone is the Waiter of Descs that are not shared.
+type lone struct {
+	desc.Waiter
+	b desc.Buffer
+}
+
+func (*lone) Shared() bool                           { return false }
+func (w *lone) Buffer() (*desc.Buffer, kernel.Errno) { return &w.b, 0 }
+
 type ctxKey struct{}
 
 var quick = []tls.CurveID{tls.X25519}
@@ -76,10 +85,14 @@ func newPair(t *testing.T, cert tls.Certificate, seed uint64) *pair {
 		}
 		return &tls.Config{Certificates: []tls.Certificate{cert}, MaxVersion: p.version, CurvePreferences: quick}, nil
 	}}
+	w := desc.Waiter(desc.Parked)
+	if seed%4 < 2 {
+		w = &lone{Waiter: w, b: desc.Buffer{P: make([]byte, 16<<10)}}
+	}
 	for i, cfg := range []*tls.Config{client, server} {
 		s := &side{p: p, name: []string{"client", "server"}[i], k: &line{Kernel: kernel.Host, room: 1 << 20}}
 		s.k.s = s
-		s.Conn = NewConn(desc.New(s.k, 1<<20, desc.Parked), s.k, nil, nil, func() net.Conn { return nil }, cfg, i == 1)
+		s.Conn = NewConn(desc.New(s.k, 1<<20, w), s.k, nil, nil, func() net.Conn { return nil }, cfg, i == 1)
 		p.sides[i] = s
 	}
 	c, s := p.sides[0], p.sides[1]

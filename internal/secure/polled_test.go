@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -16,17 +17,17 @@ import (
 // A Read sleeps only if no input has arrived. The test makes Polls, Reads that wait, and Reads that
 // do not wait, in every order. Records arrive whole and in pieces. The kernel reports an arrival
 // only once, and a call that does not wait may consume this report. So after such a call the next
-// Read must try before it waits for an Event.
+// Read must try before it waits for an Event. The Desc is one of goroutines or one of a loop.
 func TestPolledInputIsRead(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
 	for seed := range longtest.Seeds(t, 300, 300, 3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		s := newScene(t)
-		w := &oneEvent{Waiter: desc.Parked, k: s.k}
-		s.desc.Waiter, s.desc.ShortIsAll = w, true
-		w.d = s.desc
+		w := &oneEvent{Waiter: desc.Parked, shared: seed%2 == 0}
+		s := newSceneOn(t, w, tls.VersionTLS13)
+		s.desc.ShortIsAll = true
+		w.d, w.k = s.desc, s.k
 		var wire []byte // bytes that the peer has sent and that are not in the kernel yet
 		var sizes []int // data sizes of the records in wire
 		room := make([]byte, 1+r.IntN(3000))
@@ -79,10 +80,14 @@ func TestPolledInputIsRead(t *testing.T) {
 // Otherwise Sleep returns ECANCELED, because nothing would ever wake the sleeper.
 type oneEvent struct {
 	desc.Waiter
-	d    *desc.Desc
-	k    *end
-	news bool
+	d      *desc.Desc
+	k      *end
+	news   bool
+	shared bool
 }
+
+func (w *oneEvent) Shared() bool { return w.shared }
+func (w *oneEvent) Has(int) bool { return false }
 
 func (w *oneEvent) Sleeper() (desc.Sleeper, desc.Errno)             { return w, 0 }
 func (w *oneEvent) Register(*desc.Desc, poller.Interest) desc.Errno { return 0 }

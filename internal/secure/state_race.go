@@ -10,9 +10,10 @@ func (c *Conn) checkState() {
 	s.checkState()
 	check("Conn", !c.handshakeDone.Load() || s.handshakeDone, "handshakeDone", "!session.handshakeDone")
 	check("Conn", len(c.unread) == 0 || !c.recvShort, "unread", "recvShort")
-	c.writeMu.Lock()
-	defer c.writeMu.Unlock()
+	c.lockWrite()
+	defer c.unlockWrite()
 	check("Conn", c.out == nil || len(c.out) > 0, "out is empty", "not nil")
+	check("Conn", int(c.unsent.Load()) == len(c.out), "unsent is not the length of out")
 }
 
 // checkState panics if the fields of s contradict the table of Session. The caller is the Session's

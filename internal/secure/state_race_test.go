@@ -15,6 +15,7 @@ func TestStateIsChecked(t *testing.T) {
 		"Conn: handshakeDone":         func(c *Conn) { c.session.handshakeDone = false },
 		"Conn: unread":                func(c *Conn) { c.unread, c.recvShort = []byte{1}, true },
 		"Conn: out":                   func(c *Conn) { c.out = []byte{} },
+		"Conn: unsent":                func(c *Conn) { c.unsent.Store(1) },
 		"Session: running":            func(c *Conn) { c.session.running = true },
 		"Session: handshakeDone":      func(c *Conn) { c.session.strand = &strand{} },
 		"Session: handshakeErr":       func(c *Conn) { c.session.handshakeDone, c.session.handshakeErr = false, errPanicked },
@@ -27,7 +28,7 @@ func TestStateIsChecked(t *testing.T) {
 		t.Run(field, func(t *testing.T) {
 			s := newScene(t)
 			spare := *s.session
-			s.readMu.Lock()
+			s.lockRead()
 			func() {
 				defer func() {
 					if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "secure: "+field) {
@@ -38,7 +39,8 @@ func TestStateIsChecked(t *testing.T) {
 				s.release()
 			}()
 			s.handshakeDone.Store(true)
-			s.unread, s.out, *s.session = nil, nil, spare
+			s.setOut(nil)
+			s.unread, *s.session = nil, spare
 		})
 	}
 }

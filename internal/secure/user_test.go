@@ -1,8 +1,11 @@
 package secure
 
 import (
+	"bytes"
 	"crypto/tls"
+	"fmt"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -128,4 +131,30 @@ func TestEveryCallbackGetsTheOuterConn(t *testing.T) {
 	if calls != 7 {
 		t.Errorf("%d calls, want 7", calls)
 	}
+}
+
+// A callback of the configuration runs inside a call of its connection. If it uses this connection
+// on a loop, it panics, because the second use would otherwise wait forever. The panic reaches the
+// caller of the handshake.
+func TestCallbackThatUsesItsConnPanics(t *testing.T) {
+	up, down := new(bytes.Buffer), new(bytes.Buffer)
+	k, other := &end{Kernel: kernel.Host, in: up, out: down}, &end{Kernel: kernel.Host, in: down, out: up}
+	var s *Conn
+	cfg := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		_, _ = s.Read(&desc.Call{}, make([]byte, 1))
+		return nil, nil
+	}}
+	s = NewConn(desc.New(k, 1<<20, &lone{Waiter: desc.Parked}), k, nil, nil, func() net.Conn { return nil }, cfg, true)
+	c := NewConn(desc.New(other, 1<<20, desc.Parked), other, nil, nil, nil, &tls.Config{InsecureSkipVerify: true}, false)
+	_ = c.Handshake(&desc.Call{})
+	func() {
+		defer func() {
+			if got := fmt.Sprint(recover()); !strings.Contains(got, "uses its own connection") {
+				t.Errorf("the panic says %q", got)
+			}
+		}()
+		_ = s.Handshake(&desc.Call{})
+	}()
+	s.desc.Close()
+	c.desc.Close()
 }

@@ -22,7 +22,7 @@ func (w *fdWire) Read(p []byte) (int, error) {
 	}
 	n, e := w.kernel.Recv(w.desc.FD, p, 0)
 	if e != kernel.EAGAIN {
-		w.recvs.Add(1)
+		w.recvs++
 	}
 	w.recvShort = n < len(p)
 	switch {
@@ -37,8 +37,8 @@ func (w *fdWire) Read(p []byte) (int, error) {
 }
 
 func (w *fdWire) Write(p []byte) (int, error) {
-	w.writeMu.Lock()
-	defer w.writeMu.Unlock()
+	(*Conn)(w).lockWrite()
+	defer (*Conn)(w).unlockWrite()
 	n := 0
 	if len(w.out) == 0 {
 		var e desc.Errno
@@ -46,7 +46,9 @@ func (w *fdWire) Write(p []byte) (int, error) {
 			return 0, w.failed(e)
 		}
 	}
-	w.out = append(w.out, p[n:]...)
+	if n < len(p) {
+		(*Conn)(w).setOut(append(w.out, p[n:]...))
+	}
 	return len(p), nil
 }
 
