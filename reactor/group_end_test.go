@@ -62,8 +62,16 @@ func TestGroupShutdownSumsUp(t *testing.T) {
 	for g.Stats().Conns > 0 && g.Stats().BytesOut < 3*size {
 		time.Sleep(time.Millisecond)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
+	// The context ends after the Conns of the clients that read are closed. On a slow machine that may
+	// take long. A second later, the other clients have acknowledged what has arrived.
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		readers.Wait()
+		for g.Stats().Conns > len(stuck) {
+			time.Sleep(time.Millisecond)
+		}
+		time.AfterFunc(time.Second, cancel)
+	}()
 	err = g.Shutdown(ctx)
 	readers.Wait()
 	var lost *UndeliveredError
