@@ -23,9 +23,9 @@ import (
 )
 
 // start runs a reactor until the end of the test.
-func start(t testing.TB) *reactor.Reactor {
+func start(t testing.TB, opts ...reactor.Option) *reactor.Reactor {
 	t.Helper()
-	r, err := reactor.New()
+	r, err := reactor.New(opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
