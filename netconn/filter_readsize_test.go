@@ -19,8 +19,8 @@ import (
 
 const messageLimit = 300_000 // the limit of KeepInput; no record and no read ends there
 
-// wholeMessages makes a Handler that sends each message back when it is complete. A message is its size in four
-// bytes, and so many bytes. closed gets the argument of Closed.
+// wholeMessages makes a Handler that sends each message back when it is complete. A message begins
+// with its size, in four bytes. closed gets the argument of Closed.
 func wholeMessages(closed chan<- error) *events {
 	return &events{
 		opened: func(c *reactor.Conn) { c.KeepInput(messageLimit) },
