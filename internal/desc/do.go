@@ -34,7 +34,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (n int, e Errno) {
 	}
 	s := &d.dirs[dir]
 	why := Errno(0)
-	if c.NeedsNew && s.drained && !s.ready && (d.registered || d.announces(c)) {
+	if c.NeedsNew && s.drained && !s.ready && (d.registered || d.announces() && d.register(In, c) == 0) {
 		s.drained = false
 		why = d.beginSleep(dir, c)
 		for why == 0 && !s.ready && !d.closed { // not in a function, for the same reason as in Recv

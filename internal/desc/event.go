@@ -16,11 +16,12 @@ func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 	return e
 }
 
-// announces registers a Desc of a loop for a call that may then sleep without a try. A registration
-// also reports input that is there already. If announces returns false, the call tries first. So a
-// cancelled task still receives the input that is there.
-func (d *Desc) announces(c *Call) bool {
-	return !d.shared && d.Waiter.CanSleep(In) && !d.Waiter.Has(d.FD) && d.register(In, c) == 0
+// announces returns whether a call may register the Desc and then sleep without a try. A
+// registration also reports input that is there already. If announces returns false, the call tries
+// first. So a cancelled task still receives the input that is there. announces does not register
+// itself, because its frame would be too much for the stack of a task (TestIdleTaskStack).
+func (d *Desc) announces() bool {
+	return !d.shared && d.Waiter.CanSleep(In) && !d.Waiter.Has(d.FD)
 }
 
 // reports returns whether each Event of the direction is delivered. The Desc is locked.

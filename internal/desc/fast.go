@@ -27,7 +27,8 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 		return d.recvSlow(c, p, flags)
 	}
 	s := &d.dirs[In]
-	e, untried := kernel.EAGAIN, c.NeedsNew && s.drained && !s.ready && (d.registered || d.announces(c))
+	e, untried := kernel.EAGAIN, c.NeedsNew && s.drained && !s.ready &&
+		(d.registered || d.announces() && d.register(In, c) == 0)
 	s.drained = false
 	if !untried {
 		n, e = d.recv(p, flags)

@@ -62,7 +62,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 			return d.queueUp(s, dir, c)
 		}
 		s.busy = true
-		c.sleepFirst = c.tried || c.NeedsNew && s.drained && !s.ready && !d.endSeen && (d.registered || d.announces(c))
+		c.sleepFirst = c.tried || c.NeedsNew && s.drained && !s.ready && !d.endSeen && (d.registered || d.announces() && d.register(In, c) == 0)
 		c.registered = d.reports(dir)
 		s.drained = false
 		// The flag is cleared before the try, so that an Event during the try is not lost.
