@@ -32,7 +32,7 @@ func (r *Reactor) begin(t *Task) {
 		r.driver = r.probe.State()
 	}
 	c := &coroutine{t: t}
-	c.next, _ = iter.Pull(c.main)
+	c.next, _ = iter.Pull(c.main())
 	t.next = c.next
 }
 
@@ -68,24 +68,27 @@ func (r *Reactor) owned(what string) {
 	}
 }
 
-// main is the function of the coroutine. A Task that panics or calls runtime.Goexit ends it. Each
-// Task sleeps inside main and run, so their frames are small.
-func (c *coroutine) main(yield func(struct{}) bool) {
-	defer c.exit()
-	r := c.t.r
-	if r.lone != nil {
-		r.lone.CoroutineBegins()
-	}
-	for c.t != nil {
-		c.t.yield, c.t.g = yield, prefetch.Goroutine()
-		returned := c.t.run()
-		c.t = nil
-		if !returned || !r.keep(c) {
-			break
+// main returns the function of the coroutine. A Task that panics or calls runtime.Goexit ends it.
+// Each Task sleeps inside this function and run, so their frames are small. It is not a method,
+// because a method value would have a second frame.
+func (c *coroutine) main() iter.Seq[struct{}] {
+	return func(yield func(struct{}) bool) {
+		defer c.exit()
+		r := c.t.r
+		if r.lone != nil {
+			r.lone.CoroutineBegins()
 		}
-		yield(struct{}{})
+		for c.t != nil {
+			c.t.yield, c.t.g = yield, prefetch.Goroutine()
+			returned := c.t.run()
+			c.t = nil
+			if !returned || !r.keep(c) {
+				break
+			}
+			yield(struct{}{})
+		}
+		r.coroutineEnds()
 	}
-	r.coroutineEnds()
 }
 
 // exit ends the coroutine if its Task has called runtime.Goexit. Goexit may continue after run has
@@ -103,8 +106,8 @@ func (r *Reactor) coroutineEnds() {
 }
 
 // run runs the Task. It returns false if the Task has panicked, and does not return after
-// runtime.Goexit. Package stacks finds the Task's
-// stack by this frame: t is its argument and stays alive in it.
+// runtime.Goexit. Package stacks finds the Task's stack by this frame: t is its argument and stays
+// alive in it.
 //
 //go:noinline
 func (t *Task) run() (returned bool) {

@@ -9,7 +9,7 @@ import (
 func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 	d.lock()
 	if !d.reports(dir) && !d.closed {
-		e = d.registerNow(dir == Out)
+		e = d.registerAs(d.kindFor(dir == Out)) // not by registerNow, as announces explains
 	}
 	c.registered = d.reports(dir)
 	d.unlock()
@@ -32,13 +32,16 @@ func (d *Desc) reports(dir Dir) bool {
 // registerNow registers the Desc, resumes its suspended registration, or adds output to its
 // registration. The Desc is locked. Output is registered only when a call waits for it. Otherwise a
 // Unix socket would report an Event each time the peer has received.
-func (d *Desc) registerNow(output bool) (e Errno) {
+func (d *Desc) registerNow(output bool) (e Errno) { return d.registerAs(d.kindFor(output)) }
+
+// kindFor returns the arguments of registerAs for a registration with output, or without.
+func (d *Desc) kindFor(output bool) (out, level bool) {
 	// A Poller's descriptor is never writable, and a kqueue refuses Out for it with EINVAL.
 	output = output && !d.Transient
 	// A hook needs each Event. A level-triggered Desc is suspended if no call receives the input, and
 	// would then get no more Events.
 	hooks := d.extra != nil && (d.extra.onArrival != nil || d.extra.onEvent != nil)
-	return d.registerAs(output, d.UnixStream && !d.shared && !output && !hooks)
+	return output, d.UnixStream && !d.shared && !output && !hooks
 }
 
 func (d *Desc) registerAs(output, level bool) (e Errno) {
