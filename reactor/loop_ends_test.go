@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
 )
 
 // goroutine returns the name of the calling goroutine, for example "goroutine 7".
@@ -82,6 +84,53 @@ func TestTasksEndInOrderAfterAPanicOfRun(t *testing.T) {
 	_ = r.Shutdown(context.Background())
 	if deferred != 3 {
 		t.Errorf("%d deferred functions of 3 Tasks", deferred)
+	}
+}
+
+// One Event wakes two Tasks, and the first of them panics. With a panic handler, the second one
+// runs in the same loop. Without one, the panic leaves Run, and Shutdown ends the second Task in
+// order.
+func TestPanicOfATaskLeavesTheOthersOfItsEvent(t *testing.T) {
+	for _, isHandled := range []bool{true, false} {
+		var opts []Option
+		if isHandled {
+			opts = append(opts, WithPanicHandler(func(*Conn, any, []byte) {}))
+		}
+		r, err := New(opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := pair(t)
+		d := desc.New(kernel.Host, a, (*taskWaiter)(r))
+		ended := make(chan bool, 1) // deferred functions ran
+		r.Go(func(*Task) {
+			defer func() { ended <- true }()
+			for e := kernel.Errno(0); e == 0; { // until the peer has closed
+				_, e = d.SendAll(&desc.Call{Limit: timeout.None}, make([]byte, 1<<16), 1<<16)
+			}
+		})
+		r.Go(func(*Task) {
+			_ = r.Post(func() { _ = kernel.Host.Close(b) }) // the other Task waits already
+			_, _ = d.Recv(&desc.Call{Limit: timeout.None}, make([]byte, 1), 0)
+			panic("on purpose")
+		})
+		ran := make(chan any)
+		go func() {
+			defer func() { ran <- recover() }()
+			_ = r.Run(context.Background())
+		}()
+		if isHandled {
+			<-ended
+			r.Close()
+		}
+		if v := <-ran; (v != nil) == isHandled {
+			t.Errorf("handled: %v; Run panicked with %v", isHandled, v)
+		}
+		_ = r.Shutdown(context.Background())
+		if !isHandled {
+			<-ended
+		}
+		_ = d.Close()
 	}
 }
 

@@ -105,14 +105,14 @@ var eventsFor = [2]poller.Readiness{
 //	timedOut    NoteTimedOut             –                    lock
 //	endSeen     an Event with End, Err   –                    lock
 //	            or Hup
-//	registered  registerNow              suspend, beginClose, lock        not suspended, not closed
+//	registered  registerAs               suspend, beginClose, lock        not suspended, not closed
 //	                                     unregistered
-//	output      registerNow              dropOutput, suspend, lock        registered, not Transient
+//	output      registerAs               dropOutput, suspend, lock        registered, not Transient
 //	                                     beginClose,
 //	                                     unregistered
-//	level       registerNow              suspend, beginClose  lock        registered, not output,
+//	level       registerAs               suspend, beginClose  lock        registered, not output,
 //	                                                                      UnixStream, not shared
-//	suspended   suspend                  registerNow,         lock        Transient or UnixStream,
+//	suspended   suspend                  registerAs,          lock        Transient or UnixStream,
 //	                                     beginClose,                      not closed
 //	                                     unregistered
 //	keepsParker Parker.Register          Parker.Unregister,   lock and    Transient
