@@ -43,6 +43,9 @@ tools() {
 # A process with the race detector sleeps for a second when it ends. Tests start many processes.
 export GORACE=atexit_sleep_ms=20
 
+# The packages whose mutants are tried.
+mutated=timeout+poller+internal/desc+reactor+socket+select+internal/secure+netconn+sim
+
 # quietly runs go test -v with the arguments. It prints one line for each package. If a test fails,
 # it prints the whole output, and at the end the failed tests alone. A skipped test counts as a
 # failure, because tools has installed what the tests need. MAY_SKIP has the names of the
