@@ -46,6 +46,21 @@ export GORACE=atexit_sleep_ms=20
 # The packages whose mutants are tried.
 mutated=timeout+poller+internal/desc+reactor+socket+select+internal/secure+netconn+sim
 
+# failed prints what the failed tests of a log of go test -v printed, and what belongs to no test:
+# panics, races and errors of the compiler. Tests that run in parallel print between each other.
+failed() {
+	awk '
+		/^=== (RUN|CONT|NAME|PAUSE)/ { test = $3; next }
+		/^ *--- (PASS|SKIP)/ { next }
+		/^ *--- FAIL/ { lost[$3] = 1; order[++n] = $3; verdict[$3] = $0; next }
+		/^(panic: |fatal error: |WARNING: DATA RACE|goroutine [0-9]+ |FAIL|#)/ { test = "" }
+		/^(ok|PASS|\?)/ { test = ""; next }
+		test == "" { print; next }
+		{ said[test] = said[test] $0 "\n" }
+		END { for (i = 1; i <= n; i++) print verdict[order[i]] "\n" said[order[i]] }
+	' "$1"
+}
+
 # quietly runs go test -v with the arguments. It prints one line for each package. If a test fails,
 # it prints the whole output, and at the end the failed tests alone. A skipped test counts as a
 # failure, because tools has installed what the tests need. MAY_SKIP has the names of the
@@ -57,10 +72,9 @@ quietly() {
 		printf '%s\n' 'the whole log:'
 		cat "$log"
 		# Last, because some systems only keep the end of what a run prints.
-		printf '\n%s\n' 'what failed, and the lines before:'
-		grep -E -B 30 -A 20 '^ *--- FAIL|^panic: |^fatal error: |^WARNING: DATA RACE|^FAIL.*\[' "$log" |
-			grep -vE '^ *(=== (RUN|PAUSE|CONT)|--- PASS|ok)' | tail -n 80
-		grep -E '^FAIL' "$log" || true
+		printf '\n%s\n' 'what failed:'
+		failed "$log" | tail -n 120
+		grep -E '^ *--- FAIL|^FAIL' "$log" || true
 		fail "go test $*"
 	fi
 	grep -E '^ok' "$log"

@@ -2,7 +2,7 @@
 # Doc: stream.write: "Returns the number of bytes written."
 from ssllab import *
 
-c, s = tls_pair(BASE + 930)
+c, s = tls_pair(BASE + 1036)
 data = bytes([i * 7 % 251 for i in range(2000)]) * 100
 ends = [[c, 0, 0], [s, 0, 0]]
 good = True

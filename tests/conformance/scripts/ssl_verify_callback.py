@@ -29,7 +29,7 @@ for mode, trusted, answer in (
 # handshake is deferred.)
 import _thread
 
-a, b = pair(BASE + 924)
+a, b = pair(BASE + 1034)
 _thread.start_new_thread(lambda: failure(lambda: server(chain, LEAF_KEY).wrap_socket(b, server_side=True)), ())
 cctx = client(CA)
 cctx.verify_callback = lambda cert, depth: 1

@@ -1,0 +1,72 @@
+package conformance
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/ureactor/ureactor/tests/conformance/internal/lib"
+)
+
+// The ports of a script are BASE + n. A script also uses the next ports, as P + 1, or as P + i
+// with i in range(4).
+var (
+	base  = regexp.MustCompile(`\bBASE \+ (\d+)`)
+	next  = regexp.MustCompile(`\bP \+ (\d+)`)
+	loops = regexp.MustCompile(`\bP \+ i\b.*? in range\((\d+)\)`)
+)
+
+// No port belongs to two scripts. Otherwise they would disturb each other, because scripts run in
+// parallel. The test reads the numbers from the scripts' texts.
+func TestEachScriptHasItsOwnPorts(t *testing.T) {
+	scripts, err := filepath.Glob("scripts/*.py")
+	if err != nil || len(scripts) < 100 {
+		t.Fatalf("%d scripts, %v", len(scripts), err)
+	}
+	owner := map[int]string{}
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports := numbers(text, base)
+		after := numbers(text, next)
+		for _, n := range numbers(text, loops) {
+			after = append(after, n-1)
+		}
+		for _, n := range after {
+			ports = append(ports, between(numbers(text, base)[0], n)...)
+		}
+		for _, port := range ports {
+			if o := owner[port]; o != "" && o != script {
+				t.Errorf("port %d belongs to %s and to %s", port, o, script)
+			}
+			owner[port] = script
+			if port >= lib.PortsEach-1 {
+				t.Errorf("%s: port %d belongs to the next run", script, port)
+			}
+		}
+	}
+	if len(owner) < 100 {
+		t.Errorf("only %d ports found", len(owner))
+	}
+}
+
+// numbers returns the number in each match of the pattern.
+func numbers(text []byte, pattern *regexp.Regexp) (all []int) {
+	for _, match := range pattern.FindAllSubmatch(text, -1) {
+		n, _ := strconv.Atoi(string(match[1])) // the pattern only matches digits
+		all = append(all, n)
+	}
+	return all
+}
+
+// between returns the n ports after the first.
+func between(first, n int) (ports []int) {
+	for i := range n {
+		ports = append(ports, first+i+1)
+	}
+	return ports
+}
