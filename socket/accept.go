@@ -12,22 +12,27 @@ import (
 // those of the listener: they park the goroutine or suspend the Task. If no descriptor or no memory
 // is free, Accept tries again from time to time. A non-blocking Accept returns the error instead.
 func (s *Socket) Accept() (*Socket, Addr, error) {
-	c := s.start()
-	a := acceptor{s: s, c: &c}
-	fd, e := s.d.Do(desc.In, &c, a.try)
+	a := acceptor{s: s, c: s.start()}
+	fd, e := s.d.Do(desc.In, &a.c, a.try)
 	runtime.KeepAlive(s)
 	if e != 0 {
 		return nil, Addr{}, s.fail(opAccept, e)
 	}
 	d := s.d
-	conn := adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))
+	conn := &accepted{from: a.from}
+	conn.adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))
 	conn.d.ShortIsAll = d.ShortIsAll
 	conn.d.ExpectNothing()
 	conn.lowat.Store(s.lowat.Load()) // SO_RCVLOWAT: an accepted socket inherits it
-	from := a.from                   // a copy, so that a stays on the stack
-	conn.peer.Store(&from)
+	conn.peer.Store(&conn.from)
 	conn.connect.Store(connected)
-	return conn, Addr{a: from}, nil
+	return &conn.Socket, Addr{a: a.from}, nil
+}
+
+// An accepted is a Socket together with its peer's address, so that both are one allocation.
+type accepted struct {
+	Socket
+	from kernel.Addr
 }
 
 const (
@@ -36,10 +41,10 @@ const (
 	restMost  = timeout.Timeout(1e9)
 )
 
-// An acceptor has the state of one Accept.
+// An acceptor has the state of one Accept. It stays on the stack.
 type acceptor struct {
 	s    *Socket
-	c    *desc.Call
+	c    desc.Call
 	from kernel.Addr
 	lost int
 }

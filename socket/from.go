@@ -48,7 +48,8 @@ func from(k kernel.Kernel, w desc.Waiter, fd int) (*Socket, error) {
 	if e := kernel.Take(k, fd); e != 0 {
 		return nil, fmt.Errorf("socket: fromfd: descriptor %d: fcntl: %w", fd, e)
 	}
-	s := adopt(k, w, fd, f.Family, f.Type)
+	s := new(Socket)
+	s.adopt(k, w, fd, f.Family, f.Type)
 	if f.Connected {
 		s.peer.Store(&f.Peer)
 		s.connect.Store(connected)

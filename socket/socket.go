@@ -63,7 +63,8 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 	if e != 0 {
 		return nil, fail(opSocket, e)
 	}
-	s := adopt(k, w, fd, family, typ)
+	s := new(Socket)
+	s.adopt(k, w, fd, family, typ)
 	tcp := s.typ == SOCK_STREAM && (family == AF_INET || family == AF_INET6) && (proto == 0 || proto == IPPROTO_TCP)
 	s.d.ShortIsAll = tcp && kernel.ReadsFully(below(k))
 	return s, nil
@@ -74,16 +75,15 @@ func isRaw(typ, proto int) bool {
 	return typ&0xf == SOCK_RAW || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6
 }
 
-// adopt makes a blocking Socket of a descriptor.
-func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
-	// The mask removes SOCK_CLOEXEC and other flags from typ.
-	s := &Socket{d: desc.New(k, fd, w), family: int32(family), typ: int32(typ & 0xf)}
+// adopt makes a new Socket blocking, and gives it a descriptor.
+func (s *Socket) adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) {
+	s.d, s.family = desc.New(k, fd, w), int32(family)
+	s.typ = int32(typ & 0xf) // the mask removes SOCK_CLOEXEC and other flags
 	s.d.UnixStream = s.typ == SOCK_STREAM && family == AF_UNIX
 	s.timeout.Store(int64(timeout.None))
 	if !k.Traits().KeepsUnreachable {
 		s.cleanup = runtime.AddCleanup(s, release, s.d)
 	}
-	return s
 }
 
 // release closes the Desc of a Socket that is unreachable. If a loop knows the Desc, the loop
