@@ -156,9 +156,10 @@ func (l *lab) failed(o *object, freebsd sel.Events) {
 	}
 }
 
-// idle returns whether the object is not ready for some time.
+// idle returns whether the object is not ready for some time. A kernel may delay an acknowledgement
+// by 200 ms.
 func (l *lab) idle(o *object, bits sel.Events) bool {
-	for passed := l.lap(); passed() < 50*time.Millisecond; l.rest() {
+	for passed := l.lap(); passed() < 300*time.Millisecond; l.rest() {
 		if l.poll2(o.d.FD)&bits != 0 {
 			return false
 		}
