@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/inside"
-	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -128,7 +127,7 @@ func TestTLSIsDescribed(t *testing.T) {
 	r.Post(func() {
 		l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler {
 			return &events{data: func(c *reactor.Conn, p []byte) { seen <- describe(c); echoBack(c, p) }}
-		}, netconn.WithTLS(cfg))
+		}, patient(cfg))
 		if err != nil {
 			panic(err)
 		}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/longtest"
-	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -110,7 +109,7 @@ func TestTLSDrained(t *testing.T) {
 		l, err := r.Listen("tcp", "127.0.0.1:0", func(c *reactor.Conn) reactor.Handler {
 			more(c)
 			return &events{drain: more}
-		}, netconn.WithTLS(serverConfig()))
+		}, patient(serverConfig()))
 		if err != nil {
 			t.Error(err)
 		}

@@ -66,12 +66,17 @@ func echoBack(c *reactor.Conn, p []byte) {
 	}
 }
 
+// patient is WithTLS for a slow machine, on which a handshake may take longer than the default.
+func patient(cfg *tls.Config) reactor.SocketOption {
+	return netconn.WithHandshakeTimeout(cfg, time.Hour)
+}
+
 // serveTLS makes a reactor listen with TLS. h makes the handler of each connection.
 func serveTLS(t testing.TB, r *reactor.Reactor, h func() reactor.Handler, opts ...reactor.ListenOption) net.Addr {
 	t.Helper()
 	at := make(chan net.Addr, 1)
 	r.Post(func() {
-		opts = append([]reactor.ListenOption{netconn.WithTLS(serverConfig())}, opts...)
+		opts = append([]reactor.ListenOption{patient(serverConfig())}, opts...)
 		l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return h() }, opts...)
 		if err != nil {
 			t.Error(err)
@@ -149,7 +154,7 @@ func TestTLSDial(t *testing.T) {
 		c, err := r.Dial("tcp", at.String(), &events{
 			data:   func(_ *reactor.Conn, p []byte) { got = append(got, p...) },
 			closed: func(_ *reactor.Conn, err error) { closed <- err },
-		}, netconn.WithTLS(clientConfig()))
+		}, patient(clientConfig()))
 		if err != nil {
 			closed <- err
 			return
@@ -164,7 +169,7 @@ func TestTLSDial(t *testing.T) {
 	}
 	r.Post(func() { // the config has the wrong server name
 		_, err := r.Dial("tcp", at.String(), &events{closed: func(_ *reactor.Conn, err error) { closed <- err }},
-			netconn.WithTLS(&tls.Config{ServerName: "example.org", RootCAs: clientConfig().RootCAs}))
+			patient(&tls.Config{ServerName: "example.org", RootCAs: clientConfig().RootCAs}))
 		if err != nil {
 			closed <- err
 		}

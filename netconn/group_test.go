@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/longtest"
-	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -64,7 +63,7 @@ func TestTLSGroup(t *testing.T) {
 			},
 		}
 	}
-	l, err := g.Listen("tcp", "127.0.0.1:0", accept, netconn.WithTLS(serverConfig()), reactor.WithBalance(reactor.RoundRobin))
+	l, err := g.Listen("tcp", "127.0.0.1:0", accept, patient(serverConfig()), reactor.WithBalance(reactor.RoundRobin))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/proxyproto"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -36,7 +35,7 @@ func TestTLSBehindAProxyHeader(t *testing.T) {
 		accept := func(*reactor.Conn) reactor.Handler {
 			return &events{opened: func(c *reactor.Conn) { seen <- c.RemoteAddr().String() }, data: echoBack}
 		}
-		l, err := r.Listen("tcp", "127.0.0.1:0", accept, netconn.WithTLS(cfg), reactor.WithProxy(netip.MustParsePrefix("127.0.0.0/8")))
+		l, err := r.Listen("tcp", "127.0.0.1:0", accept, patient(cfg), reactor.WithProxy(netip.MustParsePrefix("127.0.0.0/8")))
 		if err != nil {
 			t.Error(err)
 		}

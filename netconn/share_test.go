@@ -224,7 +224,7 @@ func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 		}
 		return c
 	}
-	first := opened(netconn.WithTLS(serverConfig()))
+	first := opened(patient(serverConfig()))
 	defer first.Close()
 	second := opened()
 	defer second.Close()

@@ -167,7 +167,7 @@ func TestTLSRecordsInAnyCutForAHandler(t *testing.T) {
 	l := make(chan net.Addr, 1)
 	h := &acknowledger{ended: make(chan error, 1)}
 	r.Post(func() {
-		at, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return h }, netconn.WithTLS(serverConfig()))
+		at, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return h }, patient(serverConfig()))
 		if err != nil {
 			panic(err)
 		}

@@ -151,7 +151,7 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	r.Post(func() {
 		l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler {
 			return &events{data: echoBack, closed: func(_ *reactor.Conn, err error) { closed <- err }}
-		}, netconn.WithTLS(cfg))
+		}, patient(cfg))
 		if err != nil {
 			panic(err)
 		}

@@ -84,7 +84,7 @@ func listenWithTLS(t *testing.T, cfg *tls.Config, answer answer) (net.Addr, <-ch
 	at := make(chan net.Addr, 1)
 	r := start(t)
 	r.Post(func() {
-		l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return withTLS(answer, outcomes) }, netconn.WithTLS(cfg))
+		l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return withTLS(answer, outcomes) }, patient(cfg))
 		if err != nil {
 			panic(err)
 		}
@@ -97,7 +97,7 @@ func dialWithTLS(t *testing.T, at net.Addr, cfg *tls.Config, first string, answe
 	outcomes := make(chan outcome, 1)
 	r := start(t)
 	r.Post(func() {
-		c, err := r.Dial("tcp", at.String(), withTLS(answer, outcomes), netconn.WithTLS(cfg))
+		c, err := r.Dial("tcp", at.String(), withTLS(answer, outcomes), patient(cfg))
 		if err != nil {
 			outcomes <- outcome{err: err}
 			return

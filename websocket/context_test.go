@@ -47,7 +47,7 @@ func TestContextHasWhatThePeerHas(t *testing.T) {
 		}
 	}
 	b.on(func() {
-		if _, err := Dial(b.r, "ws://"+b.at, client, WithCompression(z)); err != nil {
+		if _, err := Dial(b.r, "ws://"+b.at, client, with(&z, patience()...)...); err != nil {
 			t.Error(err)
 		}
 	})

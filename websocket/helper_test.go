@@ -71,6 +71,11 @@ type lab struct {
 	cancel context.CancelFunc
 }
 
+// patience returns options for a slow machine, on which a peer may need longer than the defaults.
+func patience() []Option {
+	return []Option{WithHandshakeTimeout(time.Hour), WithCloseTimeout(time.Hour)}
+}
+
 // serve runs a server. h returns the Handler of each connection.
 func serve(t testing.TB, h func(*Request) Handler, opts ...Option) *lab {
 	return serveWith(t, h, nil, opts...)
@@ -78,7 +83,7 @@ func serve(t testing.TB, h func(*Request) Handler, opts ...Option) *lab {
 
 func serveWith(t testing.TB, h func(*Request) Handler, listen []reactor.ListenOption, opts ...Option) *lab {
 	t.Helper()
-	s, err := NewServer(h, opts...)
+	s, err := NewServer(h, append(patience(), opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
@@ -71,7 +72,7 @@ func TestClientAndServer(t *testing.T) {
 	serverTLS, clientTLS := tlsPair(t)
 	for ours, a := range compressions {
 		for theirs, z := range compressions {
-			for scheme, listen := range map[string][]reactor.ListenOption{"ws": nil, "wss": {netconn.WithTLS(serverTLS)}} {
+			for scheme, listen := range map[string][]reactor.ListenOption{"ws": nil, "wss": {netconn.WithHandshakeTimeout(serverTLS, time.Hour)}} {
 				if (scheme == "wss" || longtest.Count(0, 1, 1) == 0) && ours != theirs {
 					continue
 				}
@@ -101,7 +102,7 @@ func TestClientAndServer(t *testing.T) {
 							t.Error(err)
 						}
 					}
-					opts := with(z, WithSubprotocols("one", "two"))
+					opts := with(z, append(patience(), WithSubprotocols("one", "two"))...)
 					if scheme == "wss" {
 						opts = append(opts, WithTLS(clientTLS))
 					}
@@ -234,7 +235,7 @@ func TestHubReachesAll(t *testing.T) {
 					_ = c.Close(Normal, "")
 				}
 			}
-			if _, err := Dial(b.r, "ws://"+b.at, h, with(compressions[[]string{"plain", "deflate", "takeover"}[i%3]])...); err != nil {
+			if _, err := Dial(b.r, "ws://"+b.at, h, with(compressions[[]string{"plain", "deflate", "takeover"}[i%3]], patience()...)...); err != nil {
 				t.Error(err)
 			}
 		}

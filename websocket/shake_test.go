@@ -211,7 +211,7 @@ func (b *lab) against(t *testing.T, answer string, stream bool) error {
 	ended := make(chan error, 1)
 	h := &funcs{opened: func(c *Conn) { ended <- nil; _ = c.Abort() }, closed: func(_ *Conn, err error) { ended <- err }}
 	b.on(func() {
-		if _, err := Dial(b.r, "ws://"+l.Addr().String(), h); err != nil {
+		if _, err := Dial(b.r, "ws://"+l.Addr().String(), h, patience()...); err != nil {
 			t.Error(err)
 		}
 	})

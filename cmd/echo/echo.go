@@ -36,7 +36,7 @@ func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
 		opts = append(opts, reactor.WithMaxConns(s.cfg.maxConns))
 	}
 	if s.cfg.tls != nil {
-		opts = append(opts, netconn.WithTLS(s.cfg.tls))
+		opts = append(opts, netconn.WithHandshakeTimeout(s.cfg.tls, s.cfg.handshake))
 	}
 	l, err := s.g.Listen(a.network, a.addr, func(c *reactor.Conn) reactor.Handler {
 		if s.cfg.idle > 0 {

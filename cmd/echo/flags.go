@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
+	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -18,6 +19,7 @@ type config struct {
 	style                      string
 	idle                       time.Duration // 0 means never
 	drain                      time.Duration
+	handshake                  time.Duration
 	stats                      time.Duration // 0 means no figures
 	log                        zapcore.Level
 	maxConns                   int    // 0 means no limit
@@ -46,6 +48,7 @@ func newFlags(cfg *config) *flag.FlagSet {
 	fs.DurationVar(&cfg.stats, "stats", 0, "print figures once per this `time`; 0 is never")
 	fs.Var(&cfg.log, "log", "log at this `level` and above: debug, info, warn or error (default info)")
 	fs.BoolVar(&cfg.useTLS, "tls", false, "speak TLS on streams; without -cert with a self-signed certificate")
+	fs.DurationVar(&cfg.handshake, "handshake", netconn.HandshakeTimeout, "close a connection if its TLS handshake takes longer than this `time`")
 	fs.StringVar(&cfg.certFile, "cert", "", "PEM `file` of the certificates for TLS")
 	fs.StringVar(&cfg.keyFile, "key", "", "PEM `file` of the certificate's key")
 	fs.IntVar(&cfg.maxConns, "max-conns", 0, "greatest `number` of connections per address, others wait; 0 is no limit")
@@ -113,6 +116,8 @@ func (cfg *config) check() error {
 		return fmt.Errorf("-stats %v: must be 0 (never) or at least %v", cfg.stats, leastInterval)
 	case cfg.drain < 0:
 		return fmt.Errorf("-drain %v: must be 0 or more", cfg.drain)
+	case cfg.handshake < time.Millisecond || cfg.handshake > time.Hour:
+		return fmt.Errorf("-handshake %v: must be 1ms … 1h", cfg.handshake)
 	case cfg.maxConns < 0:
 		return fmt.Errorf("-max-conns %d: must be 0 (no limit) or more", cfg.maxConns)
 	case cfg.inspect == "" && (cfg.inspectAny || cfg.inspectActions):

@@ -51,6 +51,8 @@ func TestBadCommandLine(t *testing.T) {
 		{"-idle -1s", "-idle -1s: must be 0 (never) or at least 1ms"},
 		{"-idle 1us", "at least 1ms"},
 		{"-drain -1ns", "-drain -1ns: must be 0 or more"},
+		{"-handshake 0", "-handshake 0s: must be 1ms"},
+		{"-handshake 2h", "-handshake 2h0m0s: must be 1ms"},
 		{"-stats -1s", "-stats -1s: must be 0 (never) or at least 1ms"},
 		{"-stats 5", `"5" for flag -stats`},
 		{"-loops -1", "-loops -1: must be 0 (one for each processor) … 1024"},

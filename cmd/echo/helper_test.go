@@ -52,11 +52,11 @@ type server struct {
 
 var listening = regexp.MustCompile(`^listening on \w+://(.*), try: (.*)$`)
 
-// serveAt starts the binary and waits until it listens at n addresses. On a slow machine a drain
-// may need longer than the program's default.
+// serveAt starts the binary and waits until it listens at n addresses. On a slow machine a drain or
+// a handshake may need longer than the program's default.
 func serveAt(t *testing.T, n int, args ...string) *server {
 	t.Helper()
-	return serveCommand(t, n, exec.Command(binary, append([]string{"-drain", "1h"}, args...)...))
+	return serveCommand(t, n, exec.Command(binary, append([]string{"-drain", "1h", "-handshake", "1h"}, args...)...))
 }
 
 func serveCommand(t *testing.T, n int, cmd *exec.Cmd) *server {
@@ -86,6 +86,9 @@ func serveCommand(t *testing.T, n int, cmd *exec.Cmd) *server {
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill()
 		for range s.exited {
+		}
+		if t.Failed() {
+			t.Logf("the server said\n%s", s.said())
 		}
 	})
 	select {

@@ -49,7 +49,7 @@ func (s *netStyle) shake(c stream) error {
 	if !ok {
 		return nil
 	}
-	s.deadline(c.SetDeadline, netconn.HandshakeTimeout)
+	s.deadline(c.SetDeadline, s.cfg.handshake)
 	err := t.Handshake()
 	s.deadline(c.SetDeadline, 0)
 	return err

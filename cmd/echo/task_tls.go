@@ -17,7 +17,7 @@ import (
 // serveTLS does what serve does, over TLS.
 func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket) {
 	conn := netconn.Server(netconn.New(c), s.cfg.tls)
-	_ = conn.SetDeadline(time.Now().Add(netconn.HandshakeTimeout))
+	_ = conn.SetDeadline(time.Now().Add(s.cfg.handshake))
 	if err := conn.Handshake(); err != nil {
 		s.log.Debug("handshake failed", zaplog.Error(err))
 		_ = conn.Close()

@@ -82,7 +82,7 @@ func TestRealPeersTextIsEscaped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := listen(t, r, "tcp", accept, netconn.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+	at := listen(t, r, "tcp", accept, netconn.WithHandshakeTimeout(&tls.Config{Certificates: []tls.Certificate{cert}}, time.Hour))
 	s, err := tls.Dial("tcp", at.String(), &tls.Config{ServerName: "<b>name", InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
@@ -58,7 +59,7 @@ func TestCallbackChangesLocks(t *testing.T) {
 					t.Fatal(err)
 				}
 				l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} },
-					netconn.WithTLS(serverConfig(t)))
+					netconn.WithHandshakeTimeout(serverConfig(t), time.Hour))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -138,7 +139,7 @@ func TestConfigLocksItsThread(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		handlers, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} }, netconn.WithTLS(cfg))
+		handlers, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} }, netconn.WithHandshakeTimeout(cfg, time.Hour))
 		if err != nil {
 			t.Error(err)
 			return

@@ -91,7 +91,7 @@ func server(addrs []string) error {
 		case "udp", "unixgram":
 			l, err = g.ListenPacket(network, addr, echo{}.packet, reactor.WithInherited(in))
 		case "tls":
-			l, err = g.Listen("tcp", addr, echo{}.accept, reactor.WithInherited(in), netconn.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+			l, err = g.Listen("tcp", addr, echo{}.accept, reactor.WithInherited(in), netconn.WithHandshakeTimeout(&tls.Config{Certificates: []tls.Certificate{cert}}, time.Hour))
 		default:
 			l, err = g.Listen(network, addr, echo{}.accept, reactor.WithInherited(in))
 		}
