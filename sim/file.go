@@ -26,7 +26,11 @@ type node struct {
 	fd   int
 	regs []*reg
 	kick [2]bool // an Event is planned for input or for room that a fault has hidden
-	self file
+	// hidden has the time at which a fault last hid the input or the room, or -1. In a live world it
+	// hides them from all calls at this time. The scheduler may let a goroutine try twice at one
+	// time, and the second try must not find what the first one did not.
+	hidden [2]int64
+	self   file
 
 	owner    *proc     // the program that made the file; nil means the test
 	birth    []uintptr // the stack of the call that made the file: see Leaks
@@ -144,6 +148,12 @@ const (
 	actHear
 )
 
+// hide makes a fault's EAGAIN of this direction hold until the time advances.
+func (n *node) hide(dir int) {
+	n.hidden[dir] = n.h.w.now
+	n.again(dir)
+}
+
 // again plans an Event for input or room that a fault has hidden from a call, as if it had come
 // directly after the call.
 func (n *node) again(dir int) {
@@ -171,6 +181,7 @@ func (n *node) act(what uint8, dir int64, _ uint64) {
 // born gives a new file its number and its faults. The caller has checked that a number is free.
 func (h *Host) born(n *node, self file) int {
 	n.h, n.life, n.self = h, h.life, self
+	n.hidden = [2]int64{-1, -1}
 	w := h.w
 	n.birth = w.birth()
 	if p := w.cur; p != nil && p.host == h {

@@ -32,8 +32,8 @@ func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
 		h.note(c, fd, 0, v.e)
 		return nil, v, false
 	}
-	if v.again {
-		f.base().again(dirOf(c))
+	if v.again || h.w.live != nil && c.Agains() && f.base().hidden[dirOf(c)] == h.w.now {
+		f.base().hide(dirOf(c))
 		h.note(c, fd, 0, kernel.EAGAIN)
 		v.e = kernel.EAGAIN
 		return nil, v, false
