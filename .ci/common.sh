@@ -46,18 +46,26 @@ export GORACE=atexit_sleep_ms=20
 # The packages whose mutants are tried.
 mutated=timeout+poller+internal/desc+reactor+socket+select+internal/secure+netconn+sim
 
-# failed prints what the failed tests of a log of go test -v printed, and what belongs to no test:
-# panics, races and errors of the compiler. Tests that run in parallel print between each other.
+# failed prints from a log of go test -v what the failed tests printed, and what belongs to no test:
+# panics, races and errors of the compiler. Tests that run in parallel print between each other. If
+# the process ended, the test that printed last is shown too, and the first lines of the stacks.
 failed() {
 	awk '
+		function flush() {
+			for (i = 1; i <= n; i++) print verdict[i] "\n" said[name[i]]
+			forget()
+		}
+		function forget() { n = 0; split("", said); test = ""; stacks = 0 }
 		/^=== (RUN|CONT|NAME|PAUSE)/ { test = $3; next }
 		/^ *--- (PASS|SKIP)/ { next }
-		/^ *--- FAIL/ { lost[$3] = 1; order[++n] = $3; verdict[$3] = $0; next }
-		/^(panic: |fatal error: |WARNING: DATA RACE|goroutine [0-9]+ |FAIL|#)/ { test = "" }
-		/^(ok|PASS|\?)/ { test = ""; next }
-		test == "" { print; next }
+		/^ *--- FAIL/ { name[++n] = $3; verdict[n] = $0; next }
+		/^FAIL\t/ { if (n == 0) printf "%s", said[test]; flush(); print; next }
+		/^(ok  |\?   )\t/ { forget(); next }
+		/^(panic: |fatal error: )/ { printf "%s", said[test]; test = ""; stacks = 40 }
+		/^(WARNING: DATA RACE|# )/ { test = "" }
+		test == "" && stacks != 1 { print; if (stacks > 1) stacks--; next }
 		{ said[test] = said[test] $0 "\n" }
-		END { for (i = 1; i <= n; i++) print verdict[order[i]] "\n" said[order[i]] }
+		END { flush() }
 	' "$1"
 }
 

@@ -26,9 +26,8 @@ type node struct {
 	fd   int
 	regs []*reg
 	kick [2]bool // an Event is planned for input or for room that a fault has hidden
-	// hidden has the time at which a fault last hid the input or the room, or -1. In a live world it
-	// hides them from all calls at this time. The scheduler may let a goroutine try twice at one
-	// time, and the second try must not find what the first one did not.
+	// hidden has the time at which a fault last hid the input or the room, or -1. Only a live world
+	// sets it: see hides.
 	hidden [2]int64
 	self   file
 
@@ -127,8 +126,11 @@ func (s status) filter(write bool) (active bool, flags, fflags uint32) {
 // ready returns the status without the readiness that a fault hides for a while.
 func (n *node) ready() status {
 	s := n.self.status()
-	if n.deaf > n.h.w.now && !s.cut {
+	if n.hides(0) || n.deaf > n.h.w.now && !s.cut {
 		s.in, s.rdEnd = false, false
+	}
+	if n.hides(1) {
+		s.out, s.wrEnd = false, false
 	}
 	return s
 }
@@ -148,16 +150,32 @@ const (
 	actHear
 )
 
-// hide makes a fault's EAGAIN of this direction hold until the time advances.
+// hide hides input or room because of a fault, and plans the Event for it.
 func (n *node) hide(dir int) {
-	n.hidden[dir] = n.h.w.now
+	if n.h.w.live != nil {
+		n.hidden[dir] = n.h.w.now
+	}
 	n.again(dir)
+}
+
+// hides returns whether a fault still hides the input or the room of the file. In a live world this
+// lasts until the time advances. The scheduler may let a goroutine try twice at one time, and the
+// second try must not find what the first one did not. Pollers do not find it either, because a
+// level-triggered Poller would report it again and again. Errors are not hidden, because such a
+// Poller reports them too.
+func (n *node) hides(dir int) bool {
+	if n.hidden[dir] != n.h.w.now {
+		return false
+	}
+	s := n.self.status()
+	return !s.cut && !s.err() && !s.unborn && !s.noWriter && !s.noReader
 }
 
 // again plans an Event for input or room that a fault has hidden from a call, as if it had come
 // directly after the call.
 func (n *node) again(dir int) {
-	if n.kick[dir] || len(n.regs) == 0 {
+	// A Poller to which the file is added while it is hidden does not report it.
+	if n.kick[dir] || len(n.regs) == 0 && n.hidden[dir] != n.h.w.now {
 		return
 	}
 	n.kick[dir] = true

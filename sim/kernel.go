@@ -32,7 +32,7 @@ func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
 		h.note(c, fd, 0, v.e)
 		return nil, v, false
 	}
-	if v.again || h.w.live != nil && c.Agains() && f.base().hidden[dirOf(c)] == h.w.now {
+	if v.again || c.Agains() && f.base().hides(dirOf(c)) {
 		f.base().hide(dirOf(c))
 		h.note(c, fd, 0, kernel.EAGAIN)
 		v.e = kernel.EAGAIN

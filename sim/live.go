@@ -20,7 +20,7 @@ import (
 // is smaller. Whether a call gets a random fault depends on the seed, the host, the kind of call,
 // the descriptor and the virtual time. It does not depend on the number of earlier calls. Of
 // several such calls at one virtual time, only the first can get a fault. If that fault is EAGAIN,
-// the calls after it return EAGAIN too, because the Event comes later. A packet's fate and
+// it holds for all calls of this direction on the file until the time advances. A packet's fate and
 // latency depend on the seed, its direction, its source port and the virtual time. They also depend
 // on how many packets the port has already sent at this time. Wait has no random faults.
 type Live struct {

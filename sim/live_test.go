@@ -51,8 +51,8 @@ func TestALiveKernelMakesTheCallsOfItsHost(t *testing.T) {
 }
 
 // In a live world the time of a call, its kind and its descriptor identify a fault. Of several such
-// calls at one time, only the first gets a fault. But if that fault is EAGAIN, the others return
-// EAGAIN too. Options.Faulty repeats single faults.
+// calls at one time, only the first gets a fault. But EAGAIN holds until the time advances.
+// Options.Faulty repeats single faults.
 func TestFaultsOfALiveWorldAreNamedByTheirTime(t *testing.T) {
 	run := func(only []sim.Fault) (results []kernel.Errno, faults []sim.Fault) {
 		synctest.Test(t, func(t *testing.T) {

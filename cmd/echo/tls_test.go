@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -49,6 +50,18 @@ func TestTLS(t *testing.T) {
 		}
 		idle.Close()
 		s.ends(0)
+	})
+}
+
+// In each style the server closes a connection whose TLS handshake takes longer than -handshake.
+// The client sends nothing.
+func TestHandshakeLimit(t *testing.T) {
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 1, "-tls", "-style", style, "-handshake", "50ms", "tcp://127.0.0.1:0")
+		silent := dial(t, "tcp", s.at[0])
+		if _, err := io.Copy(io.Discard, silent); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("the connection is still open")
+		}
 	})
 }
 

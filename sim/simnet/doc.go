@@ -19,5 +19,5 @@
 // scheduler decides in which order they run. The promise for goroutines is: a seed has the same
 // faults at the same virtual times, as long as the goroutines make the same calls at these times.
 // If several goroutines make the same kind of call on one descriptor at one virtual time, the first
-// of these calls gets the fault. EAGAIN holds for all of them.
+// of these calls gets the fault. EAGAIN holds until the time advances.
 package simnet

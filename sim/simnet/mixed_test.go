@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/sim"
@@ -75,6 +77,75 @@ func TestReactorServesGoroutines(t *testing.T) {
 		return get(b, "http://10.0.0.1/")
 	})
 }
+
+// EAGAIN of a fault ends for every kind of loop: on a goroutine and in a program that Boot starts,
+// level-triggered and edge-triggered. Clients of a callback server get their echo.
+func TestEAGAINOfAFaultEndsForEachLoop(t *testing.T) {
+	for seed := range uint64(longtest.Count(3, 10, 200)) {
+		for _, opt := range []sim.Options{{}, {ShortReads: true}, {Kernel: sim.FreeBSD}, {Kernel: sim.NetBSD}} {
+			for _, booted := range []bool{false, true} {
+				opt.Faults = sim.Faults{Again: 30 * sim.Percent}
+				if err := simnet.Run(t, sim.New(seed, opt), func(n *simnet.Net) error { return serveAndAsk(n, booted) }); err != nil {
+					t.Errorf("seed %d, booted %v, %+v: %v", seed, booted, opt, err)
+				}
+			}
+		}
+	}
+}
+
+func serveAndAsk(n *simnet.Net, booted bool) (err error) {
+	a, b := n.Host("10.0.0.1"), n.Host("10.0.0.2")
+	begin := func(k kernel.Kernel) (*reactor.Reactor, error) {
+		r, err := reactor.New(reactor.WithKernel(k))
+		if err == nil {
+			_, err = r.Listen("tcp", ":80", func(*reactor.Conn) reactor.Handler { return echoes{} })
+		}
+		return r, err
+	}
+	if booted {
+		n.Do(func(w *sim.World) {
+			a.Sim().Boot("server", func() {
+				r, err := begin(a.Sim())
+				if err != nil {
+					panic(err)
+				}
+				_ = r.Run(context.Background())
+			})
+		})
+		time.Sleep(time.Second) // until the server listens
+	} else {
+		r, err := begin(a.Kernel())
+		if err != nil {
+			return err
+		}
+		ended := make(chan error)
+		go func() { ended <- r.Run(context.Background()) }()
+		defer func() { err = errors.Join(err, r.Shutdown(context.Background()), <-ended) }()
+	}
+	for range 5 {
+		if err := exchange(b, make([]byte, 10)); err != nil {
+			return err
+		}
+	}
+	return exchange(b, make([]byte, 500_000))
+}
+
+// exchange sends the message and receives its echo.
+func exchange(h *simnet.Host, message []byte) error {
+	c, err := h.Dial("tcp", "10.0.0.1:80")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	go c.Write(message)
+	_, err = io.ReadFull(c, make([]byte, len(message)))
+	return err
+}
+
+type echoes struct{}
+
+func (echoes) Data(c *reactor.Conn, p []byte)  { _ = c.Send(p) }
+func (echoes) Closed(c *reactor.Conn, _ error) {}
 
 // Sockets and Polls of goroutines work in a bubble. A Poll of three sockets reports the socket that
 // has input, and timeouts expire at their virtual times.

@@ -45,7 +45,7 @@ func TestEachScriptHasItsOwnPorts(t *testing.T) {
 			}
 			owner[port] = script
 			if port >= lib.PortsEach-1 {
-				t.Errorf("%s: port %d belongs to the next run", script, port)
+				t.Errorf("%s: port %d is not below %d, which lib.Ports holds", script, port, lib.PortsEach-1)
 			}
 		}
 	}
