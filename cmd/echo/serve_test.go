@@ -63,21 +63,20 @@ func TestBadAddress(t *testing.T) {
 	})
 }
 
-// The default address is the one in the README.
+// The default address is the one in the README. While the test itself listens there, the server is
+// refused, and its error names the address. So two runs of this test can take turns.
 func TestDefaultAddress(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:7777")
-	if err != nil { // another program uses the address, so the error names it
-		if line := refused(t); !strings.Contains(line, "127.0.0.1:7777") {
-			t.Error(line)
-		}
-		return
+	for try := 0; err != nil && try < 100; try++ { // another run of this test is soon over
+		time.Sleep(50 * time.Millisecond)
+		l, err = net.Listen("tcp", "127.0.0.1:7777")
 	}
-	l.Close()
-	s := serveAt(t, 1)
-	if s.at[0] != "127.0.0.1:7777" {
-		t.Errorf("listens on %s", s.at[0])
+	if err == nil { // otherwise another program listens there
+		defer l.Close()
 	}
-	roundTrip(t, dial(t, "tcp", "127.0.0.1:7777"), "hello")
+	if line := refused(t); !strings.Contains(line, "127.0.0.1:7777") {
+		t.Error(line)
+	}
 }
 
 // While -max-conns connections are open, the kernel accepts the next one, and it waits there. The
