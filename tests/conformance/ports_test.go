@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -51,6 +53,26 @@ func TestEachScriptHasItsOwnPorts(t *testing.T) {
 	}
 	if len(owner) < 100 {
 		t.Errorf("only %d ports found", len(owner))
+	}
+}
+
+// Ports returns ports of which none is in use, as long as there are such ports. Listeners use about
+// half of the ranges.
+func TestPortsAreNotInUse(t *testing.T) {
+	var mine []int
+	for port := 10500; port < 32000; port += 2 * lib.PortsEach {
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
+			defer l.Close()
+			mine = append(mine, port)
+		}
+	}
+	for range 20 {
+		first := lib.Ports()
+		for _, port := range mine {
+			if port >= first && port < first+lib.PortsEach {
+				t.Fatalf("the ports from %d on, although a listener has %d", first, port)
+			}
+		}
 	}
 }
 

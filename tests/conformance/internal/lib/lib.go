@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -93,16 +95,20 @@ var held struct {
 }
 
 // Ports returns the first of PortsEach consecutive ports. These ports are below the ports that the
-// system assigns. A listener on the last of these ports keeps other processes away. This listener
-// is closed at the fourth later call of Ports.
+// system assigns. If possible, none of them is in use. A listener on the last of these ports keeps
+// other processes away. This listener is closed at the fourth later call of Ports.
 func Ports() int {
 	const first, last = 10000, 32768
 	const numbers = (last - first) / PortsEach
 	held.Lock()
 	defer held.Unlock()
-	from, at := os.Getpid()+int(time.Now().UnixNano()>>20), 0
-	for i := range numbers {
+	from, at, busy := os.Getpid()+int(time.Now().UnixNano()>>20), 0, used()
+	for i := range 2 * numbers {
 		at = first + (from+i)%numbers*PortsEach
+		isBusy := func(port int) bool { return port >= at && port < at+PortsEach }
+		if i < numbers && slices.ContainsFunc(busy, isBusy) {
+			continue
+		}
 		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", at+PortsEach-1))
 		if err != nil {
 			continue
@@ -114,4 +120,24 @@ func Ports() int {
 		break
 	}
 	return at
+}
+
+// used returns the TCP ports of this machine that are in use. A connection that has ended uses its
+// port for another minute, and then bind without SO_REUSEADDR fails. Only Linux lists the ports.
+func used() (ports []int) {
+	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if fields := strings.Fields(line); len(fields) > 1 {
+				_, port, _ := strings.Cut(fields[1], ":") // the local address is in hexadecimal
+				if n, err := strconv.ParseUint(port, 16, 16); err == nil {
+					ports = append(ports, int(n))
+				}
+			}
+		}
+	}
+	return ports
 }
