@@ -93,8 +93,8 @@ quietly() {
 }
 
 # on runs a check for another system. The programs that it compiles for this system are never run,
-# so they need not be fast. -trimpath lets clones in different folders share the compiler's cache.
-on() { GOOS=${1%/*} GOARCH=${1#*/} GOFLAGS="-trimpath '-gcflags=all=-N -l'" "${@:2}"; }
+# so they need not be fast.
+on() { GOOS=${1%/*} GOARCH=${1#*/} GOFLAGS="'-gcflags=all=-N -l'" "${@:2}"; }
 
 # staticcheck is built once, for the system of this machine.
 staticcheck() {
