@@ -61,7 +61,7 @@ failed() {
 		/^ *--- FAIL/ { name[++n] = $3; verdict[n] = $0; next }
 		/^FAIL\t/ { if (n == 0) printf "%s", said[test]; flush(); print; next }
 		/^(ok  |\?   )\t/ { forget(); next }
-		/^(panic: |fatal error: )/ { printf "%s", said[test]; test = ""; stacks = 40 }
+		/^(panic: |fatal error: )/ { printf "%s", said[test]; said[test] = ""; test = ""; stacks = 40 }
 		/^(WARNING: DATA RACE|# )/ { test = "" }
 		test == "" && stacks != 1 { print; if (stacks > 1) stacks--; next }
 		{ said[test] = said[test] $0 "\n" }

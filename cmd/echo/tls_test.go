@@ -19,6 +19,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
+	"github.com/ureactor/ureactor/netconn"
 )
 
 // With TLS, in each style: a client sends 8 MiB, half-closes, and receives 8 MiB back. Plain text
@@ -54,13 +55,21 @@ func TestTLS(t *testing.T) {
 }
 
 // In each style the server closes a connection whose TLS handshake takes longer than -handshake.
-// The client sends nothing.
+// The client sends nothing. With -long, a connection with the limit of 1 h is still open after the
+// default limit.
 func TestHandshakeLimit(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-tls", "-style", style, "-handshake", "50ms", "tcp://127.0.0.1:0")
-		silent := dial(t, "tcp", s.at[0])
-		if _, err := io.Copy(io.Discard, silent); errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Error("the connection is still open")
+		if _, err := io.Copy(io.Discard, dial(t, "tcp", s.at[0])); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("with 50ms the connection is still open")
+		}
+		if !longtest.Only(t, "longer than the default limit of a handshake") {
+			return
+		}
+		patient := dial(t, "tcp", serveAt(t, 1, "-tls", "-style", style, "-handshake", "1h", "tcp://127.0.0.1:0").at[0])
+		_ = patient.SetReadDeadline(time.Now().Add(netconn.HandshakeTimeout + time.Second))
+		if _, err := io.Copy(io.Discard, patient); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("with 1h the connection ended: %v", err)
 		}
 	})
 }
