@@ -59,7 +59,7 @@ failed() {
 		/^=== (RUN|CONT|NAME|PAUSE)/ { test = $3; next }
 		/^ *--- (PASS|SKIP)/ { next }
 		/^ *--- FAIL/ { name[++n] = $3; verdict[n] = $0; next }
-		/^FAIL\t/ { if (n == 0) printf "%s", said[test]; flush(); print; next }
+		/^FAIL\t/ { if (n == 0 && test != "") printf "%s", said[test]; flush(); print; next }
 		/^(ok  |\?   )\t/ { forget(); next }
 		/^(panic: |fatal error: )/ { printf "%s", said[test]; said[test] = ""; test = ""; stacks = 40 }
 		/^(WARNING: DATA RACE|# )/ { test = "" }
