@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -51,7 +52,7 @@ func TestDeadlineThatIsMovedMeanwhile(t *testing.T) {
 					}
 				})
 			}
-			for range 5000 {
+			for range longtest.Count(300, 5000, 5000) {
 				if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Errorf("%d, %v", n, err)
 					break

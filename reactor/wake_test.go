@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -45,11 +46,11 @@ func (p *wakePoller) Wake() error {
 	return p.Poller.Wake()
 }
 
-// 300 reactors end, one after the other, while goroutines post to them. Every accepted function
+// Reactors end, one after the other, while goroutines post to them. Every accepted function
 // runs. No wake-up is written to a closed descriptor.
 func TestPostNeverWakesAClosedPoller(t *testing.T) {
 	k := &wakeKernel{Kernel: kernel.Host}
-	for range 300 {
+	for range longtest.Count(30, 300, 300) {
 		r, err := reactor.New(reactor.WithKernel(k))
 		if err != nil {
 			t.Fatal(err)

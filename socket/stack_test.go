@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -25,6 +26,9 @@ func TestIdleTaskStack(t *testing.T) {
 	}
 	const child = "UREACTOR_TEST_STACK"
 	if os.Getenv(child) == "" {
+		if !longtest.Default(t, "starts a process") {
+			return
+		}
 		cmd := exec.Command(os.Args[0], "-test.run=^TestIdleTaskStack$", "-test.count=1")
 		cmd.Env = append(os.Environ(), child+"=1", "GODEBUG=adaptivestackstart=0")
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -171,10 +171,10 @@ func TestPutOfWhatIsThereOrNegativePanics(t *testing.T) {
 	}
 }
 
-// The test adds 100,000 descriptors and removes them, in several orders. The slots must be removed
+// The test adds many descriptors and removes them, in several orders. The slots must be removed
 // too. When the numbers are used again, no generation may appear a second time.
 func TestTableShrinks(t *testing.T) {
-	const n = 100_000
+	n := longtest.Count(10_000, 100_000, 100_000)
 	for name, number := range map[string]func(i int) int{
 		"up": func(i int) int { return i }, "down": func(i int) int { return n - 1 - i }, "mixed": func(i int) int { return i * 7919 % n },
 	} {

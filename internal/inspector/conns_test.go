@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/kernel"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -45,7 +46,7 @@ func pictured(t testing.TB, p *picture) *Inspector {
 
 // Each column sorts all rows in both directions, and not only the rows of the page.
 func TestEveryColumnSortsAllRows(t *testing.T) {
-	const n = 10_000
+	n := longtest.Count(1000, 10_000, 10_000)
 	h := pictured(t, newPicture(manyConns(n, 5000*second), newPicture(manyConns(n, 4000*second), nil)))
 	keys := map[string]bool{}
 	for _, c := range connColumns {
@@ -61,7 +62,7 @@ func TestEveryColumnSortsAllRows(t *testing.T) {
 	for key, order := range compare {
 		var all []*connRow
 		for page := 1; page <= 3; page++ {
-			v, err := h.conns(url.Values{"sort": {key}, "n": {"4000"}, "page": {itoa(page)}})
+			v, err := h.conns(url.Values{"sort": {key}, "n": {itoa(n * 2 / 5)}, "page": {itoa(page)}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,7 +75,7 @@ func TestEveryColumnSortsAllRows(t *testing.T) {
 		if !slices.IsSortedFunc(all, order) || len(all) != n {
 			t.Errorf("%s: %d rows are not in order", key, len(all))
 		}
-		back, _ := h.conns(url.Values{"sort": {key}, "n": {"10000"}, "asc": {"1"}})
+		back, _ := h.conns(url.Values{"sort": {key}, "n": {itoa(n)}, "asc": {"1"}})
 		slices.Reverse(back.(*connsPage).Conns)
 		if !slices.IsSortedFunc(back.(*connsPage).Conns, order) {
 			t.Errorf("%s: not in order the other way", key)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/tests/conformance/internal/lib"
 )
 
@@ -57,7 +58,7 @@ func TestEachScriptHasItsOwnPorts(t *testing.T) {
 }
 
 // Ports returns ports of which none is in use, as long as there are such ports. Listeners use about
-// half of the ranges.
+// half of the ranges. Each call of Ports reads the system's list of connections, which may be long.
 func TestPortsAreNotInUse(t *testing.T) {
 	var mine []int
 	for port := 10500; port < 32000; port += 2 * lib.PortsEach {
@@ -66,7 +67,7 @@ func TestPortsAreNotInUse(t *testing.T) {
 			mine = append(mine, port)
 		}
 	}
-	for range 20 {
+	for range longtest.Count(2, 5, 20) {
 		first := lib.Ports()
 		for _, port := range mine {
 			if port >= first && port < first+lib.PortsEach {

@@ -92,7 +92,8 @@ func TestSteeringIsAsEvenAsChance(t *testing.T) {
 // numbers of open connections drift apart as far as with the kernel's hash. LeastConns keeps these
 // numbers even.
 func TestBalanceUnderChurn(t *testing.T) {
-	const loops, open, churn = 64, 100_000, 500_000
+	const loops, open = 64, 100_000
+	churn := longtest.Count(100_000, 500_000, 500_000)
 	for _, least := range []bool{false, true} {
 		t.Run(fmt.Sprint("least ", least), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(3, 4))

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // refusals contains requests that break a rule of RFC 9110 or 9112, and the status for each of
@@ -104,7 +106,7 @@ func posting(fields string) string {
 func TestRefusals(t *testing.T) {
 	at := serve(t, 1)
 	for text, status := range refusals {
-		for _, piece := range []int{1 << 20, 7} {
+		for _, piece := range []int{1 << 20, longtest.Count(70, 7, 7)} {
 			c := dial(t, at)
 			go func() {
 				for p := text + strings.Repeat("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", 2); len(p) > 0; p = p[min(piece, len(p)):] {
