@@ -132,8 +132,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// Up to 100,000 timers were moved to later, and the times before the moves have come. One turn repairs
-// only a part of the queue. An Event that comes meanwhile is delivered.
+// Many timers were moved to later, and the times before the moves have come. One turn repairs only
+// a part of the queue. An Event that comes meanwhile is delivered.
 func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
