@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// The README and the pages in doc/ contain parts of the files example*_test.go. Package tests/pages
+// The README and the pages in doc/ contain parts of the files example*_test.go. Package tests/api
 // checks that they are equal.
 
 type echo struct{} // keeps nothing, so one value serves every connection

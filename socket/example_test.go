@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// doc/sockets.md and doc/tasks.md contain parts of this file. Package tests/pages checks that they
+// doc/sockets.md and doc/tasks.md contain parts of this file. Package tests/api checks that they
 // are equal.
 
 // server listens on loopback and answers one line. The other examples use it.

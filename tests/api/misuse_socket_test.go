@@ -1,6 +1,6 @@
 //go:build unix
 
-package misuse
+package api
 
 import (
 	"crypto/x509"
@@ -98,9 +98,9 @@ var socketTakes = takes{
 	"SSLContext.SetVerifyCallback.0": "nil removes the function",
 }
 
-// TestSocket calls each method of package socket with impossible arguments, on blocking and
+// TestMisusedSocket calls each method of package socket with impossible arguments, on blocking and
 // non-blocking sockets of each kind.
-func TestSocket(t *testing.T) {
+func TestMisusedSocket(t *testing.T) {
 	if !longtest.Default(t, "every method of every kind of socket") {
 		return
 	}
@@ -170,9 +170,9 @@ var pollTakes = takes{
 	"Poll.Modify.1":   "as in MicroPython, an object's Poll gets all bits, and a descriptor has few",
 }
 
-// TestPoll calls each method of package sel with impossible arguments. The test keeps one socket
-// ready all the time. So even a poll without a timeout returns.
-func TestPoll(t *testing.T) {
+// TestMisusedPoll calls each method of package sel with impossible arguments. The test keeps one
+// socket ready all the time. So even a poll without a timeout returns.
+func TestMisusedPoll(t *testing.T) {
 	balanced(t, func() {
 		var s *socket.Socket
 		methods(t, "Poll", use{subject: func(t *testing.T) (any, func()) {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package misuse
+package api
 
 import (
 	"context"
@@ -120,7 +120,7 @@ func connected() *netconn.TCPConn {
 
 // A function that gets nil for a required object returns an error, or panics with a message of this
 // module. It leaves nothing open.
-func TestNothing(t *testing.T) {
+func TestNilObjects(t *testing.T) {
 	for name, f := range nothing {
 		t.Run(name, func(t *testing.T) {
 			balanced(t, func() {

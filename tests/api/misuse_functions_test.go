@@ -1,6 +1,6 @@
 //go:build unix
 
-package misuse
+package api
 
 import (
 	"context"
@@ -210,9 +210,9 @@ func grouped(o ...reactor.ListenOption) error {
 	return err
 }
 
-// TestFunctions calls each function that has a number, a slice or a function as a parameter, with
-// impossible values.
-func TestFunctions(t *testing.T) {
+// TestMisusedFunctions calls each function that has a number, a slice or a function as a parameter,
+// with impossible values.
+func TestMisusedFunctions(t *testing.T) {
 	for name, f := range functions {
 		t.Run(name, func(t *testing.T) {
 			balanced(t, func() {
@@ -248,8 +248,8 @@ func TestEveryFunctionIsCalled(t *testing.T) {
 	}
 }
 
-// TestFrame calls each method of package frame with impossible arguments.
-func TestFrame(t *testing.T) {
+// TestMisusedFrame calls each method of package frame with impossible arguments.
+func TestMisusedFrame(t *testing.T) {
 	methods(t, "frame.Format", use{subject: func(*testing.T) (any, func()) { return frame.Lines(100), func() {} }},
 		takes{"frame.Format.AppendHead.1": "the error is ErrTooLarge, and names it"})
 }

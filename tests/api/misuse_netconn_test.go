@@ -1,6 +1,6 @@
 //go:build unix
 
-package misuse
+package api
 
 import (
 	"context"
@@ -56,8 +56,8 @@ var netconnTakes = takes{
 	"Net.DialTimeout.2":           "as in package net, 0 is no limit and less is over",
 }
 
-// TestNetconn calls each method of package netconn with impossible arguments.
-func TestNetconn(t *testing.T) {
+// TestMisusedNetconn calls each method of package netconn with impossible arguments.
+func TestMisusedNetconn(t *testing.T) {
 	soon := func() time.Time { return time.Now().Add(time.Millisecond) }
 	for name, make := range map[string]func(*testing.T) (any, func()){
 		"Conn": func(t *testing.T) (any, func()) {
@@ -110,9 +110,9 @@ func TestNetconn(t *testing.T) {
 
 var pollerTakes = takes{"Poller.Wait.1": "a time"}
 
-// TestPollerAndTimeout calls each method of a Poller, and of the types that belong to it, with
-// impossible arguments.
-func TestPollerAndTimeout(t *testing.T) {
+// TestMisusedPollerAndTimeout calls each method of a Poller, and of the types that belong to it,
+// with impossible arguments.
+func TestMisusedPollerAndTimeout(t *testing.T) {
 	balanced(t, func() {
 		methods(t, "Poller", use{subject: func(t *testing.T) (any, func()) {
 			p, err := poller.New()

@@ -1,6 +1,6 @@
 //go:build unix
 
-package misuse
+package api
 
 import (
 	"fmt"
@@ -150,8 +150,8 @@ var reactorTakes = takes{
 	"Task.Sleep.0":         "a time that is over, or never comes",
 }
 
-// TestReactor calls each method of package reactor with impossible arguments.
-func TestReactor(t *testing.T) {
+// TestMisusedReactor calls each method of package reactor with impossible arguments.
+func TestMisusedReactor(t *testing.T) {
 	for name, make := range map[string]func(*testing.T) (any, func()){
 		"Reactor": onLoop(func(t *testing.T, r *reactor.Reactor) any { return r }),
 		"Conn":    onLoop(func(t *testing.T, r *reactor.Reactor) any { return conn(t, r) }),

@@ -1,6 +1,6 @@
 //go:build unix
 
-package misuse
+package api
 
 import (
 	"context"
@@ -68,8 +68,8 @@ func asking(o ...websocket.Option) error {
 	return err
 }
 
-// TestWebSocket calls each method of package websocket with impossible arguments.
-func TestWebSocket(t *testing.T) {
+// TestMisusedWebSocket calls each method of package websocket with impossible arguments.
+func TestMisusedWebSocket(t *testing.T) {
 	open := make(chan *websocket.Conn, 1)
 	var request *websocket.Request
 	server, err := websocket.NewServer(func(r *websocket.Request) websocket.Handler { request = r; return quiet{} })
