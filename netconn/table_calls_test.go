@@ -9,10 +9,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"reflect"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ureactor/ureactor/netconn"
 )
 
 // errNoMethod is the outcome of a method that the object does not have.
@@ -198,8 +199,8 @@ var tableCalls = map[string]func(any) error{
 	"WriteMsgUDP long oob":   on(writesMsg(make([]byte, 1<<20), toUDP)),
 	"WriteMsgUnix long oob":  on(writesMsgUnix(make([]byte, 1<<20), toUnix)),
 	"WriteMsgUnix wrong oob": on(writesMsgUnix([]byte{1}, nil)),
-	"AcceptTCP":              on(func(l interface{ Addr() net.Addr }) error { return acceptBy(l, "AcceptTCP") }),
-	"AcceptUnix":             on(func(l interface{ Addr() net.Addr }) error { return acceptBy(l, "AcceptUnix") }),
+	"AcceptTCP":              either(accepts((*net.TCPListener).AcceptTCP), accepts((*netconn.Listener).AcceptTCP)),
+	"AcceptUnix":             either(accepts((*net.UnixListener).AcceptUnix), accepts((*netconn.UnixListener).AcceptUnix)),
 	"SyscallConn":            on(func(c syscall.Conn) error { _, err := c.SyscallConn(); return err }),
 	"RawConn.Control": on(func(c syscall.Conn) error {
 		return rawOf(c).Control(func(uintptr) {})
@@ -271,14 +272,21 @@ func results(v ...any) error {
 	return values(fmt.Sprint(v...))
 }
 
-// acceptBy calls an accept method whose result type belongs to the package, such as AcceptTCP.
-func acceptBy(l any, method string) error {
-	m := reflect.ValueOf(l).MethodByName(method)
-	if !m.IsValid() {
-		return errNoMethod
+// accepts calls a method of the listener L, such as AcceptTCP. The method is not called by its name,
+// because then the linker keeps all exported methods of all types.
+func accepts[L, C any](accept func(L) (C, error)) func(any) error {
+	return on(func(l L) error { return second(accept(l)) })
+}
+
+// either calls the method of package net, or the method of package netconn, whose results have
+// another type.
+func either(of, ours func(any) error) func(any) error {
+	return func(obj any) error {
+		if err := of(obj); err != errNoMethod {
+			return err
+		}
+		return ours(obj)
 	}
-	err, _ := m.Call(nil)[1].Interface().(error)
-	return err
 }
 
 // counted adds the number of bytes to an error, so that it is compared too.
