@@ -272,8 +272,8 @@ func results(v ...any) error {
 	return values(fmt.Sprint(v...))
 }
 
-// accepts calls a method of the listener L, such as AcceptTCP. The method is not called by its name,
-// because then the linker keeps all exported methods of all types.
+// accepts calls a method of the listener L, such as AcceptTCP. It does not look the method up by
+// name, because then the linker would keep all exported methods of all types.
 func accepts[L, C any](accept func(L) (C, error)) func(any) error {
 	return on(func(l L) error { return second(accept(l)) })
 }
