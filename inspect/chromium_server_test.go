@@ -1,6 +1,6 @@
 //go:build linux
 
-package browser
+package inspect_test
 
 import (
 	"bufio"
@@ -19,7 +19,7 @@ import (
 )
 
 var build = sync.OnceValues(func() ([]byte, error) {
-	return exec.Command("go", "build", "-o", folder, "../../cmd/echo", "../../examples/websocket").CombinedOutput()
+	return exec.Command("go", "build", "-o", folder, "../cmd/echo", "../examples/websocket").CombinedOutput()
 })
 
 // folder contains the programs cmd/echo and examples/websocket. They run as separate processes,
@@ -79,7 +79,7 @@ func start(t *testing.T, files int, args ...string) (at, pages string) {
 
 func TestMain(m *testing.M) {
 	var err error
-	if folder, err = os.MkdirTemp("", "browser"); err != nil {
+	if folder, err = os.MkdirTemp("", "inspect"); err != nil {
 		panic(err)
 	}
 	code := m.Run()

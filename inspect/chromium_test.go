@@ -1,6 +1,6 @@
 //go:build linux
 
-package browser
+package inspect_test
 
 import (
 	"bufio"
@@ -17,6 +17,12 @@ import (
 
 	"github.com/ureactor/ureactor/internal/longtest"
 )
+
+// The tests in the files chromium_*_test.go control Chromium over a pipe. They test the pages of
+// this package, and the chat in examples/websocket. They also make the pictures in
+// doc/operating.md:
+//
+//	go test ./inspect -long -update
 
 // wait is how long a test waits for an event that must come.
 const wait = time.Minute

@@ -1,6 +1,6 @@
 //go:build linux
 
-package browser
+package inspect_test
 
 import (
 	"bytes"
@@ -29,7 +29,7 @@ func shoot(t *testing.T, b *tab, name string) {
 		t.Fatalf("%s: %+v, %v", name, img, err)
 	}
 	if *update {
-		if err := os.WriteFile(filepath.Join("..", "..", "doc", name+".png"), p, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join("..", "doc", name+".png"), p, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,9 +86,9 @@ func TestDiagnosisOfASlowCallback(t *testing.T) {
 	b.says("a callback took")
 	shoot(t, b, "inspect-slow")
 	b.visit(pages.URL + "/events")
-	b.says("browser.reports.makeReport")
+	b.says("inspect_test.reports.makeReport")
 	eval[any](b, "[...document.querySelectorAll('details')].find(d => d.innerText !== '').open = true")
-	b.says("tests/browser/diagnoses_test.go")
+	b.says("inspect/chromium_diagnoses_test.go")
 	shoot(t, b, "inspect-slow-stack")
 	b.quiet()
 }

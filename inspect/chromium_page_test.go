@@ -1,6 +1,6 @@
 //go:build linux
 
-package browser
+package inspect_test
 
 import (
 	"fmt"
@@ -78,7 +78,7 @@ func TestPagesOf10000Conns(t *testing.T) {
 	b.until(points + ".split(' ').length > 2")
 	before := eval[string](b, points)
 	b.until(points + fmt.Sprintf(" !== %q", before))
-	b.until("document.querySelectorAll('main table')[0].innerText.includes('KiB')")
+	b.until("/[KMG]iB/.test(document.querySelectorAll('main table')[0].innerText)")
 	if text := eval[string](b, "document.getElementById('live').innerText"); !strings.Contains(text, ":") {
 		t.Errorf("the live mark: %q", text)
 	}

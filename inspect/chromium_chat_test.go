@@ -1,6 +1,6 @@
 //go:build linux
 
-package browser
+package inspect_test
 
 import (
 	"bufio"
