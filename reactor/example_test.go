@@ -212,7 +212,7 @@ func ExampleGroup() {
 	// Output: hello
 }
 
-// This example is not run, because it would have to start a program. tests/restart runs such
+// This example is not run, because it would have to start a program. tests/groups runs such
 // programs.
 func ExampleGroup_Restart() {
 	g, err := reactor.NewGroup(0)

@@ -1,4 +1,4 @@
-package scale
+package groups
 
 import (
 	"fmt"

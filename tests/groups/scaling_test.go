@@ -1,6 +1,6 @@
 //go:build linux
 
-package scale
+package groups
 
 import (
 	"context"
@@ -26,19 +26,10 @@ import (
 
 var measure = flag.Bool("measure", false, "measure what a second loop gains")
 
-const env = "SCALE_TEST_SERVER" // number of loops, and of bytes that are hashed for each message
+// envHashing has the number of loops, and of bytes that are hashed for each message.
+const envHashing = "SCALING_TEST_SERVER"
 
-func TestMain(m *testing.M) {
-	if v := os.Getenv(env); v != "" {
-		if err := server(v); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	flag.Parse()
-	os.Exit(m.Run())
-}
+func init() { children[envHashing] = hashing }
 
 // A worker hashes its bytes once for each message before it answers.
 type worker struct{ work []byte }
@@ -56,7 +47,8 @@ func (w worker) Data(c *reactor.Conn, p []byte) {
 
 func (worker) Closed(*reactor.Conn, error) {}
 
-func server(v string) error {
+// hashing is the process of a server whose workers hash.
+func hashing(v string) error {
 	var loops, work int
 	if _, err := fmt.Sscan(v, &loops, &work); err != nil {
 		return err
@@ -74,15 +66,15 @@ func server(v string) error {
 	return g.Run(context.Background())
 }
 
-type running struct {
+type measured struct {
 	cmd  *exec.Cmd
 	addr string
 }
 
-func start(t *testing.T, loops, work int) *running {
+func measuredServer(t *testing.T, loops, work int) *measured {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprint(env, "=", loops, " ", work))
+	cmd.Env = append(os.Environ(), fmt.Sprint(envHashing, "=", loops, " ", work))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +88,7 @@ func start(t *testing.T, loops, work int) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &running{cmd, strings.TrimSpace(string(p[:n]))}
+	return &measured{cmd, strings.TrimSpace(string(p[:n]))}
 }
 
 // TestScaling measures what a second loop on a second core gains. The messages have 64 bytes, 16 of
@@ -108,13 +100,13 @@ func TestScaling(t *testing.T) {
 		return
 	}
 	for _, work := range []int{0, 4 << 10, 64 << 10} {
-		servers := []*running{start(t, 1, work), start(t, 2, work)}
+		servers := []*measured{measuredServer(t, 1, work), measuredServer(t, 2, work)}
 		rates, share := [2][]float64{}, [2][]float64{}
 		for range 9 {
 			for i, s := range servers {
-				before, own := cpu(t, s.cmd.Process.Pid), self()
-				n, took := load(t, s.addr, 500*time.Millisecond)
-				theirs, ours := cpu(t, s.cmd.Process.Pid)-before, self()-own
+				before, own := cpu(t, s.cmd.Process.Pid), ownTime()
+				n, took := messages(t, s.addr, 500*time.Millisecond)
+				theirs, ours := cpu(t, s.cmd.Process.Pid)-before, ownTime()-own
 				rates[i] = append(rates[i], float64(n)/took.Seconds())
 				share[i] = append(share[i], float64(ours)/float64(ours+theirs))
 			}
@@ -129,8 +121,8 @@ func TestScaling(t *testing.T) {
 	}
 }
 
-// load sends messages for the duration d, and returns the number of messages.
-func load(t *testing.T, addr string, d time.Duration) (n int64, took time.Duration) {
+// messages sends messages for the duration d, and returns the number of messages.
+func messages(t *testing.T, addr string, d time.Duration) (n int64, took time.Duration) {
 	const conns, pipeline = 64, 16
 	var count atomic.Int64
 	var all sync.WaitGroup
@@ -164,7 +156,7 @@ func load(t *testing.T, addr string, d time.Duration) (n int64, took time.Durati
 	return count.Load(), time.Since(begin)
 }
 
-func self() time.Duration {
+func ownTime() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())

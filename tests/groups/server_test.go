@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-package restart
+package groups
 
 import (
 	"context"
@@ -31,13 +31,21 @@ const (
 	grace    = 10 * time.Second     // in which connections may end by themselves before the drain
 )
 
+// children has functions for processes that a test has started. If the environment has the
+// variable, the process calls the function with its value.
+var children = map[string]func(string) error{
+	envAddrs: func(addrs string) error { return server(strings.Split(addrs, ",")) },
+}
+
 func TestMain(m *testing.M) {
-	if addrs := os.Getenv(envAddrs); addrs != "" {
-		if err := server(strings.Split(addrs, ",")); err != nil {
-			fmt.Println("failed:", err)
-			os.Exit(1)
+	for name, child := range children {
+		if value := os.Getenv(name); value != "" {
+			if err := child(value); err != nil {
+				fmt.Println("failed:", err)
+				os.Exit(1)
+			}
+			os.Exit(0)
 		}
-		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
