@@ -28,7 +28,7 @@ const (
 // packages lists the packages that users import.
 var packages = []string{"eviocompat", "frame", "inspect", "kernel", "looplabels", "metrics", "netconn", "poller", "proxyproto", "reactor", "select", "sim", "sim/simnet", "sim/simtest", "socket", "timeout", "websocket"}
 
-var update = flag.Bool("update", false, "write doc/api.txt")
+var update = flag.Bool("update", false, "write doc/api.txt, and the pictures of doc/design.md")
 
 // The file doc/api.txt lists exactly the exported API, so a reviewer sees each change in one place.
 // The types come from the compiler's export data. The values of constants are those of Linux: on

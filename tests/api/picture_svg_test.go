@@ -1,4 +1,4 @@
-package main
+package api
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 type look struct{ fill, stroke, dash string }
 
 var (
-	exported = look{"#dcebfa", "#4a7fb5", ""}
+	public   = look{"#dcebfa", "#4a7fb5", ""}
 	internal = look{"#ececec", "#8a8a8a", ""}
 	outside  = look{"#ffffff", "#8a8a8a", "5 4"}
 	stage    = look{"#dcebfa", "#4a7fb5", ""}
