@@ -24,8 +24,31 @@ const guard = longtest.Guard
 
 func TestMain(m *testing.M) {
 	longtest.AtOnce(scriptsAtOnce)
-	os.Exit(m.Run())
+	code := m.Run()
+	if folder != "" {
+		_ = os.RemoveAll(folder) // if it fails, the files stay in the system's temporary folder
+	}
+	os.Exit(code)
 }
+
+// folder contains the library, which all tests of a run share.
+var folder string
+
+// built returns the library, which the first call builds.
+func built(t *testing.T) lib.Bridge {
+	if folder == "" {
+		var err error
+		if folder, err = os.MkdirTemp("", "bridge"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if library.Python == "" {
+		library = lib.Build(t, folder)
+	}
+	return library
+}
+
+var library lib.Bridge
 
 // kernels lists the kernels for the bridge's sockets and Polls. The scripts print the same on all
 // of them. So each kernel has a line by which one script identifies it. A simulated host numbers
@@ -68,7 +91,7 @@ func TestScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a C library, and each script is a process")
 	}
-	b := build(t)
+	b := bridge{built(t), lib.Ports()}
 	scripts, err := filepath.Glob("scripts/*.py")
 	if err != nil || len(scripts) < 100 {
 		t.Fatalf("%d scripts, %v", len(scripts), err)
@@ -121,8 +144,6 @@ type bridge struct {
 	lib.Bridge
 	ports int
 }
-
-func build(t *testing.T) bridge { return bridge{lib.Build(t, ".", t.TempDir()), lib.Ports()} }
 
 func (b *bridge) run(kernel string, args ...string) (stdout, stderr string) {
 	args = append([]string{"-S"}, args...) // then Python starts faster

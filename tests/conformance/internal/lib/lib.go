@@ -26,9 +26,9 @@ type Bridge struct {
 	library string
 }
 
-// Build builds the bridge in the folder out. dir is the folder tests/conformance. If there is no
-// python3 or no C compiler, the test is skipped.
-func Build(t *testing.T, dir, out string) Bridge {
+// Build builds the bridge in the folder out. A test in the folder tests/conformance calls it. If
+// there is no python3 or no C compiler, the test is skipped.
+func Build(t *testing.T, out string) Bridge {
 	longtest.NeedsGo(t)
 	// The python3 in the path may be a slow script that chooses an interpreter.
 	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
@@ -50,11 +50,10 @@ func Build(t *testing.T, dir, out string) Bridge {
 	}
 	library := filepath.Join(out, "lib.so")
 	build := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", library, "./bridge")
-	build.Dir = dir
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the library: %v\n%s", err, text)
 	}
-	modules, err := filepath.Abs(filepath.Join(dir, "py"))
+	modules, err := filepath.Abs("py")
 	if err != nil {
 		t.Fatal(err)
 	}

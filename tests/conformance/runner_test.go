@@ -1,6 +1,6 @@
 //go:build linux
 
-package micropython
+package conformance
 
 import (
 	"os"
@@ -67,7 +67,7 @@ func TestRunnerTellsGoodFromBad(t *testing.T) {
 			write(t, path+".exp", c.expected)
 		}
 	}
-	r := &runner{Bridge: built(t), tree: tree, first: lib.Ports()}
+	r := &treeRunner{Bridge: built(t), tree: tree, first: lib.Ports()}
 	table := newTable()
 	var all sync.WaitGroup
 	for name, c := range smallTree {

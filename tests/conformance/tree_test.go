@@ -1,6 +1,6 @@
 //go:build linux
 
-package micropython
+package conformance
 
 import (
 	"flag"
@@ -21,33 +21,8 @@ import (
 
 var treeFlag = flag.String("tree", "", "the folder of MicroPython's source, whose tests run")
 
-func TestMain(m *testing.M) {
-	longtest.AtOnce(2) // the tests measure time
-	code := m.Run()
-	if folder != "" {
-		_ = os.RemoveAll(folder) // if it fails, the files stay in the system's temporary folder
-	}
-	os.Exit(code)
-}
-
-// folder contains the library, which all tests of a run share.
-var folder string
-
-// built returns the bridge, which the first call builds.
-func built(t *testing.T) lib.Bridge {
-	if folder == "" {
-		var err error
-		if folder, err = os.MkdirTemp("", "bridge"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if bridge.Python == "" {
-		bridge = lib.Build(t, "..", folder)
-	}
-	return bridge
-}
-
-var bridge lib.Bridge
+// treeAtOnce is how many of MicroPython's tests run in parallel. They measure time.
+const treeAtOnce = 2
 
 // modes are the values of MPNET_KERNEL with which the tests run, and their titles in the table.
 var modes = []struct{ kernel, title string }{{"host", "parked"}, {"loop", "loop"}, {"simulated", "simulated"}}
@@ -77,8 +52,8 @@ type outcome struct {
 	detail  string
 }
 
-// A runner runs the tests of a MicroPython source tree.
-type runner struct {
+// A treeRunner runs the tests of a MicroPython source tree.
+type treeRunner struct {
 	lib.Bridge
 	tree    string
 	first   int // the first port
@@ -97,17 +72,20 @@ func TestTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{Bridge: built(t), tree: tree, first: lib.Ports()}
+	r := &treeRunner{Bridge: built(t), tree: tree, first: lib.Ports()}
 	if len(r.tests("extmod/asyncio_")) == 0 {
 		t.Fatalf("%s has no tests of asyncio", tree)
 	}
 	table := newTable()
+	running := make(chan struct{}, treeAtOnce)
 	t.Run("modes", func(t *testing.T) {
 		for _, m := range modes {
 			for _, group := range groups {
 				for _, name := range r.tests(group) {
 					t.Run(m.title+"/"+name, func(t *testing.T) {
 						t.Parallel()
+						running <- struct{}{}
+						defer func() { <-running }()
 						o := r.run(m.kernel, name)
 						if o.verdict == "FAIL" { // the machine may have been busy
 							t.Logf("the first try: %s", o.detail)
@@ -126,7 +104,7 @@ func TestTree(t *testing.T) {
 }
 
 // tests returns the names of the tests in a group.
-func (r *runner) tests(group string) (names []string) {
+func (r *treeRunner) tests(group string) (names []string) {
 	found, _ := filepath.Glob(filepath.Join(r.tree, "tests", group+"*.py"))
 	for _, path := range found {
 		names = append(names, filepath.Dir(group+"x")+"/"+strings.TrimSuffix(filepath.Base(path), ".py"))
@@ -137,7 +115,7 @@ func (r *runner) tests(group string) (names []string) {
 const limit = longtest.Guard
 
 // run runs one test and returns its outcome.
-func (r *runner) run(kernel, name string) outcome {
+func (r *treeRunner) run(kernel, name string) outcome {
 	path := filepath.Join(r.tree, "tests", name+".py")
 	source, err := os.ReadFile(path)
 	if err != nil {
@@ -166,14 +144,14 @@ func (r *runner) run(kernel, name string) outcome {
 
 // ports returns the first port of a range for one run. Each of five consecutive calls returns
 // another range.
-func (r *runner) ports() int { return r.first + int(r.numbers.Add(1))%5*220 }
+func (r *treeRunner) ports() int { return r.first + int(r.numbers.Add(1))%5*220 }
 
 var verdictOK = regexp.MustCompile(`(?m)^OK( \(.*\))?$`)
 
 // judge compares the output with the file beside the test. If there is no such file, a test that
 // uses unittest must report OK. Any other test must then print the same as on CPython's own
 // modules. No test may end with an exception.
-func (r *runner) judge(source, path, got, diag string) (good bool, want string) {
+func (r *treeRunner) judge(source, path, got, diag string) (good bool, want string) {
 	expected, err := os.ReadFile(path + ".exp")
 	switch {
 	case err == nil:
@@ -191,15 +169,15 @@ func (r *runner) judge(source, path, got, diag string) (good bool, want string) 
 
 // path returns variables of the environment, with which a program finds modules in these folders
 // and its ports.
-func (r *runner) path(ports int, folders ...string) []string {
+func (r *treeRunner) path(ports int, folders ...string) []string {
 	return []string{"PYTHONPATH=" + strings.Join(folders, string(os.PathListSeparator)), fmt.Sprint("LAB_PORT=", ports)}
 }
 
 // scripts returns the folder of the conformance scripts. runtest.py uses helpers from there.
-func (r *runner) scripts() string { return filepath.Join(r.Modules, "../scripts") }
+func (r *treeRunner) scripts() string { return filepath.Join(r.Modules, "../scripts") }
 
 func runtest() string {
-	path, err := filepath.Abs("py/runtest.py")
+	path, err := filepath.Abs("micropython/runtest.py")
 	if err != nil {
 		panic(err)
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package micropython
+package conformance
 
 import "regexp"
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package micropython
+package conformance
 
 import (
 	"fmt"
@@ -69,7 +69,7 @@ def connected(port):
 var kinds = []struct {
 	name     string
 	generate func(*generator)
-}{{"calls", calls}, {"polls", polls}, {"arguments", arguments}, {"threads", threads}, {"tls", tlsCalls}}
+}{{"calls", socketCalls}, {"polls", polls}, {"arguments", arguments}, {"threads", threads}, {"tls", tlsCalls}}
 
 type generator struct {
 	*rand.Rand
@@ -105,8 +105,8 @@ func (g *generator) read(s string) string {
 		"%[1]s.readline()", "%[1]s.readinto(bytearray(%[2]d))", "%[1]s.recv(%[2]d, 0x40)"), s, n)
 }
 
-// calls makes calls on a listener, a connection and two datagram sockets. No call waits.
-func calls(g *generator) {
+// socketCalls makes calls on a listener, a connection and two datagram sockets. No call waits.
+func socketCalls(g *generator) {
 	g.head += `l = listener(BASE, 3)
 l.setblocking(False)
 c, a = connected(BASE + 1)
