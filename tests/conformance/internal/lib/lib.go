@@ -96,29 +96,38 @@ var held struct {
 // Ports returns the first of PortsEach consecutive ports. These ports are below the ports that the
 // system assigns. If possible, none of them is in use. A listener on the last of these ports keeps
 // other processes away. This listener is closed at the fourth later call of Ports.
-func Ports() int {
-	const first, last = 10000, 32768
-	const numbers = (last - first) / PortsEach
+func Ports() (first int) {
 	held.Lock()
 	defer held.Unlock()
-	from, at, busy := os.Getpid()+int(time.Now().UnixNano()>>20), 0, used()
-	for i := range 2 * numbers {
-		at = first + (from+i)%numbers*PortsEach
-		isBusy := func(port int) bool { return port >= at && port < at+PortsEach }
-		if i < numbers && slices.ContainsFunc(busy, isBusy) {
-			continue
+	from := os.Getpid() + int(time.Now().UnixNano()>>20)
+	for _, list := range [][]int{Free(), ranges(nil)} {
+		for i := range list {
+			first = list[(from+i)%len(list)]
+			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", first+PortsEach-1))
+			if err != nil {
+				continue
+			}
+			if held.last = append(held.last, l); len(held.last) > 4 {
+				held.last[0].Close()
+				held.last = held.last[1:]
+			}
+			return first
 		}
-		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", at+PortsEach-1))
-		if err != nil {
-			continue
-		}
-		if held.last = append(held.last, l); len(held.last) > 4 {
-			held.last[0].Close()
-			held.last = held.last[1:]
-		}
-		break
 	}
-	return at
+	return first
+}
+
+// Free returns the first port of each range of which no port is in use.
+func Free() []int { return ranges(used()) }
+
+// ranges returns the first port of each range that has none of the busy ports.
+func ranges(busy []int) (firsts []int) {
+	for first := 10000; first+PortsEach <= 32768; first += PortsEach {
+		if !slices.ContainsFunc(busy, func(port int) bool { return port >= first && port < first+PortsEach }) {
+			firsts = append(firsts, first)
+		}
+	}
+	return firsts
 }
 
 // used returns the TCP ports of this machine that are in use. A connection that has ended uses its
