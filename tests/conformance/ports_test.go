@@ -59,8 +59,11 @@ func TestEachScriptHasItsOwnPorts(t *testing.T) {
 }
 
 // Ports returns ports of which none is in use, as long as there are such ports. Listeners use about
-// half of the ranges. Each call of Ports reads the system's list of connections, which may be long.
+// half of the ranges.
 func TestPortsAreNotInUse(t *testing.T) {
+	if !longtest.Default(t, "reads the system's list of connections, which may be long") {
+		return
+	}
 	var mine []int
 	for port := 10500; port < 32000; port += 2 * lib.PortsEach {
 		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
@@ -68,7 +71,7 @@ func TestPortsAreNotInUse(t *testing.T) {
 			mine = append(mine, port)
 		}
 	}
-	for range longtest.Count(2, 5, 20) {
+	for range longtest.Count(5, 5, 20) {
 		before := lib.Free()
 		first := lib.Ports()
 		for _, port := range mine {
