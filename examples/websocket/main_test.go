@@ -227,6 +227,9 @@ func TestPages(t *testing.T) {
 
 // A guest that reads nothing is disconnected. The other guests get every line without a delay.
 func TestASlowGuestIsClosed(t *testing.T) {
+	if !longtest.Default(t, "fills the buffers of a connection") {
+		return
+	}
 	at, _ := start(t, websocket.WithCloseTimeout(50*time.Millisecond))
 	a := join(t, at, "ann")
 	join(t, at, "slow")
