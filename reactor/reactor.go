@@ -87,7 +87,11 @@ type Reactor struct {
 	probe       threadlock.Probe
 	beganLocked bool // a panic has left Run, so the Tasks may have begun on a locked goroutine
 
-	running   *Task            // the Task that runs; nil in callbacks
+	running   *Task      // the Task that runs; nil in callbacks
+	seat      *coroutine // where the loop's goroutine is suspended while a Task runs
+	direct    bool       // a Task may switch to the one that the next Event wakes
+	far       bool       // ahead prefetches for the next Events
+	ahead     lookahead
 	goexiting bool             // runtime.Goexit unwinds, and the panic handler was called
 	loopWakes bool             // an Event or a timer wakes Tasks: these go to woken
 	woken     []*Task          // the Tasks that this Event or timer has woken

@@ -7,4 +7,6 @@ func (c *Conn) checkState() {}
 
 func (t *Task) checkState() {}
 
+func (r *Reactor) checkSeats() {}
+
 func (r *Reactor) checkFigures(*figures) {}

@@ -4,6 +4,7 @@ package reactor
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/ureactor/ureactor/poller"
@@ -98,11 +99,11 @@ func (t *Task) brokenRow() string {
 		return "only asleep has an armed timer"
 	case t.state == asleep && t.wakePending:
 		return "asleep excludes wakePending"
-	case t.state == asleep && t.next == nil:
+	case t.state == asleep && (t.home == nil || t.seat == nil):
 		return "asleep excludes a Task without a coroutine"
 	case t.state == runnable && r.runnable.len()+len(r.woken) == 0:
 		return "runnable without a place in the list"
-	case t.state == finished && (t.next != nil || t.yield != nil):
+	case t.state == finished && (t.home != nil || t.seat != nil):
 		return "finished excludes a coroutine"
 	case t.state == finished && (t.neighbours != links[Task]{} || r.tasks.oldest == t):
 		return "finished excludes a place in the list of Tasks"
@@ -115,6 +116,29 @@ func (t *Task) brokenRow() string {
 		return "a cancel ends the Context"
 	}
 	return ""
+}
+
+// seatsChecked limits checkSeats, which takes time for each Task.
+const seatsChecked = 64
+
+// checkSeats panics if not each coroutine that is suspended has a seat of its own. The loop runs,
+// so there is one seat for each of them.
+func (r *Reactor) checkSeats() {
+	if r.tasks.n > seatsChecked {
+		return
+	}
+	homes, seats := map[*coroutine]bool{}, map[*coroutine]bool{}
+	for _, c := range r.idle {
+		homes[c], seats[c.seat] = true, true
+	}
+	for t := r.tasks.oldest; t != nil; t = t.neighbours.newer {
+		if t.home != nil {
+			homes[t.home], seats[t.seat] = true, true
+		}
+	}
+	if !maps.Equal(homes, seats) {
+		panic(fmt.Sprintf("reactor: seats of coroutines: %d of %d are taken", len(seats), len(homes)))
+	}
 }
 
 // checkFigures panics if publish has not copied a figure that has changed. In that case the code

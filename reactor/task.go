@@ -46,7 +46,9 @@ type Task struct {
 	//	waitDir         wait                         -                           read while asleep
 	//	timer           the first wait with a        -                           armed only while asleep
 	//	                deadline
-	//	next, yield     begin, the coroutine's main  reap                        finished
+	//	home            begin                        reap                        finished
+	//	seat            begin, each switch to the    reap                        read while asleep
+	//	                loop or to another Task
 	//	waitsFor        Sleep, Join, Await           the same, at their end      read while asleep
 	//	since           wait                         -                           read while asleep
 	//	code            Go                           -
@@ -59,8 +61,8 @@ type Task struct {
 
 	r           *Reactor
 	f           func(*Task)
-	next        func() (struct{}, bool)
-	yield       func(struct{}) bool
+	home        *coroutine    // whose goroutine runs the Task
+	seat        *coroutine    // where that goroutine is suspended
 	timer       *timerq.Timer // nil until the first wait with a deadline
 	wakeErrno   kernel.Errno  // the result of the last sleep
 	waitDir     desc.Dir      // the direction of the present sleep

@@ -9,9 +9,31 @@ import (
 
 // A coroutine runs Tasks, one after the other. To make a coroutine and to let its stack grow costs
 // more than a short Task itself. So a coroutine whose Task has returned stays for the next one.
+//
+// iter.Pull makes a goroutine and a seat, in which exactly one goroutine is suspended. A goroutine
+// that calls change continues the goroutine in the seat, and is then suspended there itself
+// (runtime/coro.go, which says "coro" for seat). At first each goroutine is in its own seat. A Task
+// that switches to another Task is then in the seat of that Task. So after some switches each
+// goroutine may be in any seat, and so may the loop's goroutine. A coroutine that ends continues
+// the goroutine in its own seat, which may not be the loop's. So each goroutine that is continued
+// checks whether it should run. If not, it switches to the loop.
 type coroutine struct {
-	t    *Task // the Task that runs or begins next; nil: idle, or about to end
-	next func() (struct{}, bool)
+	t     *Task      // the Task that runs or begins next; nil: idle, or about to end
+	seat  *coroutine // where the goroutine is suspended, if it is idle
+	next  func() (struct{}, bool)
+	yield func(struct{}) bool
+	taken bool // next was called last, so the next change must call yield
+	ends  bool // an idle coroutine is to end
+}
+
+// change continues the goroutine in the seat c, and suspends the caller there. Before, the caller
+// stores c as its seat.
+func (c *coroutine) change() {
+	if c.taken = !c.taken; c.taken {
+		c.next()
+	} else {
+		c.yield(struct{}{})
+	}
 }
 
 // idleCoroutines is how many coroutines without a Task a loop keeps. Each has its stack.
@@ -25,7 +47,7 @@ func (r *Reactor) begin(t *Task) {
 		c := r.idle[last]
 		r.idle[last] = nil
 		r.idle = r.idle[:last]
-		c.t, t.next = t, c.next
+		c.t, t.home, t.seat = t, c, c.seat
 		return
 	}
 	if r.driver == 0 {
@@ -33,7 +55,7 @@ func (r *Reactor) begin(t *Task) {
 	}
 	c := &coroutine{t: t}
 	c.next, _ = iter.Pull(c.main())
-	t.next = c.next
+	t.home, t.seat = c, c
 }
 
 // keep makes c idle, and returns whether it did. A coroutine has the labels for profiles of its
@@ -49,7 +71,9 @@ func (r *Reactor) keep(c *coroutine) bool {
 // endIdle ends the idle coroutines.
 func (r *Reactor) endIdle() {
 	for _, c := range r.idle {
-		c.next()
+		c.ends = true
+		r.seat = c.seat
+		r.seat.change()
 	}
 	r.idle = nil
 }
@@ -78,14 +102,18 @@ func (c *coroutine) main() iter.Seq[struct{}] {
 		if r.lone != nil {
 			r.lone.CoroutineBegins()
 		}
-		for c.t != nil {
-			c.t.yield, c.t.g = yield, prefetch.Goroutine()
+		c.yield = yield
+		for !c.ends {
+			c.t.g = prefetch.Goroutine()
 			returned := c.t.run()
 			c.t = nil
 			if !returned || !r.keep(c) {
 				break
 			}
-			yield(struct{}{})
+			for c.t == nil && !c.ends {
+				c.seat = r.seat
+				c.seat.change()
+			}
 		}
 		r.coroutineEnds()
 	}

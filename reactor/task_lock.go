@@ -33,7 +33,7 @@ func (r *Reactor) abandonTasks() {
 	var next *Task
 	for t := r.tasks.oldest; t != nil; t = next {
 		next = t.neighbours.newer
-		if t.next != nil {
+		if t.home != nil {
 			t.ensureResult().err = kernel.ECANCELED
 			r.reap(t)
 		}

@@ -149,10 +149,11 @@ func TestAbandonedTasksEnd(t *testing.T) {
 	var tasks []*Task
 	for range 4 {
 		task := r.Go(func(*Task) {})
-		task.next = func() (struct{}, bool) { t.Error("the Task is resumed"); return struct{}{}, false }
+		task.home = &coroutine{next: func() (struct{}, bool) { t.Error("the Task is resumed"); return struct{}{}, false }}
+		task.seat = task.home
 		tasks = append(tasks, task)
 	}
-	tasks[1].next = nil // has not begun
+	tasks[1].home, tasks[1].seat = nil, nil // has not begun
 	r.abandonTasks()
 	for i, task := range tasks {
 		if task.Done() != (i != 1) {

@@ -79,8 +79,20 @@ func (t *Task) armTimer(until timeout.Deadline) bool {
 // suspend switches to the loop. It returns when the loop resumes the Task.
 func (t *Task) suspend() {
 	t.r.buf.End()
-	t.yield(struct{}{})
+	t.away(t.r.seat)
 	t.state = running
+}
+
+// away suspends the Task in this seat, until the loop or another Task resumes it.
+func (t *Task) away(seat *coroutine) {
+	for {
+		t.seat = seat
+		seat.change()
+		if t.r.running == t {
+			return
+		}
+		seat = t.r.seat // a coroutine has ended, and the loop is meant
+	}
 }
 
 func (t *Task) stopTimer() {
@@ -174,17 +186,20 @@ func (r *Reactor) stepWatched(t *Task, fd int32) {
 // step switches to the Task and back. It runs for each message, so it has no deferred function,
 // which would cost time. main recovers a panic of the Task inside the coroutine.
 func (r *Reactor) step(t *Task) {
-	if t.next == nil {
+	if t.home == nil {
 		r.begin(t)
 	}
 	t.state = running
 	r.running = t
-	t.next()
+	r.seat = t.seat
+	r.seat.change()
+	last := r.running // t, or a Task to which t has switched directly
 	r.running = nil
-	if t.state == running { // otherwise the Task waits
-		r.over(t)
+	if last.state == running { // otherwise the Task waits
+		r.over(last)
 	}
-	t.checkState()
+	last.checkState()
+	r.checkSeats()
 }
 
 // over is called for a Task whose coroutine has returned or has left in Goexit.
@@ -207,14 +222,16 @@ type exited struct{}
 // coroutine with reap.
 func (t *Task) leave() {
 	t.goexited = true
-	t.yield(struct{}{})
+	t.seat = t.home // so that reap, and nobody else, gets the panic
+	t.seat.change()
 	t.r.coroutineEnds()
 	panic(exited{})
 }
 
 func (t *Task) reap() {
 	defer func() { recover() }()
-	t.next()
+	t.r.seat = t.seat
+	t.seat.change()
 }
 
 // fell records the error of a Task that has not returned. It logs, so it may call user code.
@@ -252,7 +269,7 @@ func (j *taskResult) wakeJoiners() {
 // reap ends a Task that has returned, and wakes the Tasks that join it.
 func (r *Reactor) reap(t *Task) {
 	t.state = finished
-	t.next, t.yield = nil, nil
+	t.home, t.seat = nil, nil
 	r.buf.End()
 	t.stopTimer()
 	t.endContext()

@@ -41,14 +41,13 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.deliver()
 	}
 	again := min(r.readPending.len(), readsPerTurn)
-	var ahead lookahead
 	// A single Event has no next one to prefetch.
-	far := r.table.Len() >= prefetchFrom && r.batch-r.next > 1
+	r.far, r.ahead = r.table.Len() >= prefetchFrom && r.batch-r.next > 1, lookahead{}
 	for r.next < r.batch {
 		ev := &r.events[r.next]
 		r.next++
-		if far {
-			ahead.advance(r)
+		if r.far {
+			r.ahead.advance(r)
 		}
 		if w, ok := r.table.Get(ev.FD, ev.Gen); ok {
 			r.often.events++
@@ -97,10 +96,12 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	var t *Task
 	if n := len(r.woken); n > 0 {
 		t = r.woken[n-1]
-		r.resumeWoken(w.fd)
 		if r.times.on {
 			r.slow.last = t
 		}
+		r.direct = r.mayDirect()
+		r.resumeWoken(w.fd)
+		r.direct = false
 	}
 	if r.flushPending.len()+r.closedCalls.len() > 0 {
 		r.endStep()

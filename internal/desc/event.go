@@ -140,6 +140,27 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	}
 }
 
+// TakeInput is Ready for an Event that reports input and that only the call which waits for input
+// needs. Instead of waking that call, TakeInput returns true. Otherwise it does nothing and returns
+// false.
+func (d *Desc) TakeInput(i poller.Readiness) bool {
+	if i&poller.In == 0 || i&^(poller.In|poller.Out|poller.End) != 0 || d.dirs[In].waiting == nil {
+		return false
+	}
+	if x := d.extra; x != nil && (x.onArrival != nil || x.onEvent != nil) {
+		return false
+	}
+	if i&poller.Out != 0 {
+		if d.dirs[Out].waiting != nil {
+			return false
+		}
+		d.dirs[Out].ready = true
+	}
+	d.dirs[In].ready = true
+	d.endSeen = d.endSeen || i&poller.End != 0
+	return true
+}
+
 // EndSeen returns whether an Event has reported the peer's FIN, an error or an urgent byte. After
 // such an Event a short read does not prove that the socket is empty.
 func (d *Desc) EndSeen() bool {
