@@ -27,7 +27,8 @@ type lookahead struct {
 	t *Task      // the Task of the Event r.next+1
 }
 
-// advance moves each Event to its next stage. The turn calls it before it delivers an Event.
+// advance moves each Event to its next stage. The turn and following call it before they deliver an
+// Event.
 func (a *lookahead) advance(r *Reactor) {
 	if t := a.t; t != nil {
 		prefetch.Lines(t.stack, stackLines)

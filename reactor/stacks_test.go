@@ -69,6 +69,27 @@ func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
 	close(end)
 }
 
+// A Task began and sleeps, and then another Task runs its second step. Loop must find the stack of
+// the Task that runs.
+func TestStackOfATaskInItsSecondStepIsFound(t *testing.T) {
+	r := startLoop(t)
+	end := make(chan struct{})
+	held := make(chan struct{})
+	r.Post(func() {
+		r.Go(func(task *reactor.Task) {
+			task.Go(sleepLong)
+			task.Sleep(0)
+			close(held)
+			hold(end)
+		})
+	})
+	<-held
+	if s := stacks.Loop(stacks.All(), address(r)); !strings.Contains(s, "reactor_test.hold") || strings.Contains(s, "sleepLong") {
+		t.Errorf("Loop: %s", s)
+	}
+	close(end)
+}
+
 func startLoop(t *testing.T) *reactor.Reactor {
 	r, err := reactor.New()
 	if err != nil {

@@ -30,8 +30,9 @@ import (
 type Task struct {
 	//	field or value  set by                       cleared by                  excludes
 	//	runnable        Go, a wake, yieldTurn        step                        an armed timer
-	//	running         step                         a wait, the end             another running Task
-	//	asleep          wait                         wakeWith, wakeJoiners       wakePending
+	//	running         step, following              a wait, the end             another running Task
+	//	asleep          wait                         wakeWith, wakeJoiners,      wakePending
+	//	                                             following
 	//	finished        reap, Go while draining      -                           a coroutine, a place in
 	//	                                                                         r.tasks, an armed timer
 	//	drainAsked      drainTask                    -
@@ -42,13 +43,13 @@ type Task struct {
 	//	                with ECANCELED
 	//	wakePending     a wake of a Task that is     the next wait, which        asleep
 	//	                not asleep                   returns at once
-	//	wakeErrno       a wake                       -                           read when wait returns
+	//	wakeErrno       a wake, following            -                           read when wait returns
 	//	waitDir         wait                         -                           read while asleep
 	//	timer           the first wait with a        -                           armed only while asleep
 	//	                deadline
 	//	home            begin                        reap                        finished
-	//	seat            begin, each switch to the    reap                        read while asleep
-	//	                loop or to another Task
+	//	seat            begin, away, leave           reap                        read while the Task is
+	//	                                                                         suspended
 	//	waitsFor        Sleep, Join, Await           the same, at their end      read while asleep
 	//	since           wait                         -                           read while asleep
 	//	code            Go                           -

@@ -105,7 +105,7 @@ func (c *coroutine) main() iter.Seq[struct{}] {
 		c.yield = yield
 		for !c.ends {
 			c.t.g = prefetch.Goroutine()
-			returned := c.t.run()
+			returned := c.t.run(r)
 			c.t = nil
 			if !returned || !r.keep(c) {
 				break
@@ -134,11 +134,11 @@ func (r *Reactor) coroutineEnds() {
 }
 
 // run runs the Task. It returns false if the Task has panicked, and does not return after
-// runtime.Goexit. Package stacks finds the Task's stack by this frame: t is its argument and stays
-// alive in it.
+// runtime.Goexit. Package stacks finds the Task's stack by this frame: t and r are its arguments
+// and stay alive in it.
 //
 //go:noinline
-func (t *Task) run() (returned bool) {
+func (t *Task) run(r *Reactor) (returned bool) {
 	defer func() {
 		if returned {
 			return
@@ -149,5 +149,6 @@ func (t *Task) run() (returned bool) {
 	t.f = nil // so that the garbage collector can free what f has captured and does not need any more
 	f(t)
 	runtime.KeepAlive(t)
+	runtime.KeepAlive(r)
 	return true
 }

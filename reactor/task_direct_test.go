@@ -4,12 +4,16 @@ package reactor
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/stacks"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -112,5 +116,112 @@ func TestBothTasksOfAnEventRunBeforeTheNextOne(t *testing.T) {
 	}
 	if order[2] != "next" {
 		t.Error(order)
+	}
+}
+
+// Each of three Tasks runs, most of them after a direct switch. Package stacks finds its stack.
+func TestStackOfATaskIsFoundAfterADirectSwitch(t *testing.T) {
+	r := manual(t)
+	var found []string
+	_, peers := sleepers(t, r, 3, func(i int) {
+		looked(func() { found = append(found, stacks.Loop(stacks.All(), uintptr(unsafe.Pointer(r)))) })
+	})
+	for range 2 {
+		for _, p := range peers {
+			unix.Write(p, []byte("x"))
+		}
+		r.Turn(0)
+	}
+	for i, s := range found {
+		if !strings.Contains(s, "reactor.looked(") {
+			t.Errorf("step %d: the stack of the Task that runs is not found:\n%s", i, s)
+		}
+	}
+	if len(found) != 6 {
+		t.Errorf("%d steps", len(found))
+	}
+}
+
+//go:noinline
+func looked(f func()) { f() }
+
+// One of four Tasks is slow. While the loop times callbacks, it finds this Task. Otherwise it knows
+// the Task that ran last.
+func TestTheSlowTaskOfATurnIsFound(t *testing.T) {
+	for timed, want := range map[int]int{100: 1, 0: 3} {
+		r := manual(t)
+		r.Load()
+		ran := 0
+		descs, peers := sleepers(t, r, 4, func(i int) {
+			if ran++; i == 1 {
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+		var tasks []*Task
+		for i, d := range descs {
+			tasks = append(tasks, (*Task)(d.Waiting().(*taskSleeper)))
+			unix.Write(peers[i], []byte("x"))
+		}
+		r.slow.timed = timed
+		r.Turn(0)
+		got := r.slow.last
+		if timed > 0 {
+			got = r.slow.worst
+		}
+		if ran != 4 || got != any(tasks[want]) {
+			t.Errorf("timed %d: it is not Task %d, after %d steps", timed, want, ran)
+		}
+	}
+}
+
+// With a watchdog, each step has its own descriptor and its own time.
+func TestTheWatchdogSeesEachStep(t *testing.T) {
+	r := manual(t, WithSlowCallback(time.Hour))
+	var fds []int
+	descs, peers := sleepers(t, r, 3, func(int) {
+		r.watchdog.mu.Lock()
+		defer r.watchdog.mu.Unlock()
+		fds = append(fds, r.watchdog.fd)
+	})
+	for _, p := range peers {
+		unix.Write(p, []byte("x"))
+	}
+	r.Turn(0)
+	if want := []int{descs[0].FD, descs[1].FD, descs[2].FD}; !slices.Equal(fds, want) {
+		t.Errorf("the watchdog has the descriptors %d, want %d", fds, want)
+	}
+}
+
+// Two Tasks wait for input with a deadline, and get it in one turn. Their timers are not armed any
+// more.
+func TestADirectSwitchStopsTheTimer(t *testing.T) {
+	r := manual(t)
+	steps := 0
+	var peers []int
+	for range 2 {
+		a, b := pair(t)
+		defer unix.Close(b)
+		d := desc.New(kernel.Host, a, (*taskWaiter)(r))
+		defer d.Close()
+		peers = append(peers, b)
+		r.Go(func(task *Task) {
+			for {
+				c := desc.Call{Limit: timeout.Timeout(time.Hour)}
+				if n, e := d.Recv(&c, make([]byte, 1), 0); n == 0 || e != 0 {
+					return
+				}
+				if steps++; task.timer.Armed() {
+					t.Error("the timer is armed")
+				}
+			}
+		})
+	}
+	r.Turn(0)
+	for _, p := range peers {
+		unix.Write(p, []byte("x"))
+	}
+	r.Turn(0)
+	if steps != 2 {
+		t.Errorf("%d steps", steps)
 	}
 }

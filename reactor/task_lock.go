@@ -14,6 +14,8 @@ import (
 //   - The Shutdown that releases everything after a panic, if neither its goroutine nor that of
 //     Run is locked. Otherwise it abandons the Tasks (abandonTasks), or resumes them on another
 //     goroutine (runElsewhere).
+//   - A Task that switches directly to another one (following). It is in the lock state in which
+//     both began, because a Task must not wait in another one.
 
 // mustMatchTasks panics if the caller of Turn must not resume the Tasks that have begun.
 func (r *Reactor) mustMatchTasks() {

@@ -183,8 +183,9 @@ func (r *Reactor) stepWatched(t *Task, fd int32) {
 	r.step(t)
 }
 
-// step switches to the Task and back. It runs for each message, so it has no deferred function,
-// which would cost time. main recovers a panic of the Task inside the coroutine.
+// step switches to the Task. Another Task may switch back: see following. step runs for each
+// message, so it has no deferred function, which would cost time. main recovers a panic of the Task
+// inside the coroutine.
 func (r *Reactor) step(t *Task) {
 	if t.home == nil {
 		r.begin(t)
@@ -218,8 +219,8 @@ func (r *Reactor) over(t *Task) {
 // continue on the goroutine that has resumed the coroutine.
 type exited struct{}
 
-// leave ends a coroutine that is in Goexit. It switches to the loop, and the loop ends the
-// coroutine with reap.
+// leave ends a coroutine that is in Goexit. It switches to the loop, maybe through another Task.
+// The loop ends the coroutine with reap.
 func (t *Task) leave() {
 	t.goexited = true
 	t.seat = t.home // so that reap, and nobody else, gets the panic

@@ -191,6 +191,7 @@ func (s *taskSleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 		return 0
 	default:
 		seat = next.seat
+		t.checkState()
 	}
 	t.away(seat)
 	t.state = running

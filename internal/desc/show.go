@@ -30,6 +30,6 @@ func (d *Desc) Sleepers(to []Sleeper, n int) []Sleeper {
 	return to
 }
 
-// Waiting returns the Sleeper of the call that waits for input, or nil. Only the goroutine of a
-// loop may call it.
+// Waiting returns the Sleeper of the call that waits for input, or nil. Only a loop and its tasks
+// may call it.
 func (d *Desc) Waiting() Sleeper { return d.dirs[In].waiting }

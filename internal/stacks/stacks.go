@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
@@ -25,38 +24,53 @@ func All() string {
 // Reactor runs a Task at that moment, the stack of the Task is in front. If no goroutine is in a
 // turn of the Reactor, Loop returns "".
 func Loop(all string, r uintptr) string {
-	loop := find(all, "reactor.(*Reactor).turn", r)
-	_, call, ok := strings.Cut(loop, "reactor.(*Reactor).step(")
-	if !ok {
+	loop := find(all, func(stack string) bool { return argument(stack, "reactor.(*Reactor).turn", 0) == r })
+	if !strings.Contains(loop, "reactor.(*Reactor).step(") {
 		return loop
 	}
-	args, _, _ := strings.Cut(call, ")") // the addresses of the loop and the Task
-	_, arg, _ := strings.Cut(args, ", ")
-	t, err := strconv.ParseUint(strings.TrimSuffix(arg, "?"), 0, 64)
-	if task := Task(all, uintptr(t)); err == nil && task != "" {
+	task := find(all, func(stack string) bool {
+		return argument(stack, "reactor.(*Task).run", 1) == r && !suspended(stack)
+	})
+	if task != "" {
 		return task + "\n\n" + loop
 	}
 	return loop
 }
 
+// suspended returns whether the Task with this stack waits. It does not look at the state of the
+// goroutine, because a Task that runs may wait for a coroutine of its own.
+func suspended(stack string) bool {
+	return strings.Contains(stack, "reactor.(*Task).away(") || strings.Contains(stack, "reactor.(*Task).leave(")
+}
+
 // Task returns the stack of the *reactor.Task at address t, or "" if the Task has not begun or has
 // ended.
-func Task(all string, t uintptr) string { return find(all, "reactor.(*Task).run", t) }
+func Task(all string, t uintptr) string {
+	return find(all, func(stack string) bool { return argument(stack, "reactor.(*Task).run", 0) == t })
+}
 
-// find returns the stack in which the function was called with this receiver.
-func find(all, function string, receiver uintptr) string {
-	frame := fmt.Sprintf("%s(%#x", function, receiver)
-	for rest := all; rest != ""; {
-		var one string
-		one, rest, _ = strings.Cut(rest, "\n\n")
-		i := strings.Index(one, frame)
-		if i < 0 {
-			continue
-		}
-		// The runtime writes a question mark behind an argument whose value may be out of date.
-		if next := one[i+len(frame):]; next != "" && strings.IndexByte(",)?", next[0]) >= 0 {
-			return strings.TrimRight(one, "\n")
+// find returns the first stack for which is returns true.
+func find(all string, is func(stack string) bool) string {
+	for stack := range strings.SplitSeq(all, "\n\n") {
+		if is(stack) {
+			return strings.TrimRight(stack, "\n")
 		}
 	}
 	return ""
+}
+
+// argument returns an argument of the function in the stack, or 0. The receiver is argument 0.
+func argument(stack, function string, i int) uintptr {
+	_, call, _ := strings.Cut(stack, function+"(")
+	list, _, _ := strings.Cut(call, ")")
+	args := strings.Split(list, ", ")
+	if i >= len(args) {
+		return 0
+	}
+	// The runtime writes a question mark behind an argument whose value may be out of date.
+	v, err := strconv.ParseUint(strings.TrimSuffix(args[i], "?"), 0, 64)
+	if err != nil {
+		return 0
+	}
+	return uintptr(v)
 }
