@@ -9,6 +9,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/stacks"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -52,7 +53,7 @@ func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
 		})
 	})
 	task := <-held + <-held
-	all := stacks.All()
+	all := stacksOfHolders(t, 2)
 	for name, c := range map[string]struct{ stack, has, lacks string }{
 		"a callback":     {stacks.Loop(all, address(one)), "reactor_test.hold", "(*Task).run"},
 		"a running Task": {stacks.Loop(all, address(two)), "reactor_test.hold", "sleepLong"},
@@ -84,10 +85,23 @@ func TestStackOfATaskInItsSecondStepIsFound(t *testing.T) {
 		})
 	})
 	<-held
-	if s := stacks.Loop(stacks.All(), address(r)); !strings.Contains(s, "reactor_test.hold") || strings.Contains(s, "sleepLong") {
+	if s := stacks.Loop(stacksOfHolders(t, 1), address(r)); !strings.Contains(s, "reactor_test.hold") || strings.Contains(s, "sleepLong") {
 		t.Errorf("Loop: %s", s)
 	}
 	close(end)
+}
+
+// stacksOfHolders reads all stacks when n goroutines are in hold.
+func stacksOfHolders(t *testing.T, n int) string {
+	for end := time.Now().Add(longtest.Guard); ; time.Sleep(time.Millisecond) {
+		all := stacks.All()
+		if strings.Count(all, "reactor_test.hold(") == n {
+			return all
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines are not in hold:\n%s", n, all)
+		}
+	}
 }
 
 func startLoop(t *testing.T) *reactor.Reactor {
