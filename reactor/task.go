@@ -63,7 +63,7 @@ type Task struct {
 	r           *Reactor
 	f           func(*Task)
 	home        *coroutine    // whose goroutine runs the Task
-	seat        *coroutine    // where that goroutine is suspended
+	seat        *coroutine    // where that goroutine is suspended (a message does not need home)
 	timer       *timerq.Timer // nil until the first wait with a deadline
 	wakeErrno   kernel.Errno  // the result of the last sleep
 	waitDir     desc.Dir      // the direction of the present sleep

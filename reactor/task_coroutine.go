@@ -18,12 +18,20 @@ import (
 // the goroutine in its own seat, which may not be the loop's. So each goroutine that is continued
 // checks whether it should run. If not, it switches to the loop.
 type coroutine struct {
+	//	field   set by                        cleared by            excludes
+	//	t       begin                         main, after the Task  ends
+	//	seat    main, while it is idle        -                     read while it is idle
+	//	next    begin                         -
+	//	yield   main, when it begins          -
+	//	taken   change, if it calls next      the next change
+	//	ends    endIdle                       -                     t
+
 	t     *Task      // the Task that runs or begins next; nil: idle, or about to end
-	seat  *coroutine // where the goroutine is suspended, if it is idle
+	seat  *coroutine // where the goroutine is suspended
 	next  func() (struct{}, bool)
 	yield func(struct{}) bool
 	taken bool // next was called last, so the next change must call yield
-	ends  bool // an idle coroutine is to end
+	ends  bool
 }
 
 // change continues the goroutine in the seat c, and suspends the caller there. Before, the caller

@@ -1,8 +1,8 @@
 package stacks
 
 import (
+	"fmt"
 	"runtime"
-	"strconv"
 	"strings"
 )
 
@@ -24,12 +24,12 @@ func All() string {
 // Reactor runs a Task at that moment, the stack of the Task is in front. If no goroutine is in a
 // turn of the Reactor, Loop returns "".
 func Loop(all string, r uintptr) string {
-	loop := find(all, func(stack string) bool { return argument(stack, "reactor.(*Reactor).turn", 0) == r })
+	loop := find(all, func(stack string) bool { return has(stack, "reactor.(*Reactor).turn", 0, r) })
 	if !strings.Contains(loop, "reactor.(*Reactor).step(") {
 		return loop
 	}
 	task := find(all, func(stack string) bool {
-		return argument(stack, "reactor.(*Task).run", 1) == r && !suspended(stack)
+		return has(stack, "reactor.(*Task).run", 1, r) && !suspended(stack)
 	})
 	if task != "" {
 		return task + "\n\n" + loop
@@ -46,7 +46,7 @@ func suspended(stack string) bool {
 // Task returns the stack of the *reactor.Task at address t, or "" if the Task has not begun or has
 // ended.
 func Task(all string, t uintptr) string {
-	return find(all, func(stack string) bool { return argument(stack, "reactor.(*Task).run", 0) == t })
+	return find(all, func(stack string) bool { return has(stack, "reactor.(*Task).run", 0, t) })
 }
 
 // find returns the first stack for which is returns true.
@@ -59,18 +59,12 @@ func find(all string, is func(stack string) bool) string {
 	return ""
 }
 
-// argument returns an argument of the function in the stack, or 0. The receiver is argument 0.
-func argument(stack, function string, i int) uintptr {
+// has returns whether the stack has a call of the function with this value as argument i. The
+// receiver is argument 0.
+func has(stack, function string, i int, value uintptr) bool {
 	_, call, _ := strings.Cut(stack, function+"(")
 	list, _, _ := strings.Cut(call, ")")
 	args := strings.Split(list, ", ")
-	if i >= len(args) {
-		return 0
-	}
 	// The runtime writes a question mark behind an argument whose value may be out of date.
-	v, err := strconv.ParseUint(strings.TrimSuffix(args[i], "?"), 0, 64)
-	if err != nil {
-		return 0
-	}
-	return uintptr(v)
+	return i < len(args) && strings.TrimSuffix(args[i], "?") == fmt.Sprintf("%#x", value)
 }
