@@ -70,13 +70,14 @@ func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
 	close(end)
 }
 
-// A Task began and sleeps, and then another Task runs its second step. Loop must find the stack of
-// the Task that runs.
+// A Task runs its second step. Two other Tasks sleep: one has begun before it, and one after it.
+// Loop must find the stack of the Task that runs.
 func TestStackOfATaskInItsSecondStepIsFound(t *testing.T) {
 	r := startLoop(t)
 	end := make(chan struct{})
 	held := make(chan struct{})
 	r.Post(func() {
+		r.Go(sleepLong)
 		r.Go(func(task *reactor.Task) {
 			task.Go(sleepLong)
 			task.Sleep(0)

@@ -64,3 +64,15 @@ func TestStateOfATaskIsChecked(t *testing.T) {
 		}
 	})
 }
+
+// Two Tasks that sleep are in the same seat: the check finds it.
+func TestSeatsOfCoroutinesAreChecked(t *testing.T) {
+	r := manual(t)
+	descs, _ := sleepers(t, r, 2, func(int) {})
+	one, two := (*Task)(descs[0].Waiting().(*taskSleeper)), (*Task)(descs[1].Waiting().(*taskSleeper))
+	r.checkSeats()
+	seat := one.seat
+	one.seat = two.seat
+	wantPanic(t, "reactor: seats of coroutines: 1 of 2 are taken", r.checkSeats)
+	one.seat = seat
+}
