@@ -27,10 +27,10 @@ const slow = "^(TestServe|TestTick|TestReuseInputBuffer)$"
 // use.
 func TestEvioOwnTests(t *testing.T) {
 	t.Parallel()
-	longtest.NeedsGo(t)
 	if testing.Short() {
 		t.Skip("builds a program")
 	}
+	longtest.NeedsGo(t)
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tidwall/evio").Output()
 	if err != nil {
 		t.Skipf("no module cache and no way to fill it: %v", err)

@@ -66,6 +66,7 @@ func ExampleOption() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	go r.Run(context.Background())
 	opts := []inspect.Option{inspect.WithHost("ops.example")}
 	h := inspect.Handler([]*reactor.Reactor{r}, opts...)
 	for _, host := range []string{"ops.example", "evil.example"} {

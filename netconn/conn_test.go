@@ -24,6 +24,9 @@ func families() []string { return []string{"tcp4", "tcp6", "unix"}[:longtest.Cou
 // Connections of every family fulfil the contract of net.Conn, which x/net's nettest checks in 11
 // parts. The families run in parallel, and with -long each runs 20 times.
 func TestConn(t *testing.T) {
+	if !longtest.Default(t, "nettest waits for real time") {
+		return
+	}
 	for _, network := range families() {
 		for i := range rounds() {
 			t.Run(fmt.Sprint(network, "/", i), func(t *testing.T) {

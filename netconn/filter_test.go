@@ -122,7 +122,7 @@ func TestTLSHalfClose(t *testing.T) {
 			}
 			defer c.Close()
 			c.SetDeadline(time.Now().Add(long))
-			sent := noise(longtest.Count(2, 8, 8) << 20)
+			sent := noise(longtest.Count(1, 8, 8) << 20)
 			go func() {
 				c.Write(sent)
 				c.CloseWrite()

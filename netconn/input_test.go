@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
@@ -17,11 +18,12 @@ import (
 // longAndShort returns a text and its number of lines. Some lines are longer than a TLS record.
 func longAndShort() (text string, n int) {
 	var b strings.Builder
-	for i := range 60 {
+	n = longtest.Count(30, 60, 60)
+	for i := range n {
 		b.WriteString(strings.Repeat("x", i*i*10%40_000))
 		b.WriteByte('\n')
 	}
-	return b.String(), 60
+	return b.String(), n
 }
 
 // The Input of a Handler's Conn above TLS holds decrypted bytes.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 )
 
@@ -105,7 +106,10 @@ func here() (tcp []*net.TCPAddr, udp []*net.UDPAddr) {
 		append(udp, nil, &net.UDPAddr{IP: net.ParseIP("fe80::1"), Zone: "nonesuch"}, &net.UDPAddr{IP: net.IP{1, 2, 3}})
 }
 
-var typedNetworks = []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "", "ip", "nonesuch"}
+// typedNetworks returns the networks of the tests below. With -short it returns a part of them.
+func typedNetworks() []string {
+	return []string{"tcp", "udp6", "unix", "nonesuch", "tcp4", "tcp6", "udp", "udp4", "unixgram", "", "ip"}[:longtest.Count(4, 11, 11)]
+}
 
 // Each typed function of package net and of netconn is called with each pair of a local and a
 // remote address. Both packages return the same error, or a connection with the same addresses.
@@ -117,7 +121,7 @@ func TestTypedCallsAreThoseOfPackageNet(t *testing.T) {
 	}
 	defer server.Close()
 	port := server.Addr().(*net.TCPAddr).Port
-	for _, network := range typedNetworks {
+	for _, network := range typedNetworks() {
 		for i := range locals {
 			l, u := locals[i], localsUDP[i]
 			what := fmt.Sprintf("%s at %v", network, l)
@@ -180,7 +184,7 @@ func TestTypedPathsAreThoseOfPackageNet(t *testing.T) {
 		}
 		return &net.UnixAddr{Name: a.Name, Net: network}
 	}
-	for _, network := range typedNetworks {
+	for _, network := range typedNetworks() {
 		for _, at := range addrs {
 			l := named(at, network)
 			for _, to := range addrs {
@@ -236,7 +240,7 @@ func TestLocalAddressesAreThoseOfPackageNet(t *testing.T) {
 		locals = append(locals, tcp[i], udp[i])
 	}
 	locals = append(locals, nil, &net.UnixAddr{Name: "x", Net: "unix"}, &net.IPAddr{IP: net.IP{127, 0, 0, 1}})
-	for _, network := range []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6"} {
+	for _, network := range []string{"tcp", "udp6", "tcp4", "tcp6", "udp", "udp4"}[:longtest.Count(2, 6, 6)] {
 		for _, local := range locals {
 			for _, host := range []string{"", "localhost", "127.0.0.1", "::1"} {
 				to := net.JoinHostPort(host, port)

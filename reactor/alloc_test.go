@@ -24,7 +24,7 @@ func noAllocs(t *testing.T, what string, f func()) {
 	for range 20 {
 		f() // the first calls make pools, buffers and the table
 	}
-	if n := testing.AllocsPerRun(500, f); n != 0 {
+	if n := testing.AllocsPerRun(longtest.Count(100, 500, 500), f); n != 0 {
 		t.Errorf("%s allocates %v times, want never", what, n)
 	}
 }

@@ -6,13 +6,14 @@ import (
 	"context"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
 // A signal may come before the loop runs. Then Shutdown ends the reactor without Run. Run may be
 // called before, after or at the same time. It returns the same result and does not panic.
 func TestShutdownBeforeRun(t *testing.T) {
-	for range 200 {
+	for range longtest.Count(40, 200, 200) {
 		r, err := reactor.New()
 		if err != nil {
 			t.Fatal(err)

@@ -103,7 +103,7 @@ func ExampleConn_Buffered() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return &source{left: 1 << 20} })
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return &source{left: 1 << 17} })
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func ExampleConn_Buffered() {
 	fmt.Println(n>>20, "MiB", err)
 	c.Close()
 	_ = r.Shutdown(context.Background())
-	// Output: 16 MiB <nil>
+	// Output: 2 MiB <nil>
 }
 
 // A counter reads until the end of input. Then it answers with the number of bytes.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -173,7 +174,7 @@ func TestShortWritesLoseNothing(t *testing.T) {
 				c.SendV(p[third:2*third], nil, p[2*third:])
 			}}
 		})
-		sent := pattern(2 << 20)
+		sent := pattern(longtest.Count(1, 4, 4) << 19)
 		c := t.dial(addr)
 		c.sendAndFIN(sent)
 		c.wantAll(sent)

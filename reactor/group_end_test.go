@@ -208,7 +208,7 @@ func TestStalledLoopIsNamed(t *testing.T) {
 // Clients connect while the Group drains. Every connection that was accepted is closed in order,
 // even if it was passed to another loop. Nothing leaks.
 func TestDrainWhileHandingOver(t *testing.T) {
-	for range 10 {
+	for range longtest.Count(2, 10, 10) {
 		k := hostWithFaults()
 		g := group(t, 4, WithKernel(k))
 		l := groupListen(t, g, "tcp", acceptEcho, WithBalance(RoundRobin))

@@ -11,16 +11,17 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// 1,000 peers cause a panic, and 1,000 cancelled tasks wait again. At most one stack and a hundred
+// Many peers cause a panic, and as many cancelled tasks wait again. At most one stack and a hundred
 // lines are logged in a second. The panic handler is called for every panic.
 func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	told := 0
 	r := manual(t, WithLogger(zap.New(core)), WithPanicHandler(func(*Conn, any, []byte) { told++ }))
-	const n = 1000
+	n := longtest.Count(300, 1000, 1000)
 	began := time.Now()
 	for range n {
 		r.After(0, func() { panic("bad input") })

@@ -185,6 +185,9 @@ func (p sentinelPoller) Close() error { p.closing(); return p.Poller.Close() }
 // A PostSend of more than 16 MiB is accepted if no other one waits and the Conn may buffer it.
 // ErrFull is temporary. A PostSend of more than the Conn may ever buffer is always refused.
 func TestLargePostSends(t *testing.T) {
+	if !longtest.Default(t, "messages of 17 MiB") {
+		return
+	}
 	r := manual(t)
 	a, b := pair(t)
 	defer kernel.Host.Close(b)

@@ -141,7 +141,7 @@ func TestPictureOfAConn(t *testing.T) {
 		}
 		c.Resume()
 		began := t.r.times.clock
-		c.Send(make([]byte, 32<<20)) // more than fits in the kernel's buffers
+		c.Send(make([]byte, 16<<20)) // more than fits in the kernel's buffers
 		t.pass(time.Second)
 		got = t.only()
 		if got.State != inside.BackPressured|inside.Blocked || got.Buffered == 0 || got.Out == 0 || got.Stuck < began ||

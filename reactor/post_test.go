@@ -82,7 +82,8 @@ func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 	opened := make(chan *Conn, 1)
 	p := connect(t, listen(t, r, "tcp", always(&hooks{opened: func(c *Conn) { opened <- c }})))
 	c := <-opened
-	const goroutines, many, size = 8, 2000, 24
+	const goroutines, size = 8, 24
+	many := longtest.Count(200, 2000, 2000)
 	for g := range goroutines {
 		go func() {
 			msg := make([]byte, size)

@@ -179,12 +179,12 @@ func TestIPollOneShotOfWhatHasChanged(t *testing.T) {
 	})
 }
 
-// If 1,000 objects are ready, each is reported once, although a batch has room for fewer.
+// If hundreds of objects are ready, each is reported once, although a batch has room for fewer.
 func TestAllThatIsReady(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
 		want := is{}
-		for range 1000 {
+		for range longtest.Count(300, 1000, 1000) {
 			u := l.socket(kernel.AF_INET, kernel.SOCK_DGRAM)
 			must(p.Register(u, sel.POLLIN|sel.POLLOUT))
 			want[u] = OUT

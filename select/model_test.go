@@ -28,7 +28,7 @@ import (
 //   - Every byte arrives once, in order.
 func TestPollAgreesWithCalls(t *testing.T) {
 	var all plainCounts
-	seeds := longtest.Count(20, 60, 1500)
+	seeds := longtest.Count(8, 60, 1500)
 	simtest.CheckWith(t, seeds, func(seed uint64) sim.Options {
 		o := sslWorld(seed)
 		// These faults make the kernel itself report a wrong state.

@@ -72,7 +72,7 @@ func TestSSLReadWhilePolled(t *testing.T) {
 			got <- room[0]
 		}
 	})
-	for i := range longtest.Count(200, 1000, 30_000) {
+	for i := range longtest.Count(50, 1000, 30_000) {
 		c.Write([]byte{byte(i)})
 		select {
 		case b := <-got:
@@ -100,7 +100,7 @@ func TestSSLPollWhileRead(t *testing.T) {
 		_, err = s.Write(make([]byte, 1<<20))
 	}
 	var room [1]byte
-	for i := range longtest.Count(200, 1000, 30_000) {
+	for i := range longtest.Count(50, 1000, 30_000) {
 		told := make(chan error, 1)
 		polled := make(chan struct{})
 		go func() {

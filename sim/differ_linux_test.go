@@ -193,7 +193,7 @@ func TestSimulatedKernelDoesWhatTheHostDoes(t *testing.T) {
 	}
 	for name, make := range kinds {
 		t.Run(name, func(t *testing.T) {
-			for seed := range longtest.Seeds(t, 50, min(400, most), most) {
+			for seed := range longtest.Seeds(t, 15, min(400, most), most) {
 				host, simulated, script := compare(t, seed, make)
 				// A busy host may report an edge late. So only a difference that remains counts.
 				for pause := time.Millisecond; pause < 2*time.Second && !slices.Equal(host, simulated); pause *= 2 {

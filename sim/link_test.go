@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
 )
@@ -181,6 +182,9 @@ func second2[A, B any](a A, _ B) A { return a }
 // A host opens more connections than it has ports, because connections to two addresses can share a
 // port. To one address it can open at most one connection for each port.
 func TestConnectsToTwoAddressesShareAPort(t *testing.T) {
+	if !longtest.Default(t, "28,000 connections") {
+		return
+	}
 	w := sim.New(2, sim.Options{Files: 1 << 20})
 	defer w.Close()
 	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2", "10.0.0.3")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
 )
@@ -184,6 +185,9 @@ func TestShutdownOnASimulatedLoopPanics(t *testing.T) {
 
 // If a program makes calls endlessly without waiting, the run fails and names the program.
 func TestAProgramThatSpinsIsNamed(t *testing.T) {
+	if !longtest.Default(t, "spins for 0.1 s") {
+		return
+	}
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
 	h := w.Host("10.0.0.1")

@@ -83,6 +83,9 @@ var frequentStates = []string{
 
 // Observing states does not change the history of a world.
 func TestObservingStatesChangesNoHistory(t *testing.T) {
+	if !longtest.Default(t, "two mixed workloads") {
+		return
+	}
 	var hashes [2]uint64
 	for i := range hashes {
 		w := sim.New(2, stormOptions(2))

@@ -201,7 +201,7 @@ func TestPanicOfAProgramIsTheRunsError(t *testing.T) {
 // end of input. The client's second connection receives everything.
 func TestCrashAndRestart(t *testing.T) {
 	again := 0
-	seeds := longtest.Count(10, 40, 100)
+	seeds := longtest.Count(4, 40, 100)
 	for seed := range uint64(seeds) {
 		w := sim.New(seed, sim.Options{})
 		server, cl := w.Host("10.0.0.1"), w.Host("10.0.0.2")

@@ -79,8 +79,8 @@ func TestTwoReaders(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
 		c, s := l.pair()
-		const n = 2000
-		var seen [2 * n]atomic.Bool
+		n := longtest.Count(300, 2000, 2000)
+		seen := make([]atomic.Bool, 2*n)
 		var joins []func()
 		for range 2 {
 			joins = append(joins, l.beside(func(l *lab) {
@@ -183,10 +183,10 @@ func TestNoAllocation(t *testing.T) {
 			},
 			"SetTimeout": func() { l.must(c.SetTimeout(seconds(50))) },
 		} {
-			for range 100 { // the first calls make what is made only once
+			for range longtest.Count(20, 100, 100) { // the first calls make what is made only once
 				f()
 			}
-			if n := testing.AllocsPerRun(500, f); n > 0 {
+			if n := testing.AllocsPerRun(longtest.Count(100, 500, 500), f); n > 0 {
 				l.t.Errorf("%s allocates %v times", name, n)
 			}
 		}

@@ -53,7 +53,8 @@ func TestFailedWrapSSL(t *testing.T) {
 // Calls that wait for silent TLS peers hold no buffers, which would have 64 KiB each.
 func TestWaitingSSLSocketsHoldNoBuffers(t *testing.T) {
 	parked(t, func(l *lab) {
-		const calls, most = 30, 16 << 10
+		const most = 16 << 10
+		calls := longtest.Count(10, 30, 30)
 		me := issue(t, nil, &x509.Certificate{})
 		var wrapped []*socket.SSLSocket
 		for range calls {
@@ -73,7 +74,7 @@ func TestWaitingSSLSocketsHoldNoBuffers(t *testing.T) {
 			all.Go(func() { w.ReadSize(100_000) })
 		}
 		l.until("calls that sleep", func() bool { return strings.Count(stacks.All(), "Sleeper).Sleep(") == calls })
-		held := (int64(heapNow()) - int64(before)) / calls
+		held := (int64(heapNow()) - int64(before)) / int64(calls)
 		for _, w := range wrapped {
 			w.Close()
 		}

@@ -14,6 +14,9 @@ import (
 // No Message is delivered while the output is throttled. When the peer reads, all messages are
 // delivered.
 func TestPeerThatNeverReadsIsNotRead(t *testing.T) {
+	if !longtest.Default(t, "waits for real time") {
+		return
+	}
 	most, n := 0, 0
 	b := serve(t, func(*Request) Handler {
 		return &funcs{message: func(c *Conn, kind Kind, p []byte) {

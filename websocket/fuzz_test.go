@@ -183,7 +183,7 @@ func FuzzDecoder(f *testing.F) {
 // The decoder agrees with the model on random streams in random pieces. Most of the streams are
 // almost correct.
 func TestDecoderAgreesWithTheModel(t *testing.T) {
-	for seed := range longtest.Seeds(t, 200, 500, 100_000) {
+	for seed := range longtest.Seeds(t, 60, 500, 100_000) {
 		rng := rand.New(rand.NewPCG(seed, 22))
 		deflates := rng.IntN(2) == 0
 		agree(t, randomStream(t, rng, deflates), 3000, deflates, func() int { return 1 + rng.IntN(1+rng.IntN(100)) })

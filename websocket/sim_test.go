@@ -27,7 +27,7 @@ func faulty(seed uint64) sim.Options {
 // reads and writes only a few bytes. The client uses callbacks and sometimes pauses, or it uses a
 // task.
 func TestEchoUnderFaults(t *testing.T) {
-	simtest.CheckWith(t, longtest.Count(20, 60, 2000), faulty, func(w *sim.World) error {
+	simtest.CheckWith(t, longtest.Count(8, 60, 2000), faulty, func(w *sim.World) error {
 		rng := w.Host("10.0.0.3").Rand()
 		z := []*Compression{nil, {Least: 1}, {Least: 1, Takeover: true}}
 		server, client := z[rng.Int(3)], z[rng.Int(3)]

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/ureactor/ureactor/internal/longtest"
 	"io"
 	"net"
 	"os"
@@ -117,6 +118,9 @@ func (s *server) descriptors() int {
 // A server with descriptors for about a dozen connections has three dozen clients. It serves a
 // dozen of them and tries to accept ten times a second. When clients leave, it serves the others.
 func TestOutOfDescriptors(t *testing.T) {
+	if !longtest.Default(t, "waits for real time") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		start := time.Now()
 		cmd := exec.Command("sh", "-c", `ulimit -n 20; exec "$0" "$@"`, binary, "-style", style, "tcp://127.0.0.1:0")
@@ -159,6 +163,9 @@ func TestSignalWithoutDescriptors(t *testing.T) {
 // connection that sends stays open. But on a slow machine every connection may be idle for too
 // long. So its close is an error only if the idle time had not passed.
 func TestIdle(t *testing.T) {
+	if !longtest.Default(t, "waits for real time") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		const idle = 200 * time.Millisecond
 		s := serveAt(t, 1, "-style", style, "-idle", idle.String(), "-log", "debug", "tcp://127.0.0.1:0")
@@ -206,6 +213,9 @@ func TestIdle(t *testing.T) {
 // The figures count two connections, their messages and bytes, and no turns when nothing happens
 // any more.
 func TestStatsLines(t *testing.T) {
+	if !longtest.Default(t, "waits for real time") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 2, "-style", style, "-stats", "50ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0")
 		line := regexp.MustCompile(`^conns (\d+), msgs/s (\d+), MiB/s (\d+\.\d\d), loop turns/s (\d+)$`)
@@ -248,6 +258,9 @@ func TestStatsLines(t *testing.T) {
 // Four loops serve every kind of address. The figures are the sums of all loops, and the drain
 // covers all of them.
 func TestLoops(t *testing.T) {
+	if !longtest.Default(t, "waits for real time") {
+		return
+	}
 	t.Parallel()
 	path := socketPath(t)
 	s := serveAt(t, 3, "-loops", "4", "-stats", "100ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://"+path)

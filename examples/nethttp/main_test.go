@@ -197,7 +197,7 @@ func TestProxy(t *testing.T) {
 	tr := http2(p.trusted)
 	defer tr.CloseIdleConnections()
 	client := &http.Client{Transport: tr, Timeout: long}
-	for range 3 {
+	for range longtest.Count(1, 3, 3) {
 		exchange(t, client, p.url, "HTTP/2.0", noise)
 	}
 	if err := behind.stop(); err != nil {

@@ -23,11 +23,11 @@ var compare = flag.Bool("compare", false, "measure against redis-server with red
 // to redis-server, in turn. The test compares the rate and the processor time for each request. It
 // runs only with -compare.
 func TestCompareWithRedis(t *testing.T) {
-	longtest.NeedsGo(t)
 	if !*compare {
 		t.Log("a measurement, only with -compare")
 		return
 	}
+	longtest.NeedsGo(t)
 	bin := filepath.Join(t.TempDir(), "redis")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

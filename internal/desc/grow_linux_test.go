@@ -9,6 +9,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -16,6 +17,9 @@ import (
 // New memory costs a page fault for each page, and many page faults make a call late. The test
 // counts the page faults of the thread, because time would depend on the machine.
 func TestGrowthFaultsInParts(t *testing.T) {
+	if !longtest.Default(t, "16 MiB in several ways") {
+		return
+	}
 	const most = 16 << 20
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"github.com/ureactor/ureactor/internal/longtest"
 	"os"
 	"os/signal"
 	"strings"
@@ -86,7 +87,7 @@ func TestMessagesAllocateNothing(t *testing.T) {
 		"nobody to meet": func() { Host.Accept(listener) },
 		"the clock":      func() { Host.Now() },
 	} {
-		if n := testing.AllocsPerRun(1000, f); n != 0 {
+		if n := testing.AllocsPerRun(longtest.Count(200, 1000, 1000), f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

@@ -201,7 +201,7 @@ func TestRecordsOfACallAreBounded(t *testing.T) {
 		},
 	} {
 		s := newScene(t)
-		for range 200 {
+		for range 60 {
 			for range each - 1 {
 				s.k.in.Write(s.client.KeyUpdate())
 			}

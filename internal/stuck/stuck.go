@@ -24,18 +24,19 @@ func (g Goroutine) Waits() bool {
 	return true
 }
 
-// again is the time between the two checks of one goroutine's state.
+// again is the longest time between the two checks of one goroutine's state.
 const again = time.Second
 
 // Watch checks all goroutines after each period of real time. The function find returns those that
 // should not wait. If one of them is in the same state a second later, Watch calls the function
-// report once with its stack, and stops. The function stop ends the checks. It does not wait for a
+// report once with its stack, and stops. If the period is shorter than a second, the second check
+// comes after such a period. The function stop ends the checks. It does not wait for a
 // call of report.
 func Watch(after time.Duration, find func(all []Goroutine) []Goroutine, report func(stacks string)) (stop func() bool) {
 	var timer *time.Timer
 	timer = time.AfterFunc(after, func() {
 		if first := find(All()); len(first) > 0 {
-			time.Sleep(again)
+			time.Sleep(min(after, again))
 			if both := same(first, find(All())); both != "" {
 				report(both)
 				return

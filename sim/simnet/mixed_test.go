@@ -81,7 +81,7 @@ func TestReactorServesGoroutines(t *testing.T) {
 // EAGAIN of a fault ends for every kind of loop: on a goroutine and in a program that Boot starts,
 // level-triggered and edge-triggered. Clients of a callback server get their echo.
 func TestEAGAINOfAFaultEndsForEachLoop(t *testing.T) {
-	for seed := range uint64(longtest.Count(3, 10, 200)) {
+	for seed := range uint64(longtest.Count(1, 10, 200)) {
 		for _, opt := range []sim.Options{{}, {ShortReads: true}, {Kernel: sim.FreeBSD}, {Kernel: sim.NetBSD}} {
 			for _, booted := range []bool{false, true} {
 				opt.Faults = sim.Faults{Again: 30 * sim.Percent}

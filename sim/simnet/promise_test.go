@@ -17,7 +17,7 @@ import (
 // faults at the same time may change their order.
 func TestOneSeedHasTheSameFaultsAtTheSameTimes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for seed := range uint64(longtest.Count(3, 10, 200)) {
+	for seed := range uint64(longtest.Count(1, 10, 200)) {
 		var first []string
 		for run := range 4 {
 			runtime.GOMAXPROCS(1 + run)

@@ -18,7 +18,7 @@ func TestRealSocketInABubbleIsNamed(t *testing.T) {
 	}
 	defer func(d time.Duration, f func(string)) { patience, stalled = d, f }(patience, stalled)
 	var report string
-	patience, stalled = time.Millisecond, func(text string) { report = text; l.Close() }
+	patience, stalled = 20*time.Millisecond, func(text string) { report = text; l.Close() }
 	if err := Run(t, sim.New(1, sim.Options{}), func(n *Net) error {
 		h := n.Host("10.0.0.1")
 		mine, err := h.Listen("tcp", ":80")

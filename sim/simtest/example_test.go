@@ -83,10 +83,10 @@ func shout(w *sim.World) error {
 	return nil
 }
 
-// Check runs a server under 1,000 seeds, which takes about a second.
+// Check runs a server under 200 seeds.
 func ExampleCheck() {
 	test := func(t *testing.T) {
-		simtest.Check(t, 1000, shout)
+		simtest.Check(t, 200, shout)
 	}
 	_ = test
 	// If a seed fails, go test prints:
@@ -96,7 +96,7 @@ func ExampleCheck() {
 	//	replay: go test -run '^TestShout$' example.org/shout -sim.seed=27
 }
 
-func TestShout(t *testing.T) { simtest.Check(t, 1000, shout) }
+func TestShout(t *testing.T) { simtest.Check(t, 200, shout) }
 
 // The report of a failure has the seed, the step and the command that replays the run. The replay
 // fails at the same step.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ureactor/ureactor/frame"
 	"github.com/ureactor/ureactor/inspect"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
@@ -213,6 +214,9 @@ func grouped(o ...reactor.ListenOption) error {
 // TestMisusedFunctions calls each function that has a number, a slice or a function as a parameter,
 // with impossible values.
 func TestMisusedFunctions(t *testing.T) {
+	if !longtest.Default(t, "calls every function with many arguments") {
+		return
+	}
 	for name, f := range functions {
 		t.Run(name, func(t *testing.T) {
 			balanced(t, func() {

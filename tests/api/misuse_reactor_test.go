@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -152,6 +152,9 @@ var reactorTakes = takes{
 
 // TestMisusedReactor calls each method of package reactor with impossible arguments.
 func TestMisusedReactor(t *testing.T) {
+	if !longtest.Default(t, "calls every method with many arguments") {
+		return
+	}
 	for name, make := range map[string]func(*testing.T) (any, func()){
 		"Reactor": onLoop(func(t *testing.T, r *reactor.Reactor) any { return r }),
 		"Conn":    onLoop(func(t *testing.T, r *reactor.Reactor) any { return conn(t, r) }),

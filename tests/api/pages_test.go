@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 const root = "../.."
@@ -40,6 +40,9 @@ func TestProgramsOnPagesAreExamples(t *testing.T) {
 // A link on a page leads to a file of the project. If the link has a fragment, the file has a
 // heading for it.
 func TestLinksOnPagesLeadSomewhere(t *testing.T) {
+	if !longtest.Default(t, "reads all pages") {
+		return
+	}
 	all := pages(t)
 	for name, text := range all {
 		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(text, -1) {

@@ -21,6 +21,9 @@ import (
 // started. Each time Restart returns an error, and the old server continues. Its listeners still do
 // not block, and at its end it removes its Unix socket's file.
 func TestFailedRestartChangesNothing(t *testing.T) {
+	if !longtest.Default(t, "starts processes") {
+		return
+	}
 	path := socketPath(t)
 	g, err := reactor.NewGroup(2)
 	if err != nil {

@@ -166,7 +166,7 @@ func TestOldClientKeepsItsConnection(t *testing.T) {
 // end it receives all of them.
 func TestSlowReader(t *testing.T) {
 	c := dial(t, serve(t, 1))
-	many := longtest.Count(10_000, 30_000, 100_000)
+	many := longtest.Count(5000, 30_000, 100_000)
 	go func() {
 		for range many / 1000 {
 			io.WriteString(c, strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1000))

@@ -68,7 +68,7 @@ func TestPipelineUnderFaults(t *testing.T) {
 		return sim.Options{Kernel: []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD}[seed%3], Buffer: 4 << 10,
 			Faults: sim.Faults{ShortRead: 40 * sim.Percent, ShortWrite: 40 * sim.Percent, Spurious: 20 * sim.Percent}}
 	}
-	simtest.CheckWith(t, longtest.Count(6, 100, 2000), options, func(w *sim.World) error {
+	simtest.CheckWith(t, longtest.Count(3, 100, 2000), options, func(w *sim.World) error {
 		return inWorld(w, func(host *sim.Host, task *reactor.Task, c *netconn.Conn) error {
 			text := ""
 			var want []string
