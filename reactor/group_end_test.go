@@ -15,11 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -122,9 +123,9 @@ func TestFailedLoopIsAlone(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprint(kind, b), func(t *testing.T) {
-				core, logs := observer.New(zap.ErrorLevel)
+				core, logs := observer.New(zapcore.ErrorLevel)
 				var caught atomic.Int64
-				g, err := NewGroup(3, WithLogger(zap.New(core)),
+				g, err := NewGroup(3, WithLogger(zaplog.New(core)),
 					WithPanicHandler(func(*Conn, any, []byte) { caught.Add(1) }))
 				if err != nil {
 					t.Fatal(err)
@@ -159,7 +160,7 @@ func TestFailedLoopIsAlone(t *testing.T) {
 				for range 30 {
 					roundTrip(t, connect(t, l.Addr()), "new")
 				}
-				if n := logs.FilterMessage("the loop has failed").FilterField(zap.Int("loop", 1)).Len(); n != 1 {
+				if n := logs.FilterMessage("the loop has failed").FilterField(zaplog.Int("loop", 1)).Len(); n != 1 {
 					t.Errorf("%d lines name the loop: %v", n, logs.All())
 				}
 				if err := g.Shutdown(context.Background()); err == nil || !strings.Contains(err.Error(), "loop 1: ") {
@@ -176,8 +177,8 @@ func TestFailedLoopIsAlone(t *testing.T) {
 // A handler that blocks stops only its own loop. The log has the handler, the loop, and the peer of
 // the connection.
 func TestStalledLoopIsNamed(t *testing.T) {
-	core, logs := observer.New(zap.WarnLevel)
-	g := group(t, 2, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
+	core, logs := observer.New(zapcore.WarnLevel)
+	g := group(t, 2, WithSlowCallback(20*time.Millisecond), WithLogger(zaplog.New(core)))
 	block := make(chan struct{})
 	l := groupListen(t, g, "tcp", always(&hooks{data: func(c *Conn, p []byte) {
 		if string(p) == "block" {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ureactor/ureactor/internal/longtest"
@@ -18,9 +18,9 @@ import (
 // Many peers cause a panic, and as many cancelled tasks wait again. At most one stack and a hundred
 // lines are logged in a second. The panic handler is called for every panic.
 func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
-	core, logs := observer.New(zap.WarnLevel)
+	core, logs := observer.New(zapcore.WarnLevel)
 	told := 0
-	r := manual(t, WithLogger(zap.New(core)), WithPanicHandler(func(*Conn, any, []byte) { told++ }))
+	r := manual(t, WithLogger(zaplog.New(core)), WithPanicHandler(func(*Conn, any, []byte) { told++ }))
 	n := longtest.Count(300, 1000, 1000)
 	began := time.Now()
 	for range n {
@@ -52,8 +52,8 @@ func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 // the end of the reactor.
 func TestSlowClosedIsNamed(t *testing.T) {
 	for _, how := range []string{"Abort", "Shutdown"} {
-		core, logs := observer.New(zap.WarnLevel)
-		r, err := New(WithSlowCallback(5*time.Millisecond), WithLogger(zap.New(core)))
+		core, logs := observer.New(zapcore.WarnLevel)
+		r, err := New(WithSlowCallback(5*time.Millisecond), WithLogger(zaplog.New(core)))
 		if err != nil {
 			t.Fatal(err)
 		}

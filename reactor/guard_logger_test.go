@@ -9,19 +9,20 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // New refuses a nil logger. Otherwise the program would crash at the first log line, perhaps after
 // days.
 func TestNoLoggerIsRefused(t *testing.T) {
 	for name, opt := range map[string]Option{
-		"WithLogger(nil)":            WithLogger(nil),
-		"WithLogger of a nil *zap":   WithLogger((*zap.Logger)(nil)),
-		"WithSlog(nil)":              WithSlog(nil),
-		"WithSlog of no slog.Logger": WithSlog(new(slog.Logger)),
+		"WithLogger(nil)":             WithLogger(nil),
+		"WithLogger of a nil pointer": WithLogger((*zaplog.Logger)(nil)),
+		"WithSlog(nil)":               WithSlog(nil),
+		"WithSlog of no slog.Logger":  WithSlog(new(slog.Logger)),
 	} {
 		if _, err := New(opt); err == nil || !strings.Contains(err.Error(), "(nil); leave it out for silence") {
 			t.Errorf("%s: %v", name, err)
@@ -29,14 +30,20 @@ func TestNoLoggerIsRefused(t *testing.T) {
 	}
 }
 
-// A zap logger and a slog logger get the same lines. A line has the name and the level. It has the
-// fields of With, of the loop and of the line, and the stack of a panic. Lines below the level of
-// the logger are not written.
+// named has a name outside of its core, like a *zap.Logger. This file does not use package zap
+// itself, because that would link net/http to these tests.
+type named struct{ *zaplog.Logger }
+
+func (named) Name() string { return "app" }
+
+// A zapcore logger and a slog logger get the same lines. A line has the name and the level. It has
+// the fields of With, of the loop and of the line, and the stack of a panic. Lines below the level
+// of the logger are not written.
 func TestBothKindsOfLoggerGetTheSameLines(t *testing.T) {
 	core, lines := observer.New(zapcore.InfoLevel)
 	var text bytes.Buffer
 	for _, opt := range []Option{
-		WithLogger(zap.New(core).Named("app").With(zap.String("host", "a"))),
+		WithLogger(named{zaplog.New(core).With(zaplog.String("host", "a"))}),
 		WithSlog(slog.New(slog.NewTextHandler(&text, nil)).With("host", "a")),
 	} {
 		g, err := NewGroup(1, opt, WithPanicHandler(func(*Conn, any, []byte) {}))

@@ -9,11 +9,11 @@ import (
 	"runtime"
 	"testing"
 
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -59,7 +59,7 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 	told := make(chan any, 100)
 	went := make(chan struct{}, 100)
 	boom := func() { went <- struct{}{}; unwindings[how]() }
-	opts := []Option{WithKernel(k), WithLogger(zap.New(bombCore{zapcore.NewNopCore(), boom}))}
+	opts := []Option{WithKernel(k), WithLogger(zaplog.New(bombCore{zapcore.NewNopCore(), boom}))}
 	if handler {
 		opts = append(opts, WithPanicHandler(func(_ *Conn, v any, _ []byte) {
 			if v == "to the handler" {

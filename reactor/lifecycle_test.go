@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -267,8 +268,8 @@ func TestDetachHandsOverTheConnection(t *testing.T) {
 // WithSlowCallback logs callbacks of every kind. While the callback runs, the line has its stack.
 // When it has ended, the line has its descriptor.
 func TestSlowCallbackIsNamed(t *testing.T) {
-	core, logs := observer.New(zap.WarnLevel)
-	r := started(t, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
+	core, logs := observer.New(zapcore.WarnLevel)
+	r := started(t, WithSlowCallback(20*time.Millisecond), WithLogger(zaplog.New(core)))
 	// On a busy machine other callbacks are slow too, for example the accept. So the test looks for
 	// lines about its own callback.
 	fd := -1

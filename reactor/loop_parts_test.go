@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -46,13 +47,13 @@ func TestBoardLeavesTheReadersSlotAlone(t *testing.T) {
 // If other code has closed the loop's descriptor, the loop logs that.
 func TestForeignCloseIsLogged(t *testing.T) {
 	simulated(t, func(t *lab) {
-		core, logs := observer.New(zap.ErrorLevel)
+		core, logs := observer.New(zapcore.ErrorLevel)
 		fd, _ := t.pair()
-		c := adoptFD(t, t.reactor(WithLogger(zap.New(core))), fd, &hooks{})
+		c := adoptFD(t, t.reactor(WithLogger(zaplog.New(core))), fd, &hooks{})
 		_ = c.Pause() // without a registration, which Close would have to end first
 		t.must("close", t.k.Close(fd))
 		c.Abort()
-		if n := logs.FilterField(zap.Int("fd", fd)).Len(); n != 1 {
+		if n := logs.FilterField(zaplog.Int("fd", fd)).Len(); n != 1 {
 			t.Errorf("%d lines: %v", n, logs.All())
 		}
 	})
