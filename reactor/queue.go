@@ -14,6 +14,9 @@ type queue[T any] struct {
 
 func (q *queue[T]) len() int { return len(q.list) - q.head }
 
+// first returns the first entry. The queue must not be empty.
+func (q *queue[T]) first() *T { return &q.list[q.head] }
+
 func (q *queue[T]) add(v T) {
 	// A queue that is never empty must reuse the space at its front.
 	if len(q.list) == cap(q.list) && q.head > len(q.list)/2 {

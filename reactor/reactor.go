@@ -79,9 +79,10 @@ type Reactor struct {
 	closedCalls  queue[closedCall] // calls of Closed that are due
 	posting      postQueue         // posts that were made before this turn
 
-	// A Watch that a Desc has used, for reuse: a Poll registers with each wait.
-	spareWatch *Watch
-	callbacks  bool // a socket has a callback, or had one; see Settle of waiter
+	// Watches that Descs have used, for reuse: many connections are short, and a Poll registers with
+	// each wait.
+	spareWatches []*Watch
+	callbacks    bool // a socket has a callback, or had one; see Settle of waiter
 
 	driver      threadlock.State // the lock state of the goroutine on which the Tasks began; 0 before
 	probe       threadlock.Probe
@@ -89,7 +90,8 @@ type Reactor struct {
 
 	running   *Task      // the Task that runs; nil in callbacks
 	seat      *coroutine // where the loop's goroutine is suspended while a Task runs
-	direct    bool       // a Task may switch to the one that the next Event wakes
+	direct    bool       // a Task may switch to the one that runs next
+	toRun     int        // how many Tasks of the list runnable run in this turn
 	far       bool       // ahead prefetches for the next Events
 	ahead     lookahead
 	goexiting bool             // runtime.Goexit unwinds, and the panic handler was called

@@ -99,7 +99,7 @@ func (t *Task) brokenRow() string {
 		return "only asleep has an armed timer"
 	case t.state == asleep && t.wakePending:
 		return "asleep excludes wakePending"
-	case t.state == asleep && (t.home == nil || t.seat == nil):
+	case t.state == asleep && t.home == nil:
 		return "asleep excludes a Task without a coroutine"
 	case t.state == runnable && r.runnable.len()+len(r.woken) == 0:
 		return "runnable without a place in the list"

@@ -48,7 +48,7 @@ func TestStateOfATaskIsChecked(t *testing.T) {
 		"running is the Task":          func(t *Task) { t.state = running },
 		"only asleep has an armed":     func(t *Task) { t.state = runnable },
 		"asleep excludes wakePending":  func(t *Task) { t.wakePending = true },
-		"asleep excludes a Task with":  func(t *Task) { t.seat = nil },
+		"asleep excludes a Task with":  func(t *Task) { t.home = nil },
 		"nothing is reported that was": func(t *Task) { t.cancel = cancelReported },
 	}
 	inLab(t, kinds[1], func(t *lab) {

@@ -113,14 +113,15 @@ func (c *coroutine) main() iter.Seq[struct{}] {
 		c.yield = yield
 		for !c.ends {
 			c.t.g = prefetch.Goroutine()
-			returned := c.t.run(r)
+			t := c.t
+			returned := t.run(r)
 			c.t = nil
 			if !returned || !r.keep(c) {
 				break
 			}
-			for c.t == nil && !c.ends {
-				c.seat = r.seat
-				c.seat.change()
+			for seat := r.ended(t); c.t == nil && !c.ends; seat = r.seat {
+				c.seat = seat
+				seat.change()
 			}
 		}
 		r.coroutineEnds()

@@ -2,16 +2,20 @@ package reactor
 
 import "github.com/ureactor/ureactor/internal/desc"
 
-// A Task that is about to sleep switches directly to the Task that the next Event wakes. So a
-// message costs one switch. Through the loop it would cost two: one to the loop and one from it.
-// The order of the Tasks is the same.
+// A Task that is about to sleep switches directly to the Task that runs next, and so does a Task
+// that yields or ends. So a message costs one switch. Through the loop it would cost two: one to
+// the loop and one from it. The order of the Tasks is the same.
 
-// following takes the next Event from the batch, and returns the Task that the Event resumes. It
-// returns nil if the loop must deliver the Event, because the loop has to do more than that. The
-// Task that runs is asleep already. following may return that Task.
+// following takes the next Event from the batch, if the Event only resumes a Task, or the next Task
+// from the list runnable. It returns the Task, which now runs. It returns nil if the loop must go
+// on, because it has to do more than resume a Task. The Task that has run before sleeps, is
+// runnable, or has ended. If it sleeps, following may return that Task.
 func (r *Reactor) following() *Task {
-	if !r.direct || r.next >= r.batch || r.flushPending.len()+r.closedCalls.len() > 0 {
+	if !r.direct || r.flushPending.len()+r.closedCalls.len() > 0 {
 		return nil
+	}
+	if r.next >= r.batch {
+		return r.followingRunnable()
 	}
 	ev := &r.events[r.next]
 	w, ok := r.table.Get(ev.FD, ev.Gen)
@@ -31,13 +35,44 @@ func (r *Reactor) following() *Task {
 	t := (*Task)(s)
 	t.stopTimer()
 	t.wakeErrno = 0
-	t.state = running
-	r.running = t
 	if r.times.on {
 		r.slow.last = t
 	}
-	t.checkState()
+	r.runs(t)
 	return t
+}
+
+// followingRunnable takes the next Task that runTasks would resume. It returns nil if that Task
+// needs a new coroutine: making one would let the caller's stack grow.
+func (r *Reactor) followingRunnable() *Task {
+	if r.toRun == 0 || r.runnable.first().t.home == nil && len(r.idle) == 0 {
+		return nil
+	}
+	t := r.takeNext()
+	if t.home == nil {
+		r.begin(t)
+	}
+	r.runs(t)
+	return t
+}
+
+func (r *Reactor) runs(t *Task) {
+	t.state = running
+	r.running = t
+	t.checkState()
+}
+
+// ended ends a Task that has returned, if that is so simple that the stack of the coroutine does
+// not grow. Otherwise the loop ends the Task. ended returns the seat of the goroutine that
+// continues. If another Task began in the same coroutine, the seat has no meaning.
+func (r *Reactor) ended(t *Task) *coroutine {
+	if t.result == nil && t.ctx == nil {
+		r.reap(t)
+		if next := r.following(); next != nil {
+			return next.seat
+		}
+	}
+	return r.seat
 }
 
 // mayDirect returns whether the Task that the loop resumes now may switch directly to others. If

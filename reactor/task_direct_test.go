@@ -51,25 +51,89 @@ func TestATaskSwitchesToTheNextOne(t *testing.T) {
 	}
 }
 
+// Four Tasks begin in one turn, in coroutines of earlier Tasks, and sleep. Each switches to the
+// next one: it is in the seat in which the coroutine of the next one was suspended. While the loop
+// times callbacks, it begins each of them itself.
+func TestATaskBeginsTheNextOne(t *testing.T) {
+	for shift, timed := range map[int]int{1: 0, 0: 100} {
+		r := manual(t)
+		r.Go(func(t *Task) { t.Sleep(time.Hour) }) // while there is a Task, coroutines stay idle
+		for range 4 {
+			r.Go(func(t *Task) { t.Sleep(0) })
+		}
+		for r.runnable.len() > 0 {
+			r.Turn(0)
+		}
+		var seats []*coroutine
+		for _, c := range slices.Backward(r.idle) { // the last one is used first
+			seats = append(seats, c.seat)
+		}
+		if len(seats) != 4 {
+			t.Fatalf("%d idle coroutines", len(seats))
+		}
+		var order []int
+		var tasks []*Task
+		for i := range 4 {
+			tasks = append(tasks, r.Go(func(t *Task) {
+				order = append(order, i)
+				t.Sleep(time.Hour)
+			}))
+		}
+		r.slow.timed = timed
+		r.Turn(0)
+		if !slices.Equal(order, []int{0, 1, 2, 3}) {
+			t.Error("order of the Tasks: ", order)
+		}
+		for i, task := range tasks {
+			if seat := slices.Index(seats, task.seat); seat != (i+shift)%len(tasks) {
+				t.Errorf("Task %d is in seat %d, want a shift of %d", i, seat, shift)
+			}
+		}
+	}
+}
+
 type flushed func()
 
 func (f flushed) flushStep() { f() }
 
-// Each Task leaves a flush for the end of its step. The flush comes before the next Task.
+// Each Task leaves a flush for the end of its step. The flush comes before the next Task, if an
+// Event wakes the Task, and also if the Task begins and ends, or yields.
 func TestAStepEndsBeforeTheNextTask(t *testing.T) {
 	r := manual(t)
 	var order []string
-	_, peers := sleepers(t, r, 3, func(i int) {
+	flushLater := func() {
 		order = append(order, "Task")
 		r.flushPending.add(flushed(func() { order = append(order, "flush") }))
-	})
+	}
+	_, peers := sleepers(t, r, 3, func(int) { flushLater() })
 	for _, p := range peers {
 		unix.Write(p, []byte("x"))
 	}
+	r.Go(func(*Task) { flushLater() })
+	r.Go(func(t *Task) {
+		flushLater()
+		t.Sleep(0)
+	})
+	r.Go(func(*Task) { flushLater() })
 	r.Turn(0)
-	if want := []string{"Task", "flush", "Task", "flush", "Task", "flush"}; !slices.Equal(order, want) {
+	want := slices.Repeat([]string{"Task", "flush"}, 6)
+	if !slices.Equal(order, want) {
 		t.Error(order)
 	}
+}
+
+// The first of three Tasks of a turn makes the loop panic. Then no list of Tasks is in progress.
+func TestAPanicOfTheLoopEndsTheListOfTasks(t *testing.T) {
+	r := manual(t)
+	r.Go(func(*Task) { r.flushPending.add(flushed(func() { panic("on purpose") })) })
+	r.Go(func(*Task) {})
+	r.Go(func(*Task) {})
+	defer func() {
+		if v := recover(); v != "on purpose" || r.toRun != 0 || r.direct {
+			t.Errorf("%v; %d Tasks in progress", v, r.toRun)
+		}
+	}()
+	r.Run(t.Context())
 }
 
 // One Event wakes a Task that receives and a Task that sends on the same descriptor. Both run

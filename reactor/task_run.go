@@ -76,10 +76,14 @@ func (t *Task) armTimer(until timeout.Deadline) bool {
 	return true
 }
 
-// suspend switches to the loop. It returns when the loop resumes the Task.
+// suspend switches to the next Task or to the loop. It returns when the Task is resumed.
 func (t *Task) suspend() {
 	t.r.buf.End()
-	t.away(t.r.seat)
+	seat := t.r.seat
+	if next := t.r.following(); next != nil {
+		seat = next.seat
+	}
+	t.away(seat)
 	t.state = running
 }
 
@@ -141,16 +145,24 @@ func (r *Reactor) addRunnable(t *Task) { r.runnable.add(wokenTask{t, r.stamp()})
 // runTasks resumes the first n Tasks of the list runnable.
 func (r *Reactor) runTasks(n int) {
 	r.readClock()
-	for range n {
-		w := r.runnable.take()
-		r.noteWait(&r.times.wakes, w.at, w.t)
-		r.woken = append(r.woken, w.t)
+	r.toRun = n
+	for r.toRun > 0 {
+		t := r.takeNext()
+		r.woken = append(r.woken, t)
 		r.resumeWoken(-1)
 		r.endStep()
 		if r.slow.timed > 0 {
-			r.timeCallback(w.t)
+			r.timeCallback(t)
 		}
 	}
+}
+
+// takeNext takes the next Task from the list runnable.
+func (r *Reactor) takeNext() *Task {
+	r.toRun--
+	w := r.runnable.take()
+	r.noteWait(&r.times.wakes, w.at, w.t)
+	return w.t
 }
 
 // resumeWoken runs each Task of the list woken until it waits or ends. fd is the descriptor of the
@@ -160,6 +172,7 @@ func (r *Reactor) runTasks(n int) {
 // predicts where a function returns to, and a switch of stacks makes all these predictions wrong.
 // So few functions should be on the stack.
 func (r *Reactor) resumeWoken(fd int32) {
+	r.direct = r.mayDirect()
 	for i, t := range r.woken {
 		r.woken[i] = nil
 		if r.guards {
@@ -169,6 +182,7 @@ func (r *Reactor) resumeWoken(fd int32) {
 		}
 	}
 	r.woken = r.woken[:0]
+	r.direct = false
 }
 
 // stepWatched is step with the watchdog, and between Enter and Leave. The coroutine is made there

@@ -99,9 +99,7 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 		if r.times.on {
 			r.slow.last = t
 		}
-		r.direct = r.mayDirect()
 		r.resumeWoken(w.fd)
-		r.direct = false
 	}
 	if r.flushPending.len()+r.closedCalls.len() > 0 {
 		r.endStep()

@@ -105,10 +105,7 @@ func (w *taskWaiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 		return kernel.ECANCELED
 	}
 	w.Free(d)
-	watch := w.spareWatch
-	if w.spareWatch = nil; watch == nil {
-		watch = &Watch{}
-	}
+	watch := w.takeWatch()
 	watch.open((*Reactor)(w), d.FD, (*descSink)(d))
 	watch.waits = true
 	if err := watch.set(want); err != nil {
@@ -117,6 +114,20 @@ func (w *taskWaiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	}
 	d.Gen = watch.gen
 	return 0
+}
+
+// spareWatchesMost is how many Watches a loop keeps for other descriptors.
+const spareWatchesMost = 128
+
+func (w *taskWaiter) takeWatch() *Watch {
+	last := len(w.spareWatches) - 1
+	if last < 0 {
+		return &Watch{}
+	}
+	watch := w.spareWatches[last]
+	w.spareWatches[last] = nil
+	w.spareWatches = w.spareWatches[:last]
+	return watch
 }
 
 func (w *taskWaiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
@@ -147,7 +158,9 @@ func (w *taskWaiter) Unregister(d *desc.Desc) {
 	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {
 		watch.drop()
 		watch.sink = nil
-		w.spareWatch = watch
+		if len(w.spareWatches) < spareWatchesMost {
+			w.spareWatches = append(w.spareWatches, watch)
+		}
 	}
 }
 
