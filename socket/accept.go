@@ -21,6 +21,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 	d := s.d
 	conn := &accepted{from: a.from}
 	conn.adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))
+	s.addToNursery(&conn.Socket)
 	conn.d.ShortIsAll = d.ShortIsAll
 	conn.d.ExpectNothing()
 	conn.lowat.Store(s.lowat.Load()) // SO_RCVLOWAT: an accepted socket inherits it

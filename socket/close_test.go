@@ -6,122 +6,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"runtime"
 	"runtime/pprof"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 )
-
-// A Socket that nobody refers to is closed, whatever call it was last used for. This also holds if
-// its own callback refers to it.
-func TestD21UnreachableSocketIsClosed(t *testing.T) {
-	test := func(l *lab) {
-		before := descriptors(l.t)
-		const n = 20
-		drop := func() {
-			for i := range n {
-				s, err := l.make(inet, dgram, 0)
-				l.must(err)
-				switch i % 3 {
-				case 0: // the Socket is registered
-					l.must(s.SetTimeout(1))
-					_, err = s.Recv(1)
-					l.errno(err, syscall.ETIMEDOUT)
-				case 1:
-					l.must(s.SetCallback(func(*socket.Socket) { runtime.KeepAlive(s) }))
-				}
-			}
-		}
-		drop()
-		l.until("collection", func() bool {
-			runtime.GC()
-			return descriptors(l.t) <= before
-		})
-	}
-	t.Run("parked", func(t *testing.T) { parked(t, test) })
-	// A Socket of a simulated kernel stays open: see package sim.
-	t.Run("task", func(t *testing.T) { inTask(t, test) })
-}
-
-// The peer of an abandoned Socket receives the end of the stream, even if the reactor of the Socket
-// has ended.
-func TestD21AfterTheReactor(t *testing.T) {
-	r, err := reactor.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	parked(t, func(l *lab) {
-		listener := l.listener()
-		func() {
-			s, err := socket.NewOn(r, inet, stream, 0)
-			l.must(err)
-			l.must(s.SetBlocking(false))
-			l.errno(s.Connect(l.addr(listener)), syscall.EINPROGRESS)
-		}()
-		l.must(r.Shutdown(context.Background()))
-		s, _, err := listener.Accept()
-		l.must(err)
-		l.own(s)
-		l.until("collection", func() bool {
-			runtime.GC()
-			now, _ := l.k.Ready(s.Fileno())
-			return now != 0 && uint8(now)&1 != 0
-		})
-		l.recv(s, 1, "")
-	})
-}
-
-// The garbage collector does not close a Socket during a call. In this test nobody else refers to
-// the Socket, and the garbage collector runs all the time.
-func TestD21NotUnderACall(t *testing.T) {
-	if !longtest.Default(t, "it waits for real time") {
-		return
-	}
-	t.Parallel()
-	both(t, func(l *lab) {
-		peer := l.udp()
-		to := make(chan socket.Addr, 1)
-		var received string
-		var failed error
-		join := l.beside(func(l *lab) {
-			s, err := l.make(inet, dgram, 0) // not owned by the lab
-			l.must(err)
-			l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
-			a, err := s.LocalAddr()
-			l.must(err)
-			to <- a
-			p := make([]byte, 10)
-			n, err := s.ReadInto(p[:5]) // the try of this call refers only to the Desc
-			received, failed = string(p[:n]), err
-		})
-		var a socket.Addr
-		l.until("an address", func() bool {
-			select {
-			case a = <-to:
-				return true
-			default:
-				return false
-			}
-		})
-		for range 20 {
-			runtime.GC()
-			l.pass()
-		}
-		_, err := peer.SendTo([]byte("alive"), a)
-		l.must(err)
-		join()
-		l.must(failed)
-		if received != "alive" {
-			l.fatalf("received %q", received)
-		}
-	})
-}
 
 // Close ends every call in progress with EBADF, including calls that wait for their turn.
 func TestD22CloseWakes(t *testing.T) {

@@ -50,6 +50,7 @@ func from(k kernel.Kernel, w desc.Waiter, fd int) (*Socket, error) {
 	}
 	s := new(Socket)
 	s.adopt(k, w, fd, f.Family, f.Type)
+	s.closeIfUnreachable()
 	if f.Connected {
 		s.peer.Store(&f.Peer)
 		s.connect.Store(connected)

@@ -15,6 +15,13 @@ func (l *lab) make(family, typ, proto int) (*socket.Socket, error) {
 	return socket.New(family, typ, proto)
 }
 
+func (l *lab) fromFD(fd int) (*socket.Socket, error) {
+	if l.r != nil {
+		return socket.FromFDOn(l.r, fd)
+	}
+	return socket.FromFD(fd)
+}
+
 func (l *lab) socket(family, typ int) *socket.Socket {
 	l.t.Helper()
 	s, err := l.make(family, typ, 0)

@@ -20,11 +20,12 @@ type Socket struct {
 	timeout atomic.Int64 // the value of a timeout.Timeout
 	// The peer of a stream, from Connect or accept.
 	peer    atomic.Pointer[kernel.Addr]
-	call    atomic.Pointer[callback] // the callback of option 20; see SetCallback
-	again   atomic.Pointer[OSError]  // the last EAGAIN error; see fail
-	cleanup runtime.Cleanup
-	connect atomic.Uint32 // the stage of a stream's connect
-	lowat   atomic.Int32  // SO_RCVLOWAT; 0 if it was not set
+	call    atomic.Pointer[callback]        // the callback of option 20; see SetCallback
+	again   atomic.Pointer[OSError]         // the last EAGAIN error; see fail
+	guard   atomic.Pointer[runtime.Cleanup] // see unreachable.go
+	nursery atomic.Pointer[nursery]         // of a listener, from its first Accept on
+	connect atomic.Uint32                   // the stage of a stream's connect
+	lowat   atomic.Int32                    // SO_RCVLOWAT; 0 if it was not set
 	family  int32
 	typ     int32
 }
@@ -65,6 +66,7 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 	}
 	s := new(Socket)
 	s.adopt(k, w, fd, family, typ)
+	s.closeIfUnreachable()
 	tcp := s.typ == SOCK_STREAM && (family == AF_INET || family == AF_INET6) && (proto == 0 || proto == IPPROTO_TCP)
 	s.d.ShortIsAll = tcp && kernel.ReadsFully(below(k))
 	return s, nil
@@ -75,31 +77,20 @@ func isRaw(typ, proto int) bool {
 	return typ&0xf == SOCK_RAW || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6
 }
 
-// adopt makes a new Socket blocking, and gives it a descriptor.
+// adopt makes a new Socket blocking, and gives it a descriptor. The garbage collector does not
+// close the Socket yet.
 func (s *Socket) adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) {
 	s.d, s.family = desc.New(k, fd, w), int32(family)
 	s.typ = int32(typ & 0xf) // the mask removes SOCK_CLOEXEC and other flags
 	s.d.UnixStream = s.typ == SOCK_STREAM && family == AF_UNIX
 	s.timeout.Store(int64(timeout.None))
-	if !k.Traits().KeepsUnreachable {
-		s.cleanup = runtime.AddCleanup(s, release, s.d)
-	}
-}
-
-// release closes the Desc of a Socket that is unreachable. If a loop knows the Desc, the loop
-// closes it. Otherwise release closes it at once, because the loop may never run. (Only the loop
-// may use a simulated kernel.)
-func release(d *desc.Desc) {
-	if d.Waiter.Shared() || below(d.Kernel) == kernel.Host && d.Idle() || !d.Waiter.Post(func() { d.Close() }) {
-		d.Close()
-	}
 }
 
 // Close closes the Socket. Every call on it returns EBADF from now on, also each call in progress.
 // The peer receives the end of the stream. Close returns when the descriptor is closed. A second
 // call does nothing.
 func (s *Socket) Close() error {
-	s.cleanup.Stop()
+	s.stopCleanup()
 	s.call.Store(nil)
 	e := s.d.Close()
 	runtime.KeepAlive(s)
@@ -111,7 +102,7 @@ func (s *Socket) Close() error {
 // Socket runs a callback, and the callback calls Detach, that call still uses the descriptor. Then
 // Detach returns a duplicate.
 func (s *Socket) Detach() (int, error) {
-	s.cleanup.Stop()
+	s.stopCleanup()
 	s.call.Store(nil)
 	fd, e := s.d.Detach()
 	runtime.KeepAlive(s)
