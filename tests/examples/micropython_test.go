@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package examples
 
 import (
 	"bufio"
@@ -18,12 +18,12 @@ import (
 )
 
 // The Go program contains every line of the script as a comment, in the same order.
-func TestTwinHasEveryLine(t *testing.T) {
-	script, err := os.ReadFile("lines.py")
+func TestMicroPythonTwinHasEveryLine(t *testing.T) {
+	script, err := os.ReadFile("../../examples/micropython/lines.py")
 	if err != nil {
 		t.Fatal(err)
 	}
-	twin, err := os.ReadFile("main.go")
+	twin, err := os.ReadFile("../../examples/micropython/main.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,12 +61,12 @@ func freePort(t *testing.T) string {
 }
 
 // The Go program serves the test's clients. TestMicroPython runs the same clients with the script.
-func TestGo(t *testing.T) {
-	if !longtest.Default(t, "it waits for real time") {
+func TestMicroPythonTwin(t *testing.T) {
+	if !longtest.Default(t, "builds a program, and waits for real time") {
 		return
 	}
 	port := freePort(t)
-	go func() { t.Error("ended: ", serve(port)) }()
+	lines(t, exec.Command(build(t, "micropython"), port), true)
 	talk(t, port)
 }
 
@@ -83,7 +83,7 @@ func TestMicroPython(t *testing.T) {
 		}
 	}
 	port := freePort(t)
-	cmd := exec.Command(python, "lines.py", port)
+	cmd := exec.Command(python, "../../examples/micropython/lines.py", port)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
