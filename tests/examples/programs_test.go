@@ -19,8 +19,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// build builds the program of a folder of examples/, and returns its file. The program has the race detector if
-// the test has it.
+// build builds the program of a folder of examples/, and returns its file. The program has the race
+// detector if the test has it.
 func build(t *testing.T, folder string) string {
 	t.Helper()
 	longtest.NeedsGo(t)
