@@ -5,24 +5,26 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
-	"github.com/ureactor/ureactor/timeout"
 )
 
 // A machine is one of the two that the test compares: the host or a simulated one.
 type machine struct {
-	k     kernel.Kernel
-	p     poller.Poller
-	ends  []int             // the sockets of the script; -1 if closed
-	want  []poller.Interest // the registered interest of each socket
-	pause func()            // waits until all sent data has arrived
-	log   []string
+	k      kernel.Kernel
+	p      poller.Poller
+	ends   []int             // the sockets of the script; -1 if closed
+	want   []poller.Interest // the registered interest of each socket
+	pause  func()            // waits until all sent data has arrived
+	settle func()            // waits until it is also acknowledged
+	log    []string
+	full   *[2]bool // the sockets that are full; nil if the script fills none
+	deaf   [2]bool  // after SHUT_RD
+	half   [2]bool  // the end was in the state FIN_WAIT_2
+	acked  []bool   // for each step of the host: whether a FIN was acknowledged
 }
 
 // kinds contains the kinds of connections. Each function makes two ends.
@@ -56,6 +58,10 @@ func (m *machine) connect(family int, at kernel.Addr) error {
 	}
 	defer m.k.Close(l)
 	a, e := m.k.Socket(family, kernel.SOCK_STREAM, 0)
+	if m.full != nil && family != kernel.AF_UNIX {
+		m.small(l)
+		m.small(a)
+	}
 	if e == 0 {
 		e = m.k.Listen(l, 1)
 	}
@@ -115,10 +121,25 @@ func (m *machine) note(format string, args ...any) {
 	m.log = append(m.log, fmt.Sprintf(format, args...))
 }
 
+// end closes a socket.
+func (m *machine) end(i int) {
+	if m.ends[i] < 0 {
+		return
+	}
+	if m.want[i] != 0 {
+		m.p.Del(m.ends[i])
+	}
+	m.k.Close(m.ends[i])
+	m.ends[i] = -1
+}
+
 // do makes one call of the script and records its result.
 func (m *machine) do(op, i, arg int) {
 	fd := m.ends[i]
 	if fd < 0 {
+		return
+	}
+	if m.full != nil && m.moves(op, i, arg) {
 		return
 	}
 	interests := []poller.Interest{poller.In, poller.Out, poller.In | poller.Out, poller.In | poller.Edge, poller.In | poller.Out | poller.Edge}
@@ -133,16 +154,12 @@ func (m *machine) do(op, i, arg int) {
 		how := arg % 3
 		m.note("#%d shutdown(%d) %s", i, how, sim.ErrnoName(m.k.Shutdown(fd, how)))
 	case 5:
-		if arg%3 != 0 {
+		if arg%3 != 0 && m.full == nil {
 			return
 		}
 		linger := binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, uint32(arg&1)), 0)
 		m.note("#%d close(linger %d) %s", i, arg&1, sim.ErrnoName(m.k.SetOptBytes(fd, kernel.SOL_SOCKET, kernel.SO_LINGER, linger)))
-		if m.want[i] != 0 {
-			m.p.Del(fd)
-		}
-		m.k.Close(fd)
-		m.ends[i] = -1
+		m.end(i)
 	case 6:
 		want := interests[arg%len(interests)]
 		var err error
@@ -165,8 +182,12 @@ func (m *machine) do(op, i, arg int) {
 		v, e := m.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
 		_, p := m.k.PeerAddr(fd)
 		m.note("#%d SO_ERROR %s %s, peer %s", i, sim.ErrnoName(kernel.Errno(v)), sim.ErrnoName(e), sim.ErrnoName(p))
-	default:
+	case 10:
+		m.k.SetOpt(fd, kernel.IPPROTO_TCP, tcpQuickAck, 1) // the host then acknowledges a FIN earlier
+	case 11:
 		m.wait()
+	default:
+		m.settle()
 	}
 	m.pause()
 }
@@ -182,74 +203,4 @@ func (m *machine) wait() {
 		told = append(told, fmt.Sprintf("#%d %v", ev.Gen-1, ev.Ready))
 	}
 	m.note("wait: %s %v", strings.Join(told, ", "), err)
-}
-
-// Scripts of random calls run on the host's kernel and on a simulated one: every result and every
-// Event, edge- and level-triggered, is the same.
-func TestSimulatedKernelDoesWhatTheHostDoes(t *testing.T) {
-	most := 4000
-	if race {
-		most = 200
-	}
-	for name, make := range kinds {
-		t.Run(name, func(t *testing.T) {
-			for seed := range longtest.Seeds(t, 15, min(400, most), most) {
-				host, simulated, script := compare(t, seed, make)
-				// A busy host may report an edge late. So only a difference that remains counts.
-				for pause := time.Millisecond; pause < 2*time.Second && !slices.Equal(host, simulated); pause *= 2 {
-					time.Sleep(pause)
-					host, simulated, script = compare(t, seed, make)
-				}
-				for i := range host {
-					if i >= len(simulated) || host[i] != simulated[i] {
-						t.Fatalf("seed %d, the host:\n\t%s\nsimulated:\n\t%s\n%v", seed, strings.Join(host[max(0, i-12):i+1], "\n\t"),
-							strings.Join(simulated[min(i, len(simulated)-1):min(i+1, len(simulated))], "\n\t"), script)
-					}
-				}
-			}
-		})
-	}
-}
-
-func compare(t *testing.T, seed uint64, connect func(m *machine) error) (host, simulated []string, script [][3]int) {
-	t.Helper()
-	rnd := sim.New(seed, sim.Options{}).Rand()
-	for range 40 {
-		script = append(script, [3]int{rnd.Int(13), rnd.Int(2), rnd.Int(1000)})
-	}
-	w := sim.New(seed, sim.Options{Buffer: 1 << 20})
-	defer w.Close()
-	logs := [2][]string{}
-	for i, m := range []*machine{{k: kernel.Host, pause: func() {}}, {k: w.Host("10.0.0.1")}} {
-		var err error
-		if m.p, err = m.k.NewPoller(); err != nil {
-			t.Fatal(err)
-		}
-		if m.pause == nil {
-			idle, _ := m.k.NewPoller()
-			defer idle.Close()
-			var none [1]poller.Event
-			m.pause = func() { idle.Wait(none[:], m.k.Now()+timeout.Deadline(time.Millisecond)) }
-		}
-		if err := connect(m); err != nil {
-			t.Fatal(err)
-		}
-		for _, step := range script {
-			m.do(step[0], step[1], step[2])
-		}
-		logs[i] = m.log
-		for j, fd := range m.ends {
-			if fd >= 0 {
-				if m.want[j] != 0 {
-					m.p.Del(fd)
-				}
-				m.k.Close(fd)
-			}
-		}
-		m.p.Close()
-	}
-	if err := w.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return logs[0], logs[1], script
 }

@@ -7,25 +7,29 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// push sends as many bytes as the peer has room for. After the last byte it sends the FIN.
+// push sends as many bytes as the peer has room for. After the last byte it sends the FIN. On Linux
+// the FIN needs room for one byte.
 func (s *tcp) push() {
 	p := s.peer
 	if s.phase != up || p == nil || s.stalled || p.phase == connecting {
 		return
 	}
-	for s.sent < s.wrote {
-		room := p.rcvbuf - p.in.len() - int(s.sent-s.landed)
+	room := func() int {
+		n := p.rcvbuf - p.in.len() - int(s.sent-s.landed)
 		if s.sent == s.landed && (p.unknown() || p.phase != up) { // a probe for room gets no answer
-			room = max(room, 1)
+			n = max(n, 1)
 		}
-		n := min(int(s.wrote-s.sent), room, s.piece())
+		return n
+	}
+	for s.sent < s.wrote {
+		n := min(int(s.wrote-s.sent), room(), s.piece())
 		if n <= 0 {
 			return
 		}
 		s.sent += uint64(n)
 		s.transmit(actLand, n, packetOdds{reset: s.h.odds.Reset})
 	}
-	if s.finWant && !s.finSent {
+	if s.finWant && !s.finSent && (room() > 0 || s.h.os() != Linux) {
 		s.finSent = true
 		s.transmit(actFIN, 0, packetOdds{reset: s.h.odds.Reset, late: s.h.odds.SlowFIN, slow: int64(time.Second)})
 	}
@@ -44,6 +48,8 @@ func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
 		what = actLost
 	case f.reset:
 		what = actCutOff
+	case s.peer.finHeld: // the packet also acknowledges the peer's FIN
+		s.h.w.events.add(at, s.peer, actFINAck, 0, 0)
 	}
 	s.h.w.events.add(at, s, what, int64(n), s.round)
 }
@@ -150,7 +156,7 @@ func (s *tcp) land(n int, round uint64) {
 		s.retry()
 		return
 	}
-	if p.rdShut && p.finSent { // RFC 1122: data after both shutdowns is answered with a reset
+	if p.rdShut && p.finWant { // RFC 1122: data after both shutdowns is answered with a reset
 		p.tell(kernel.ECONNRESET)
 		s.retry()
 		return
@@ -159,20 +165,6 @@ func (s *tcp) land(n int, round uint64) {
 	s.landed += uint64(n)
 	p.wake(poller.In)
 	s.acknowledge()
-}
-
-// fin handles the arrival of the FIN at the peer.
-func (s *tcp) fin(round uint64) {
-	if !s.arrives(round) {
-		return
-	}
-	p := s.peer
-	s.h.w.packet(s.h, p.h, "FIN", 0)
-	s.finLanded = true
-	p.gotFIN = true
-	p.wake(0)
-	s.acknowledge()
-	p.settle()
 }
 
 // acknowledge notifies the other end how much has arrived.
@@ -195,8 +187,8 @@ func (s *tcp) acknowledged() {
 	s.acking = false
 	s.out.drop(int(s.landed - s.acked))
 	s.acked = s.landed
-	if s.finAcked = s.finLanded; s.finAcked {
-		s.delivered()
+	if s.finLanded && !s.finHeld {
+		s.ended()
 	}
 	if s.noSpace && s.room() >= s.sndbuf/3 {
 		s.noSpace = false
@@ -259,7 +251,7 @@ func (s *tcp) wasReset() {
 		return
 	}
 	e := kernel.ECONNRESET
-	if s.gotFIN {
+	if s.gotFIN && (!s.finWant || s.h.os() != Linux) {
 		e = kernel.EPIPE
 	}
 	if s.peer != nil && !s.h.w.passes(s.peer.h, s.h) && !s.peer.unknown() {

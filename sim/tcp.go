@@ -35,6 +35,7 @@ type tcp struct {
 	wrote, sent, landed, acked  uint64
 	finWant, finSent, finLanded bool
 	finAcked                    bool
+	finHeld                     bool   // the peer delays its acknowledgement of the FIN
 	round                       uint64 // counts retransmissions: packets of older rounds are lost
 	stalled                     bool   // until it sends again
 	since                       int64  // when the first packet was lost
@@ -84,6 +85,7 @@ const (
 	actLost
 	actCutOff
 	actProbe
+	actFINAck
 )
 
 // These constants say how long TCP repeats its attempts. It repeats a SYN after 1 s, 2 s, 4 s …,
@@ -162,6 +164,11 @@ func (s *tcp) act(what uint8, a int64, b uint64) {
 		s.wasReset()
 	case actAck:
 		s.acknowledged()
+	case actFINAck:
+		if s.finHeld { // no earlier packet has acknowledged the FIN
+			s.finHeld = false
+			s.acknowledged()
+		}
 	case actRetry:
 		if b == s.round {
 			s.stalled = false

@@ -39,7 +39,7 @@ func (s *tcp) recv(p []byte, flags int) (int, Errno) {
 
 // opened is called when there is room again. It notifies a peer that waits for room.
 func (s *tcp) opened() {
-	if p := s.peer; p != nil && p.phase == up && p.sent < p.wrote && !p.stalled {
+	if p := s.peer; p != nil && p.phase == up && (p.sent < p.wrote || p.finWant && !p.finSent) && !p.stalled {
 		p.acknowledge()
 	}
 }
@@ -173,8 +173,9 @@ func (s *tcp) vanish() {
 		c.vanish()
 	}
 	s.phase, s.closed = silent, true
-	if s.peer != nil {
-		s.peer.push()
-		s.peer.lonely()
+	if p := s.peer; p != nil {
+		p.lostFIN()
+		p.push()
+		p.lonely()
 	}
 }
