@@ -33,6 +33,7 @@ func (a *lookahead) advance(r *Reactor) {
 	if t := a.t; t != nil {
 		prefetch.Lines(t.stack, stackLines)
 		prefetch.Lines(t.g, gLines)
+		prefetch.Lines(uintptr(unsafe.Pointer(t.seat)), 1)
 		a.t = nil
 	}
 	if d := a.d; d != nil {

@@ -97,6 +97,8 @@ func (t *Task) brokenRow() string {
 		return "running is the Task that the loop runs"
 	case t.state != asleep && armed:
 		return "only asleep has an armed timer"
+	case armed && !t.timed:
+		return "an armed timer is timed"
 	case t.state == asleep && t.wakePending:
 		return "asleep excludes wakePending"
 	case t.state == asleep && t.home == nil:

@@ -47,6 +47,7 @@ type Task struct {
 	//	waitDir         wait                         -                           read while asleep
 	//	timer           the first wait with a        -                           armed only while asleep
 	//	                deadline
+	//	timed           armTimer                     stopTimer                   while timer is armed
 	//	home            begin                        reap                        finished
 	//	seat            begin, away, leave           reap                        read while the Task is
 	//	                                                                         suspended
@@ -70,6 +71,7 @@ type Task struct {
 	state       taskState
 	cancel      cancelState
 	waitsFor    inside.Reason
+	timed       bool             // timer may be armed
 	wakePending bool             // a wake came while the Task did not sleep
 	goexited    bool             // ended by runtime.Goexit, which was isolated
 	code        uintptr          // the code of f

@@ -73,6 +73,7 @@ func (t *Task) armTimer(until timeout.Deadline) bool {
 		t.timer = &timerq.Timer{F: t.timerFired}
 	}
 	t.r.timers.Arm(t.timer, until)
+	t.timed = true
 	return true
 }
 
@@ -100,7 +101,8 @@ func (t *Task) away(seat *coroutine) {
 }
 
 func (t *Task) stopTimer() {
-	if t.timer != nil {
+	if t.timed { // so a message does not touch a timer that is not armed
+		t.timed = false
 		t.r.timers.Stop(t.timer)
 	}
 }

@@ -40,27 +40,27 @@ import (
 // for example the answer to a KeyUpdate. crypto/tls puts the two sends in an order, and writeMu
 // guards out.
 type Conn struct {
+	// These fields come first because each message needs them. So it needs fewer cache lines.
 	desc *desc.Desc
 	// kernel moves the bytes: it is the Desc's Kernel or the one below that.
 	kernel        kernel.Kernel
 	session       *Session
+	unsent        atomic.Int64 // the length of out, for those who do not hold writeMu
+	recvs         uint32       // recvs that did not return EAGAIN
+	handshakeDone atomic.Bool  // the handshake has ended, and session.handshakeErr is final
+	stopped       atomic.Bool  // the Desc was closed, so the Session must be stopped
+	shared        bool         // the Desc is shared
+	reading       bool         // a call holds readMu, or would hold it if the Desc were shared
+	recvShort     bool         // the last recv did not fill its buffer
+	closeNotified bool         // close_notify was sent
+	unread        []byte       // input that was read before the Conn was made
+
+	readMu        sync.Mutex
+	writeMu       sync.Mutex
+	out           []byte // the bytes of records that the kernel has not accepted
 	local, remote net.Addr
 	outer         func() net.Conn // returns the connection that user code has
-	handshakeDone atomic.Bool     // the handshake has ended, and session.handshakeErr is final
-	stopped       atomic.Bool     // the Desc was closed, so the Session must be stopped
-
-	shared    bool // the Desc is shared
-	reading   bool // a call holds readMu, or would hold it if the Desc were shared
-	recvShort bool // the last recv did not fill its buffer
-	readMu    sync.Mutex
-	unread    []byte // input that was read before the Conn was made
-	steps     uint32 // calls of stepHandshake
-	recvs     uint32 // recvs that did not return EAGAIN
-
-	writeMu       sync.Mutex
-	out           []byte       // the bytes of records that the kernel has not accepted
-	unsent        atomic.Int64 // the length of out, for those who do not hold writeMu
-	closeNotified bool         // close_notify was sent
+	steps         uint32          // calls of stepHandshake
 }
 
 const (
