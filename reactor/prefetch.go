@@ -17,6 +17,7 @@ const (
 	stackBelow   = 128 // how much of a sleeping task's stack is below the frame of Sleep
 	stackLines   = 10  // the part of its stack that a task uses when it continues
 	gLines       = 7
+	nearLines    = 6 // the state of a TLS connection
 )
 
 // A lookahead has the next Events in stages. One stage prefetches what the following stage reads.
@@ -37,6 +38,9 @@ func (a *lookahead) advance(r *Reactor) {
 		a.t = nil
 	}
 	if d := a.d; d != nil {
+		if d.Near != nil {
+			prefetch.Lines(uintptr(d.Near), nearLines)
+		}
 		if s, ok := d.Waiting().(*taskSleeper); ok {
 			a.t = (*Task)(s)
 			prefetch.Lines(uintptr(unsafe.Pointer(a.t)), 2)

@@ -2,6 +2,7 @@ package desc
 
 import (
 	"sync"
+	"unsafe"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
@@ -91,8 +92,8 @@ var eventsFor = [2]poller.Readiness{
 //	AsNet,
 //	ShortIsAll,
 //	UnixStream,
-//	Transient   the owner, before the    –                    fixed
-//	            first call
+//	Transient,  the owner, before the    –                    fixed
+//	Near        first call
 //	Gen         Waiter.Register          –                    the Waiter
 //	refs        ref, recv, SendAll, Do,  unref, drop,         lock        refs ≥ unturned ≥ 0
 //	            beginClose               beginClose
@@ -142,6 +143,10 @@ type Desc struct {
 	Waiter Waiter
 
 	Gen uint32 // the generation of the registration
+
+	// Near is nil, or it points to an object that each message needs besides the Desc. The loop
+	// prefetches nearLines cache lines of it.
+	Near unsafe.Pointer
 
 	// AsNet means that the calls are those of a net.Conn or net.Listener. Only the deadlines of the
 	// directions limit such calls.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -75,8 +76,14 @@ const (
 // NewConn makes a Conn whose bytes k moves. outer returns the connection that user code has, for
 // the configuration's callbacks and for errors. outer must not keep that connection reachable.
 func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func() net.Conn, cfg *tls.Config, server bool) *Conn {
-	c := &Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer, shared: d.Shared()}
-	c.session = New((*fdWire)(c), cfg, server)
+	all := &struct { // one object, which the loop can prefetch
+		Conn
+		session Session
+	}{Conn: Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer, shared: d.Shared()}}
+	c := &all.Conn
+	c.session = &all.session
+	c.session.init((*fdWire)(c), cfg, server)
+	d.Near = unsafe.Pointer(c)
 	// The hook ends the strand. If d is already closed, the first call fails.
 	d.AddHook(&desc.Hook{F: c.stop})
 	return c

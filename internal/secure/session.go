@@ -103,7 +103,13 @@ func Check(cfg *tls.Config, server bool) error {
 // configuration's callbacks get the connection that Outer returns. If w has a method User, user
 // code that crypto/tls calls after the handshake runs inside User.
 func New(w Wire, cfg *tls.Config, server bool) *Session {
-	s := &Session{wire: w}
+	s := new(Session)
+	s.init(w, cfg, server)
+	return s
+}
+
+func (s *Session) init(w Wire, cfg *tls.Config, server bool) {
+	s.wire = w
 	if server {
 		if o, ok := w.(outer); ok {
 			cfg = withOuterConn(cfg, o)
@@ -116,7 +122,6 @@ func New(w Wire, cfg *tls.Config, server bool) *Session {
 		}
 		s.tls = tls.Client((*cryptoConn)(s), cfg)
 	}
-	return s
 }
 
 // Ready reports whether the handshake has succeeded.
