@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/reactor"
 )
 
 // The tests of this file check the behaviour of a server that the Autobahn test suite checks. The
@@ -201,7 +202,9 @@ func TestCloses(t *testing.T) {
 // Autobahn group 9: large messages, in frames, fragments and pieces of each size. Without -long
 // they are smaller.
 func TestLarge(t *testing.T) {
-	b := echoes(t, WithMaxMessage(16<<20))
+	// A Send above the limit of the output would fail.
+	limit := []reactor.ListenOption{reactor.WithLimits(64<<10, 256<<10, 32<<20)}
+	b := serveWith(t, func(*Request) Handler { return &funcs{message: echo} }, limit, WithMaxMessage(16<<20))
 	most := longtest.Count(128<<10, 1<<20, 16<<20)
 	for kind, letter := range map[byte]string{text: "é", bin: "\xff"} {
 		m := rep(letter, most/len(letter))
