@@ -12,7 +12,7 @@ import (
 // No request makes the inspector panic. No page contains markup of the client, and JSON is valid.
 func FuzzServe(f *testing.F) {
 	for _, target := range []string{"/", "/conns?sort=out&asc=1&q=x&page=2&n=5&loop=0", "/conn?id=0-5-1", "/task?id=0-ff", "/loop?id=0",
-		"/tasks?format=json", "/conns?q=<script>&format=json", "/do", "/a/b/../conns"} {
+		"/tasks?format=json", "/conns?q=<script>&format=json", "/conns?q=\x88", "/do", "/a/b/../conns"} {
 		f.Add("GET", "127.0.0.1:6060", target, "action=abort&id=0-5-1&token="+token)
 		f.Add("POST", "evil", target, "")
 	}

@@ -3,6 +3,7 @@ package inspector
 import (
 	"html"
 	"strconv"
+	"strings"
 )
 
 // A page is an HTML page under construction. All its methods except raw escape their texts.
@@ -15,8 +16,10 @@ type page struct {
 // raw adds HTML that was written in this package.
 func (p *page) raw(s string) { p.b = append(p.b, s...) }
 
-// text adds an escaped text.
-func (p *page) text(s string) { p.b = append(p.b, html.EscapeString(s)...) }
+// text adds an escaped text. A query may contain bytes that are not UTF-8.
+func (p *page) text(s string) {
+	p.b = append(p.b, html.EscapeString(strings.ToValidUTF8(s, "\ufffd"))...)
+}
 
 // tag adds an element that contains a text.
 func (p *page) tag(name, text string) {
