@@ -179,8 +179,10 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// abortAll aborts everything, because the loop cannot continue.
+// abortAll aborts everything, because the loop cannot continue. It drops the Events that are left,
+// so that no Task switches to the Task of such an Event.
 func (r *Reactor) abortAll() error {
+	r.batch, r.next = 0, 0
 	for !r.stopped { // nothing new is accepted, so this takes one or two rounds
 		r.inTurn, r.budget = true, turnBudget
 		r.runTasks(r.runnable.len())

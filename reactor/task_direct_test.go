@@ -136,6 +136,26 @@ func TestAPanicOfTheLoopEndsTheListOfTasks(t *testing.T) {
 	r.Run(t.Context())
 }
 
+// The loop fails while it has Events of three Tasks to deliver. A Task that begins in the abort
+// switches to none of these Tasks: a loop that has failed delivers no Events.
+func TestALoopThatHasFailedDeliversNoEvents(t *testing.T) {
+	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}))
+	var order []int
+	_, peers := sleepers(t, r, 3, func(i int) {
+		order = append(order, i)
+		if i == 0 {
+			r.Go(func(*Task) { order = append(order, 10) })
+			r.flushPending.add(flushed(func() { panic("on purpose") }))
+		}
+	})
+	for _, p := range peers {
+		unix.Write(p, []byte("x"))
+	}
+	if err := r.run(); err == nil || !slices.Equal(order, []int{0, 10}) {
+		t.Error(err, order)
+	}
+}
+
 // One Event wakes a Task that receives and a Task that sends on the same descriptor. Both run
 // before the Task of the next Event.
 func TestBothTasksOfAnEventRunBeforeTheNextOne(t *testing.T) {
