@@ -47,6 +47,7 @@ func TestStateOfATaskIsChecked(t *testing.T) {
 	spoils := map[string]func(t *Task){
 		"running is the Task":          func(t *Task) { t.state = running },
 		"only asleep has an armed":     func(t *Task) { t.state = runnable },
+		"an armed timer is timed":      func(t *Task) { t.timed = false },
 		"asleep excludes wakePending":  func(t *Task) { t.wakePending = true },
 		"asleep excludes a Task with":  func(t *Task) { t.home = nil },
 		"nothing is reported that was": func(t *Task) { t.cancel = cancelReported },

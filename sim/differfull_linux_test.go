@@ -1,11 +1,14 @@
 package sim_test
 
 import (
+	"fmt"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/sim"
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/sim"
 )
 
 // info returns TCP_INFO of the host's end, or nil if the end is closed or is no TCP socket.
@@ -35,7 +38,11 @@ func (m *machine) hearACK() {
 // until output that is left has no room. The last bytes of a window leave with a delay.
 func (m *machine) acknowledged() {
 	for i := range m.ends {
+		end := time.Now().Add(longtest.Guard)
 		for p := m.info(i); p != nil; p = m.info(i) {
+			if time.Now().After(end) {
+				panic(fmt.Sprintf("#%d: the host's output is not acknowledged: %+v", i, p))
+			}
 			full := m.info(1-i) == nil || p.Snd_wnd == 0 && kernel.Waiting(m.k, m.ends[1-i]) > 1
 			if p.Unacked == 0 && (p.Notsent_bytes == 0 || full) {
 				break

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -43,6 +44,12 @@ func run(t *testing.T, b *lab, scripts ...script) {
 			p.send(masked(closo, closing(Normal, "")))
 			p.wantClose(Normal)
 		})
+	}
+}
+
+func echo(c *Conn, kind Kind, p []byte) {
+	if errors.Is(c.Send(kind, p), reactor.ErrBuffered) {
+		panic("the client waits: its message is above the limit of the output")
 	}
 }
 

@@ -59,8 +59,6 @@ func (f *funcs) Pong(c *Conn, p []byte) {
 	}
 }
 
-func echo(c *Conn, kind Kind, p []byte) { _ = c.Send(kind, p) }
-
 // A lab is a server on its own loop, which runs until the test ends.
 type lab struct {
 	testing.TB

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"github.com/ureactor/ureactor/internal/longtest"
 	"io"
 	"net"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // An address that cannot be opened causes one error line, and the addresses that were already

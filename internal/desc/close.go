@@ -97,6 +97,7 @@ func (d *Desc) beginClose() {
 		d.Waiter.Unregister(d)
 		d.registered, d.output, d.level, d.suspended = false, false, false, false
 	}
+	d.Near = nil
 	var hooks []*Hook
 	if d.extra != nil {
 		hooks, d.extra = d.extra.hooks, nil

@@ -92,8 +92,9 @@ var eventsFor = [2]poller.Readiness{
 //	AsNet,
 //	ShortIsAll,
 //	UnixStream,
-//	Transient,  the owner, before the    –                    fixed
-//	Near        first call
+//	Transient   the owner, before the    –                    fixed
+//	            first call
+//	Near        secure.NewConn           beginClose           the loop    not shared
 //	Gen         Waiter.Register          –                    the Waiter
 //	refs        ref, recv, SendAll, Do,  unref, drop,         lock        refs ≥ unturned ≥ 0
 //	            beginClose               beginClose
@@ -145,7 +146,7 @@ type Desc struct {
 	Gen uint32 // the generation of the registration
 
 	// Near is nil, or it points to an object that each message needs besides the Desc. The loop
-	// prefetches nearLines cache lines of it.
+	// prefetches the object.
 	Near unsafe.Pointer
 
 	// AsNet means that the calls are those of a net.Conn or net.Listener. Only the deadlines of the

@@ -1,12 +1,13 @@
 package kernel
 
 import (
-	"github.com/ureactor/ureactor/internal/longtest"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // With MSG_TRUNC, recv returns the whole length of a datagram, even if the buffer is shorter.

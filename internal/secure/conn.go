@@ -83,7 +83,9 @@ func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func()
 	c := &all.Conn
 	c.session = &all.session
 	c.session.init((*fdWire)(c), cfg, server)
-	d.Near = unsafe.Pointer(c)
+	if !c.shared {
+		d.Near = unsafe.Pointer(c)
+	}
 	// The hook ends the strand. If d is already closed, the first call fails.
 	d.AddHook(&desc.Hook{F: c.stop})
 	return c

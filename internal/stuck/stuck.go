@@ -28,10 +28,9 @@ func (g Goroutine) Waits() bool {
 const again = time.Second
 
 // Watch checks all goroutines after each period of real time. The function find returns those that
-// should not wait. If one of them is in the same state a second later, Watch calls the function
-// report once with its stack, and stops. If the period is shorter than a second, the second check
-// comes after such a period. The function stop ends the checks. It does not wait for a
-// call of report.
+// should not wait. A second check comes a second later, or earlier if the period is shorter. If one
+// of them is then in the same state, Watch calls the function report once with its stack, and
+// stops. The function stop ends the checks. It does not wait for a call of report.
 func Watch(after time.Duration, find func(all []Goroutine) []Goroutine, report func(stacks string)) (stop func() bool) {
 	var timer *time.Timer
 	timer = time.AfterFunc(after, func() {

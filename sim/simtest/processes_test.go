@@ -146,9 +146,9 @@ func TestOneHistoryInManyProcesses(t *testing.T) {
 	}
 }
 
-// A program uses a library that starts goroutines. The process ends at the first kernel call of
-// such a goroutine.
-func TestALibraryWithGoroutinesIsNoticed(t *testing.T) {
+// A program starts a goroutine that uses a connection of the loop, as many libraries do. The
+// process ends at the first kernel call of this goroutine.
+func TestAGoroutineBesideTheLoopIsNoticed(t *testing.T) {
 	if !longtest.Default(t, "it starts a process") {
 		return
 	}

@@ -1,13 +1,14 @@
 package api
 
 import (
-	"github.com/ureactor/ureactor/internal/longtest"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // The doc comment of an exported type or function contains no table of fields and locks, because

@@ -28,6 +28,12 @@ func serve(t *testing.T, loops int) string { return serveSite(t, loops, testSite
 
 func serveSite(t *testing.T, loops int, s *Site) string {
 	t.Helper()
+	_, at := serveGroup(t, loops, s)
+	return at
+}
+
+func serveGroup(t *testing.T, loops int, s *Site) (*reactor.Group, string) {
+	t.Helper()
 	g, err := reactor.NewGroup(loops)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +50,7 @@ func serveSite(t *testing.T, loops int, s *Site) string {
 			t.Error(err)
 		}
 	})
-	return l.Addr().String()
+	return g, l.Addr().String()
 }
 
 const goOnLine = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -225,12 +231,20 @@ func TestWrk(t *testing.T) {
 	if !longtest.Only(t, "wrk as the client") {
 		return
 	}
-	out, err := exec.Command("wrk", "-t", "1", "-c", "50", "-d", "1s", "http://"+serve(t, 2)+"/").CombinedOutput()
+	g, at := serveGroup(t, 2, testSite())
+	out, err := exec.Command("wrk", "-t", "1", "-c", "50", "-d", "1s", "http://"+at+"/").CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
 		t.Skip(err)
 	}
 	if err != nil || !strings.Contains(string(out), " requests in ") || strings.Contains(string(out), " 0 requests in ") ||
 		strings.Contains(string(out), "Socket errors") || strings.Contains(string(out), "Non-2xx") {
 		t.Errorf("%v\n%s", err, out)
+	}
+	// wrk ends with requests on their way. If the drain began before the loops have noticed the end of
+	// its connections, it would report the answers as undelivered.
+	for end := time.Now().Add(longtest.Guard); g.Stats().Conns > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a connection is open, though wrk has ended")
+		}
 	}
 }
