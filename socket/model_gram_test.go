@@ -119,6 +119,10 @@ func (w *world) sendGram(e *end) {
 		w.failf("sent %d of %d bytes", n, len(p))
 	}
 	if to == w.hole || to.closed || to.to != nil && to.to.addr != w.local(e) {
+		if to.closed && to.vague { // another program receives the datagram
+			e.vague = true
+			return
+		}
 		if to == e.to { // only a connected socket gets the error of a closed port
 			e.err = syscall.ECONNREFUSED
 			w.failed(e)
@@ -127,6 +131,17 @@ func (w *world) sendGram(e *end) {
 	}
 	w.arrived("the datagram", func() bool { return kernel.Waiting(w.k, to.fd) > memory })
 	to.grams = append(to.grams, gram{p, w.local(e)})
+}
+
+// hold keeps the port of e, which is closed, so that no other program receives what is sent there.
+// If another program already has the port, the results of a send to e are vague.
+func (w *world) hold(e *end) {
+	s := w.socket(inet, dgram)
+	err := s.Bind(e.addr)
+	e.vague = w.want(err, 0, syscall.EADDRINUSE) != 0
+	if err == nil {
+		w.must(s.Connect(e.addr))
+	}
 }
 
 // local returns the address from which datagrams of e come.

@@ -173,6 +173,9 @@ func (w *world) close(e *end, hard bool) {
 	w.note(e, "Close, hard %v", hard)
 	if !e.closed {
 		e.gone(hard)
+		if e.dgram && e.addr.Port() != 0 {
+			w.hold(e)
+		}
 	}
 	if e.s.Fileno() != -1 {
 		w.failf("Fileno %d after Close", e.s.Fileno())
