@@ -145,10 +145,10 @@ func (t *Task) wakeWith(why kernel.Errno) {
 func (r *Reactor) resumeWoken(fd int32) {
 	r.direct = r.mayDirect()
 	for i, t := range r.woken {
-		r.woken[i] = nil
 		if r.guards {
-			r.stepWatched(t, fd)
+			r.stepWatched(i, fd)
 		} else {
+			r.woken[i] = nil
 			r.step(t)
 		}
 	}
@@ -157,14 +157,17 @@ func (r *Reactor) resumeWoken(fd int32) {
 }
 
 // stepWatched is step with the watchdog, and between Enter and Leave. The coroutine is made there
-// too, because its goroutine inherits the labels for profiles.
-func (r *Reactor) stepWatched(t *Task, fd int32) {
+// too, because its goroutine inherits the labels for profiles. The Task leaves the list woken after
+// Enter, which may not return.
+func (r *Reactor) stepWatched(i int, fd int32) {
+	t := r.woken[i]
 	if r.watchdog != nil && r.watchdog.enter(fd) {
 		defer r.watchdog.leave()
 	}
 	if r.enter(t) {
 		defer r.leave()
 	}
+	r.woken[i] = nil
 	r.step(t)
 }
 

@@ -20,7 +20,9 @@ type Trace struct {
 	Turn   func(events int, d time.Duration) // a turn has ended; the loop measures its time
 
 	// Enter is called before each callback and each step of a Task, and Leave after it. name is the
-	// type of the handler, or the name of the function. Package looplabels uses these.
+	// type of the handler, or the name of the function. If one of them panics, the loop calls
+	// neither again. If one of them calls runtime.Goexit, the loop aborts everything. Package
+	// looplabels uses these.
 	Enter func(name string)
 	Leave func()
 }
@@ -130,9 +132,7 @@ func (r *Reactor) enter(what any) bool {
 	if r.trace.all.Enter == nil || r.entered {
 		return false
 	}
-	r.entered = true
-	r.trace.all.Enter(nameOf(what))
-	return true
+	return r.entering(nameOf(what))
 }
 
 // enterFunc is enter for a function. Here f does not escape. If it did, each datagram would cost
@@ -141,12 +141,41 @@ func (r *Reactor) enterFunc(f func()) bool {
 	if r.trace.all.Enter == nil || r.entered {
 		return false
 	}
+	return r.entering(funcName(**(**uintptr)(unsafe.Pointer(&f))))
+}
+
+func (r *Reactor) entering(name string) bool {
 	r.entered = true
-	r.trace.all.Enter(funcName(**(**uintptr)(unsafe.Pointer(&f))))
-	return true
+	r.observe(func() { r.trace.all.Enter(name) })
+	return r.entered
 }
 
 func (r *Reactor) leave() {
 	r.entered = false
-	r.trace.all.Leave()
+	if r.trace.all.Leave != nil { // not after a panic in Enter for a callback inside this one
+		r.observe(r.trace.all.Leave)
+	}
+}
+
+// observe calls Enter or Leave. After a panic the loop calls neither again. Otherwise an Enter that
+// always panics could stop every callback. runtime.Goexit unwinds the step as well, so the loop
+// fails.
+func (r *Reactor) observe(f func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		r.entered, r.trace.all.Enter, r.trace.all.Leave = false, nil, nil
+		if r.opt.onPanic == nil {
+			return
+		}
+		p := panicErrorOf(recover())
+		r.isolatePanic(nil, p)
+		if p.Value == ErrGoexit {
+			r.fail(p)
+		}
+	}()
+	f()
+	returned = true
 }
