@@ -81,12 +81,12 @@ func others(task *reactor.Task, call func()) (n int) {
 
 const much = 8 << 20
 
-// shared fails the test unless another task has run at least once for each 512 KiB that a call has
+// shared fails the test unless another task has run at least once for each MiB that a call has
 // moved.
 func shared(t *testing.T, moved int64, err error, n int) {
 	t.Helper()
-	if moved != much || err != nil || n < much>>19 {
-		t.Errorf("%d of %d bytes, %v; another task ran %d times, want %d", moved, much, err, n, much>>19)
+	if moved != much || err != nil || n < much>>20 {
+		t.Errorf("%d of %d bytes, %v; another task ran %d times, want %d", moved, much, err, n, much>>20)
 	}
 }
 

@@ -75,6 +75,7 @@ type Reactor struct {
 	next         int               // index of the next Event to deliver
 	readPending  queue[*Conn]      // Conns that the next turn reads without an Event
 	rereading    *Conn             // the Conn of readPending that is being read
+	filled       *Conn             // its read has filled the buffer; see readOn
 	flushPending queue[flusher]    // Conns and PacketConns that are flushed at the end of the step
 	closedCalls  queue[closedCall] // calls of Closed that are due
 	posting      postQueue         // posts that were made before this turn

@@ -5,11 +5,12 @@ import "github.com/ureactor/ureactor/internal/kernel"
 // budget is how much the calls on one Desc may do before their task yields. If the peer of a task
 // sends all the time, the task's calls never wait. Without a budget, no other task would run then.
 // The unit is 2 KiB. Each call costs one unit more than its bytes, which is about the cost of a
-// call. The budget is a few times the 64 KiB that a Conn reads in a turn, because switching tasks
-// costs more than switching Conns.
+// call. So each direction of a shared Desc may move about 256 KiB. A Conn reads as much in a row.
+// On a loop both directions share the budget, and its unit is 4 KiB.
 const (
 	budget      = 128
 	budgetShift = 11 // the binary logarithm of the unit
+	loopShift   = budgetShift + 1
 )
 
 // Do makes a blocking call. try makes the system call. Any result of try except EAGAIN ends the
@@ -185,8 +186,15 @@ func (d *Desc) check(dir Dir, c *Call, clock bool) Errno {
 
 // charge counts the cost of a try that has moved n bytes.
 func (d *Desc) charge(dir Dir, c *Call, n int) {
-	s := d.spent(dir)
-	*s = uint8(min(budget, int(*s)+1+n>>budgetShift+int(c.Records)))
+	if d.shared {
+		d.dirs[dir].spend(c, n>>budgetShift)
+	} else {
+		d.dirs[In].spend(c, n>>loopShift)
+	}
+}
+
+func (s *dirState) spend(c *Call, units int) {
+	s.spent = uint8(min(budget, int(s.spent)+1+units+int(c.Records)))
 	c.Records = 0
 }
 

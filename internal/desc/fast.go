@@ -118,7 +118,7 @@ func (d *Desc) drop() {
 
 // endFast ends a call that has moved n bytes on the fast path.
 func (d *Desc) endFast(c *Call, n int, e Errno) {
-	d.charge(In, c, n)
+	d.dirs[In].spend(c, n>>loopShift)
 	if e == kernel.ETIMEDOUT {
 		d.NoteTimedOut()
 	}
