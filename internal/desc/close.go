@@ -100,7 +100,7 @@ func (d *Desc) beginClose() {
 	d.Near = nil
 	var hooks []*Hook
 	if d.extra != nil {
-		hooks, d.extra = d.extra.hooks, nil
+		hooks, d.extra, d.hooked = d.extra.hooks, nil, false
 	}
 	var wake []Sleeper
 	for i := range d.dirs {

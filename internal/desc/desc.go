@@ -122,6 +122,7 @@ var eventsFor = [2]poller.Readiness{
 //	queues      queue                    –                    lock
 //	dated       SetDeadline              SetDeadline          lock        queues
 //	extra       ensureExtra              beginClose           lock
+//	hooked      setHook                  setHook, beginClose  lock        extra.onArrival or onEvent
 //
 // These fields exist for each direction (dirState, turnQueue). The holder is the call that has the
 // direction's turn:
@@ -182,6 +183,7 @@ type Desc struct {
 	keepsParker bool
 	suspended   bool // registered without an interest; see suspend
 	dated       bool // a direction has a deadline
+	hooked      bool // there is an onArrival or an onEvent (a message does not need extra)
 	mu          sync.Mutex
 	dirs        [2]dirState
 	queues      *[2]turnQueue // nil until a call needs them

@@ -40,8 +40,7 @@ func (d *Desc) kindFor(output bool) (out, level bool) {
 	output = output && !d.Transient
 	// A hook needs each Event. A level-triggered Desc is suspended if no call receives the input, and
 	// would then get no more Events.
-	hooks := d.extra != nil && (d.extra.onArrival != nil || d.extra.onEvent != nil)
-	return output, d.UnixStream && !d.shared && !output && !hooks
+	return output, d.UnixStream && !d.shared && !output && !d.hooked
 }
 
 func (d *Desc) registerAs(output, level bool) (e Errno) {
@@ -114,7 +113,7 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	}
 	sleeper := s.waiting
 	var onArrival, onEvent func()
-	if d.extra != nil {
+	if d.hooked {
 		onArrival, onEvent = d.extra.onArrival, d.extra.onEvent
 	}
 	switch { // no call receives or sends now
@@ -144,10 +143,7 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 // needs. Instead of waking that call, TakeInput returns true. Otherwise it does nothing and returns
 // false.
 func (d *Desc) TakeInput(i poller.Readiness) bool {
-	if i&poller.In == 0 || i&^(poller.In|poller.Out|poller.End) != 0 || d.dirs[In].waiting == nil {
-		return false
-	}
-	if x := d.extra; x != nil && (x.onArrival != nil || x.onEvent != nil) {
+	if i&poller.In == 0 || i&^(poller.In|poller.Out|poller.End) != 0 || d.dirs[In].waiting == nil || d.hooked {
 		return false
 	}
 	if i&poller.Out != 0 {
@@ -216,10 +212,14 @@ func (d *Desc) OnArrival(f func()) Errno {
 // locked.
 func (d *Desc) setHook(hook *func(), f func(), dir Dir) (e Errno) {
 	before := *hook
-	*hook = f
+	set := func(f func()) {
+		*hook = f
+		d.hooked = d.extra.onArrival != nil || d.extra.onEvent != nil
+	}
+	set(f)
 	if f != nil && (!d.reports(dir) || d.level) {
 		if e = d.registerNow(dir == Out || d.output); e != 0 {
-			*hook = before
+			set(before)
 		}
 	}
 	return e

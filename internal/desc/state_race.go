@@ -28,7 +28,9 @@ func (d *Desc) checkState() {
 			must("Desc", q.sleeper == nil || d.shared, "sleeper without shared")
 		}
 	}
-	if x := d.extra; x != nil {
+	x := d.extra
+	must("Desc", d.hooked == (x != nil && (x.onArrival != nil || x.onEvent != nil)), "hooked does not say whether there are hooks")
+	if x != nil {
 		must("Desc", !d.closed || x.hooks == nil && x.onArrival == nil && x.onEvent == nil,
 			"closed with hooks, onArrival or onEvent")
 		must("Desc", x.closedCh == nil || d.closed && !d.finished, "closedCh without closed, or with finished")

@@ -37,10 +37,10 @@ func TestTakeInputIsReadyWithoutTheWake(t *testing.T) {
 				d.dirs[Out].waiting, d.dirs[Out].busy = out, true
 			}
 			if is(4) {
-				d.ensureExtra().onArrival = func() { calls++ }
+				d.ensureExtra().onArrival, d.hooked = func() { calls++ }, true
 			}
 			if is(5) {
-				d.ensureExtra().onEvent = func() { calls++ }
+				d.ensureExtra().onEvent, d.hooked = func() { calls++ }, true
 			}
 			if is(6) {
 				d.ensureExtra()
