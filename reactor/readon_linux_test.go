@@ -13,8 +13,8 @@ import (
 
 // A peer has much to send. The k-th Data closes, pauses, detaches or changes the Conn, or does not
 // return. Or it puts another Conn on the list of Conns to read. Then the loop reads no more in this
-// turn, if the Conn wants no more. If the Conn wants more, it gets all bytes in their order, even if
-// a turn has left some of them. The other Conn gets its bytes too.
+// turn, if the Conn wants no more. If the Conn wants more, it gets all bytes in their order. The
+// other Conn gets its bytes too.
 func TestBulkReadsStopWhenTheHandlerAsks(t *testing.T) {
 	for name, act := range map[string]func(c *Conn){
 		"other":  func(c *Conn) { c.Value().(*Conn).readNextTurn() },
