@@ -22,9 +22,9 @@ import (
 // Tasks, none of these may be locked. runtime.Goexit in a Task, which t.FailNow of a test calls,
 // counts as a panic: it would end the loop's goroutine.
 //
-// A Task may run on the goroutine of an earlier Task that has returned. Labels that were set by
-// pprof.SetGoroutineLabels stay on that goroutine. So a Task sets labels by pprof.Do, which removes
-// them.
+// A Task may run on the goroutine of an earlier Task that has returned. The labels of
+// pprof.SetGoroutineLabels and the flag of debug.SetPanicOnFault stay on that goroutine. So a Task
+// sets labels by pprof.Do, which removes them.
 //
 // Only callbacks and Tasks of the loop may use a Task. Any goroutine may use its Context.
 type Task struct {

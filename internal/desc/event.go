@@ -129,7 +129,7 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	}
 	d.unlock()
 	if sleeper != nil {
-		sleeper.Wake() // on a loop this runs the task, which may change d
+		sleeper.Wake() // on a loop the task runs later, after Ready
 	}
 	if onArrival != nil && dir == In {
 		onArrival()
