@@ -81,7 +81,7 @@ func formats(most int) map[string]*Format {
 func TestFramesComeBack(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 21))
 	for name, f := range formats(100) {
-		for range longtest.Count(5, 100, 1000) {
+		for range longtest.Count(5, 50, 1000) {
 			var wire []byte
 			var want []string
 			for range 20 {

@@ -18,10 +18,11 @@ import (
 // rounds returns how often a test of the contract runs.
 func rounds() int { return longtest.Count(1, 1, 20) }
 
-// families returns the networks for the tests of the contract. With -short it returns only one.
-func families() []string { return []string{"tcp4", "tcp6", "unix"}[:longtest.Count(1, 3, 3)] }
+// families returns the networks for the tests of the contract. With -short it returns only one, and
+// with -long all.
+func families() []string { return []string{"tcp4", "unix", "tcp6"}[:longtest.Count(1, 2, 3)] }
 
-// Connections of every family fulfil the contract of net.Conn, which x/net's nettest checks in 11
+// Connections fulfil the contract of net.Conn, which x/net's nettest checks in 11
 // parts. The families run in parallel, and with -long each runs 20 times.
 func TestConn(t *testing.T) {
 	if !longtest.Default(t, "nettest waits for real time") {

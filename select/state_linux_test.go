@@ -18,6 +18,7 @@ func TestStates(t *testing.T) {
 	}
 	for _, row := range states {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			both(t, func(l *lab) {
 				says := row.want
 				if row.name == "connecting" && l.os == "freebsd" {

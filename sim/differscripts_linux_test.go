@@ -25,7 +25,7 @@ func TestSimulatedKernelDoesWhatTheHostDoes(t *testing.T) {
 	}
 	for name, make := range kinds {
 		t.Run(name, func(t *testing.T) {
-			for seed := range longtest.Seeds(t, 15, min(400, most), most) {
+			for seed := range longtest.Seeds(t, 15, min(250, most), most) {
 				if err := differs(seed, false, make); err != nil {
 					t.Fatal(err)
 				}
@@ -42,7 +42,7 @@ func TestSimulatedKernelFillsAsTheHostDoes(t *testing.T) {
 			var all sync.WaitGroup
 			defer all.Wait()
 			free := make(chan struct{}, 32)
-			for seed := range longtest.Seeds(t, 10, 200, 2000) {
+			for seed := range longtest.Seeds(t, 10, 120, 2000) {
 				free <- struct{}{}
 				all.Go(func() {
 					if err := differs(seed, true, kinds[name]); err != nil {

@@ -171,7 +171,7 @@ func wanted(n, index int) bool {
 		return true
 	}
 	if race {
-		return n == 1 || index%longtest.Count(64, 32, 8) == 0
+		return n == 1 || index%longtest.Count(64, 48, 8) == 0
 	}
 	if testing.Short() {
 		return index%20 == 0

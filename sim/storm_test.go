@@ -14,7 +14,7 @@ func TestStorm(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
 	}
-	n := longtest.Count(8, 40, 1000)
+	n := longtest.Count(8, 24, 1000)
 	if race {
 		n = min(n, 30)
 	}
@@ -25,7 +25,7 @@ func TestStorm(t *testing.T) {
 // the machine's random numbers, so a history contains only the sizes of messages. The test prints
 // the hashes, and .ci/run compares them with those of other processors.
 func TestStormIsOneHistory(t *testing.T) {
-	for seed := range uint64(longtest.Count(1, 10, 10)) {
+	for seed := range uint64(longtest.Count(1, 5, 10)) {
 		var hashes [2]uint64
 		for i := range hashes {
 			w := sim.New(seed, stormOptions(seed))

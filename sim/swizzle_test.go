@@ -48,7 +48,7 @@ func gossip(w *sim.World, n int) (hosts []*sim.Host, heard func() map[string]int
 func TestSwizzleEndsInPeace(t *testing.T) {
 	histories := map[uint64]bool{}
 	clogged := 0
-	seeds := longtest.Count(1, 10, 15)
+	seeds := longtest.Count(1, 6, 15)
 	for seed := range uint64(seeds) {
 		for range 2 {
 			w := sim.New(seed, sim.Options{})

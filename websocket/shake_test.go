@@ -144,6 +144,7 @@ func TestBadAnswers(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
+	t.Parallel()
 	const accept = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n"
 	b := echoes(t)
 	for name, c := range map[string]struct{ answer, want string }{

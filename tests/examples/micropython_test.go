@@ -65,6 +65,7 @@ func TestMicroPythonTwin(t *testing.T) {
 	if !longtest.Default(t, "builds a program, and waits for real time") {
 		return
 	}
+	t.Parallel()
 	port := freePort(t)
 	lines(t, exec.Command(build(t, "micropython"), port), true)
 	talk(t, port)

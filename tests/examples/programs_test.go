@@ -65,6 +65,7 @@ func TestEcho(t *testing.T) {
 	if !longtest.Default(t, "builds a program and starts processes") {
 		return
 	}
+	t.Parallel()
 	file := build(t, "echo")
 	for _, network := range []string{"tcp", "udp"} {
 		cmd := exec.Command(file, "-port=0", "-loops=3", "-reuseport", "-udp="+fmt.Sprint(network == "udp"))
@@ -97,6 +98,7 @@ func TestPingOfThisMachine(t *testing.T) {
 	if !longtest.Default(t, "builds a program and starts processes") {
 		return
 	}
+	t.Parallel()
 	file := build(t, "ping")
 	for _, ip := range []string{"127.0.0.1", "::1"} {
 		var out, failed strings.Builder
