@@ -25,10 +25,8 @@ func (m *connModel) turn() {
 	if !m.traps {
 		turn()
 	} else { // runtime.Goexit ends the turn's goroutine; another one continues the turn
-		gone := make(chan struct{})
 		sprung := m.sprung
-		go func() { defer close(gone); turn() }()
-		if <-gone; m.sprung > sprung {
+		if apart(turn); m.sprung > sprung {
 			return
 		}
 	}

@@ -12,6 +12,16 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
+// apart calls f on a goroutine of its own, which runtime.Goexit may end.
+func apart(f func()) {
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		f()
+	}()
+	<-gone
+}
+
 // If the goroutine of a loop is locked to its thread, the loop stays on it, and each runtime.Goexit
 // makes the stack longer. So after nestedMost of them, the loop fails in order. A loop that is not
 // locked survives more of them, and its stack does not grow.

@@ -64,12 +64,7 @@ func testBulkRead(t *testing.T, name string, k int, act func(c *Conn)) {
 		if turns == 100 {
 			t.Fatalf("%s %d: %d of %d bytes, and %d bytes of the other Conn are left", name, k, len(got), sent, others)
 		}
-		gone := make(chan struct{})
-		go func() { // a Goexit ends this goroutine
-			defer close(gone)
-			r.Turn(r.Now() + 1)
-		}()
-		if <-gone; quiet {
+		if apart(func() { r.Turn(r.Now() + 1) }); quiet {
 			quiet = false
 			c.Resume()
 		}
@@ -77,8 +72,9 @@ func testBulkRead(t *testing.T, name string, k int, act func(c *Conn)) {
 	if !bytes.Equal(got, plan[:len(got)]) || ended != c.is(closing|released) {
 		t.Errorf("%s %d: wrong bytes, or the Conn has not ended: %v", name, k, !c.is(closing|released))
 	}
-	if name == "both" && k == 6 && turns > 12 {
-		t.Errorf("%d turns for %d bytes", turns, sent)
+	// Most turns read several times.
+	if !ended && turns > 4+sent/(2*readSize) {
+		t.Errorf("%s %d: %d turns for %d bytes", name, k, turns, sent)
 	}
 }
 

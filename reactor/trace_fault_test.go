@@ -63,12 +63,7 @@ func testFaultOfTrace(t *testing.T, n int, where, how string, f func()) bool {
 		if turns == 1000 {
 			t.Fatalf("%s, %s %d: no end, the Task is done: %v", how, where, n, task.Done())
 		}
-		gone := make(chan struct{})
-		go func() { // a Goexit ends this goroutine
-			defer close(gone)
-			err = r.Turn(r.Now() + 1)
-		}()
-		<-gone
+		apart(func() { err = r.Turn(r.Now() + 1) })
 	}
 	got := make([]byte, 2)
 	if k, _ := kernel.Host.Recv(b, got, 0); k == 1 {
