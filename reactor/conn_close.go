@@ -184,8 +184,19 @@ func (c *Conn) callClosed(err error) {
 	if c.listener != nil {
 		defer c.listener.connClosed()
 	}
-	c.w.r.traceClose(c, err)
-	c.w.r.guard(c, func() { c.handler.Closed(c, err) })
+	r := c.w.r
+	closed := func() { c.handler.Closed(c, err) }
+	if r.trace.all.Close != nil {
+		traced := false
+		defer func() {
+			if !traced && exiting() { // in Trace.Close
+				r.guard(c, closed)
+			}
+		}()
+		r.traceClose(c, err)
+		traced = true
+	}
+	r.guard(c, closed)
 }
 
 // Detach removes the connection from the loop. It returns the descriptor, which is still

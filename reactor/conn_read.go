@@ -113,7 +113,8 @@ func (r *Reactor) readOn() {
 	c := r.filled
 	for left := bytesPerConn - len(r.buf.P); left > 0 && r.filled == c; left -= len(r.buf.P) {
 		r.filled = nil
-		if r.budget.bytes <= 0 || *r.readPending.last() != c { // Data may have put other Conns behind c
+		// Data may have put other Conns behind c. A Filter that keeps input continues in the next turn.
+		if r.budget.bytes <= 0 || *r.readPending.last() != c || c.holdsInput() {
 			return
 		}
 		r.readPending.dropLast()

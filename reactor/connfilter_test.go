@@ -17,7 +17,8 @@ type relay struct {
 	m        *connModel
 	w        *Wire
 	kept     []byte
-	eof      bool // the wire's input has ended
+	spent    uint64 // the last turn in which the budget was used up
+	eof      bool   // the wire's input has ended
 	ready    bool
 	opened   bool
 	finished bool
@@ -82,10 +83,14 @@ func (f *relay) Input(p []byte) {
 }
 
 func (f *relay) pass(p []byte) {
-	for n := 0; len(p) > 0 && n < relayParts && f.ready && f.w.CanDeliver(); n++ {
-		part := p[:min(len(p), relayPart)]
+	n := 0
+	for ; len(p) > 0 && n < relayParts && f.ready && f.w.CanDeliver(); n++ {
+		part := p[:min(len(p), relayPart, len(f.m.r.buf.P)/4)]
 		p = p[len(part):]
 		f.w.Deliver(part)
+	}
+	if n == relayParts && len(p) > 0 {
+		f.spent = f.m.r.often.turns
 	}
 	f.kept = bytes.Clone(p)
 }
@@ -94,6 +99,9 @@ func (f *relay) More() (left bool) {
 	f.called("More")
 	if len(f.kept) == 0 {
 		f.m.fatalf("Filter.More without input")
+	}
+	if f.spent == f.m.r.often.turns {
+		f.m.fatalf("Filter.More in the turn in which its budget was used up")
 	}
 	if f.pass(f.kept); len(f.kept) == 0 && f.eof {
 		f.w.EOF()

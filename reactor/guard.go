@@ -116,9 +116,23 @@ func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
 	if r.watchdog != nil && r.watchdog.enter(c.number()) {
 		defer r.watchdog.leave()
 	}
-	if c != nil && r.enter(c) || c == nil && r.enterFunc(f) {
-		defer r.leave()
+	if r.trace.all.Enter != nil && !r.entered {
+		entered := false
+		defer func() {
+			if !entered && exiting() { // in Enter; but f may be a Closed or a post, which must not be lost
+				p = r.isolated(c, f)
+			}
+		}()
+		if c != nil && r.enter(c) || c == nil && r.enterFunc(f) {
+			defer r.leave()
+		}
+		entered = true
 	}
+	return r.isolated(c, f)
+}
+
+// isolated is guarded for code that is not observed, or between Enter and Leave.
+func (r *Reactor) isolated(c *Conn, f func()) (p *PanicError) {
 	if r.opt.onPanic == nil {
 		f()
 		return nil

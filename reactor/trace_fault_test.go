@@ -14,14 +14,14 @@ import (
 
 // Enter or Leave panics, or calls runtime.Goexit, at its n-th call, for each n. The loop reports
 // that once, and calls neither again. A panic ends no callback. After a Goexit the loop ends. In
-// both cases the Task ends.
+// both cases the Task ends, the post runs, and Closed is called.
 func TestFaultsOfEnterAndLeave(t *testing.T) {
 	for _, where := range []string{"Enter", "Leave"} {
 		for how, f := range map[string]func(){"panic": func() { panic("on purpose") }, "Goexit": runtime.Goexit} {
 			n := 1
 			for ; testFaultOfTrace(t, n, where, how, f); n++ {
 			}
-			if n < 6 {
+			if n < 7 {
 				t.Errorf("only %d calls of %s", n-1, where)
 			}
 		}
@@ -47,15 +47,17 @@ func testFaultOfTrace(t *testing.T, n int, where, how string, f func()) bool {
 	}))
 	a, b := pair(t)
 	defer unix.Close(b)
-	c := adoptFD(t, r, a, echo{})
+	closed, posted := 0, 0
+	c := adoptFD(t, r, a, countingEcho{closed: &closed})
 	fill(b, []byte("x"))
 	ran := 0
 	r.After(0, func() { ran++ })
-	r.Post(func() { ran++ })
+	r.Post(func() { posted++ })
 	task := r.Go(func(k *Task) {
 		k.Sleep(0)
 		k.Sleep(time.Microsecond)
 		k.Sleep(0)
+		c.Abort()
 	})
 	var err error
 	ends := func() bool { return how == "Goexit" && calls >= n }
@@ -70,11 +72,39 @@ func testFaultOfTrace(t *testing.T, n int, where, how string, f func()) bool {
 		ran++
 	}
 	happened := calls >= n
-	if !task.Done() || ends() != c.is(released) || ends() && err == nil || !ends() && ran != 3 {
-		t.Errorf("%s, %s %d: %d callbacks have run, the Task is done: %v; the loop has ended: %v", how, where, n, ran, task.Done(), err)
+	if !task.Done() || closed != 1 || posted != 1 || ends() && err == nil || !ends() && ran != 2 {
+		t.Errorf("%s, %s %d: %d, %d and %d callbacks have run, the Task is done: %v; the loop has ended: %v",
+			how, where, n, ran, posted, closed, task.Done(), err)
 	}
 	if late != 0 || happened && told != 1 || !happened && told != 0 {
 		t.Errorf("%s, %s %d: %d late calls, %d reports", how, where, n, late, told)
 	}
 	return calls >= n
 }
+
+// Close of the Trace panics, or calls runtime.Goexit. Closed is called nevertheless.
+func TestAFaultOfTraceCloseLosesNoClosed(t *testing.T) {
+	for how, f := range map[string]func(){"panic": func() { panic("on purpose") }, "Goexit": runtime.Goexit} {
+		r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}), WithTrace(Trace{Close: func(*Conn, error) { f() }}))
+		closed := 0
+		for range 2 {
+			a, b := pair(t)
+			adoptFD(t, r, a, countingEcho{closed: &closed})
+			unix.Close(b)
+		}
+		for range 4 {
+			apart(func() { r.Turn(r.Now() + 1) })
+		}
+		if closed != 2 {
+			t.Errorf("%s: Closed was called %d times", how, closed)
+		}
+	}
+}
+
+// countingEcho counts the calls of Closed.
+type countingEcho struct {
+	echo
+	closed *int
+}
+
+func (e countingEcho) Closed(*Conn, error) { *e.closed++ }
