@@ -31,7 +31,11 @@ import (
 // switch to the loop.
 func TestTasksThatSwitchDirectly(t *testing.T) {
 	enter := reactor.WithTrace(reactor.Trace{Enter: func(string) {}, Leave: func() {}})
-	for seed := range longtest.Seeds(t, 2, 25, 2000) {
+	most := 2000
+	if raceEnabled { // it makes a switch of coroutines fifty times slower
+		most = 50
+	}
+	for seed := range longtest.Seeds(t, 2, 25, most) {
 		through := playSimulated(t, seed, enter)
 		if direct := playSimulated(t, seed); !slices.Equal(direct, through) {
 			t.Fatalf("seed %d: two histories:\n%v\n%v", seed, direct, through)
