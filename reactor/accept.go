@@ -43,7 +43,7 @@ func (l *Listener) ready(told poller.Readiness) {
 			l.failures = 0
 			r.budget.accepts--
 			r.rare().Accepted++
-			r.traceAccept(l, from)
+			r.traceAccept(l, fd, from)
 			if l.distributor == nil {
 				l.admit(fd, from)
 			} else {

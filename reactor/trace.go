@@ -90,15 +90,32 @@ func (r *Reactor) beginTrace() {
 	}
 }
 
-func (r *Reactor) traceAccept(l *Listener, from Addr) {
+// traceAccept closes fd if Accept does not return.
+func (r *Reactor) traceAccept(l *Listener, fd int, from Addr) {
 	if f := r.trace.all.Accept; f != nil {
+		returned := false
+		defer func() {
+			if !returned {
+				r.k.Close(fd)
+			}
+		}()
 		r.guard(nil, func() { f(l, from) })
+		returned = true
 	}
 }
 
+// traceOpen closes the Conn if Open calls runtime.Goexit.
 func (r *Reactor) traceOpen(c *Conn) {
 	if f := r.trace.all.Open; f != nil {
+		returned := false
+		defer func() {
+			if !returned && exiting() && !c.is(released) {
+				c.reset()
+				c.tearDown(panicErrorOf(nil))
+			}
+		}()
 		r.guard(nil, func() { f(c) })
+		returned = true
 	}
 }
 

@@ -3,6 +3,8 @@
 package reactor
 
 import (
+	"net"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -82,22 +84,56 @@ func testFaultOfTrace(t *testing.T, n int, where, how string, f func()) bool {
 	return calls >= n
 }
 
-// Close of the Trace panics, or calls runtime.Goexit. Closed is called nevertheless.
-func TestAFaultOfTraceCloseLosesNoClosed(t *testing.T) {
+// A function of the Trace panics, or calls runtime.Goexit, at each call. Then no Conn is lost: each
+// handler gets one Closed, and no Data without Opened. The peer reads to the end of the stream.
+func TestFaultsOfATraceLoseNoConn(t *testing.T) {
 	for how, f := range map[string]func(){"panic": func() { panic("on purpose") }, "Goexit": runtime.Goexit} {
-		r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}), WithTrace(Trace{Close: func(*Conn, error) { f() }}))
-		closed := 0
-		for range 2 {
-			a, b := pair(t)
-			adoptFD(t, r, a, countingEcho{closed: &closed})
-			unix.Close(b)
+		for name, trace := range map[string]Trace{
+			"Accept": {Accept: func(*Listener, Addr) { f() }},
+			"Open":   {Open: func(*Conn) { f() }},
+			"Read":   {Read: func(*Conn, int) { f() }},
+			"Send":   {Send: func(*Conn, int, error) { f() }},
+			"Close":  {Close: func(*Conn, error) { f() }},
+		} {
+			testFaultOfTraceFunction(t, how+" "+name, trace)
 		}
-		for range 4 {
-			apart(func() { r.Turn(r.Now() + 1) })
+	}
+}
+
+func testFaultOfTraceFunction(t *testing.T, name string, trace Trace) {
+	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}), WithTrace(trace))
+	handlers, opened, closed := 0, 0, 0
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler {
+		handlers++
+		return &hooks{
+			opened: func(*Conn) { opened++ },
+			data: func(c *Conn, p []byte) {
+				if c.Send(p); opened < handlers {
+					t.Errorf("%s: Data without Opened", name)
+				}
+			},
+			closed: func(*Conn, error) { closed++ },
 		}
-		if closed != 2 {
-			t.Errorf("%s: Closed was called %d times", how, closed)
-		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	peer.Write([]byte("x"))
+	peer.(*net.TCPConn).CloseWrite()
+	ended := false
+	for n := 0; n < 200 && !(ended && closed == handlers); n++ {
+		apart(func() { r.Turn(r.Now() + 1_000_000) })
+		peer.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		_, err := peer.Read(make([]byte, 1))
+		ended = ended || err != nil && !os.IsTimeout(err)
+	}
+	if !ended || closed != handlers {
+		t.Errorf("%s: the peer has read the end: %v; %d of %d calls of Closed", name, ended, closed, handlers)
 	}
 }
 
