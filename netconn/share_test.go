@@ -236,7 +236,7 @@ func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 		turn()
 	}
 	// The bound is the size of the loop's buffer plus one record that was incomplete before.
-	const turns, most = 200, 64<<10 + 16<<10
+	const turns, most = 200, 128<<10 + 16<<10
 	for i := range turns {
 		if _, err := second.Write([]byte("x")); err != nil {
 			t.Fatal(err)

@@ -25,14 +25,14 @@ func WithSpin(d time.Duration) Option {
 const spinMax = time.Millisecond
 
 // WithReadSize sets how many bytes one call of a Handler's Data gets at most, from 65,536 to 1<<20.
-// The default is 65,536. Data of a task returns at most as many. With a larger size bulk streams
+// The default is 131,072. Data of a task returns at most as many. With a larger size bulk streams
 // are cheaper, and other connections may wait longer. With any size a turn reads about 4 MiB from
 // all Conns. From one Conn it reads about 256 KiB, or once if the size is larger. The loop has one
 // buffer of this size.
 func WithReadSize(n int) Option {
 	return func(o *options) error {
-		if n < readSize || n > 1<<20 {
-			return fmt.Errorf("reactor: WithReadSize(%d): must be %d … %d", n, readSize, 1<<20)
+		if n < readLeast || n > 1<<20 {
+			return fmt.Errorf("reactor: WithReadSize(%d): must be %d … %d", n, readLeast, 1<<20)
 		}
 		o.readSize = n
 		return nil

@@ -41,7 +41,8 @@ func UnixAddr(path string) Addr { return kernel.Unix(path) }
 
 const (
 	batchSize = 1024      // how many Events a turn delivers; others wait for the next turn
-	readSize  = 64 * 1024 // how many bytes a turn reads from one Conn, without WithReadSize
+	readSize  = 128 << 10 // how many bytes one read of a Conn receives at most, without WithReadSize
+	readLeast = 64 << 10  // the least that WithReadSize accepts
 )
 
 // A Reactor is one event loop. The package comment says which goroutine may use it.

@@ -32,12 +32,12 @@ func TestBulkReadsStopWhenTheHandlerAsks(t *testing.T) {
 }
 
 func testBulkRead(t *testing.T, name string, k int, act func(c *Conn)) {
-	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}))
+	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}), WithReadSize(readLeast))
 	c, peer := pausedConn(t, r)
 	other, its := pausedConn(t, r)
-	plan := pattern(16 * readSize)
-	sent, others := fill(peer, plan), fill(its, plan[:2*readSize])
-	if sent < 8*readSize {
+	plan := pattern(16 * readLeast)
+	sent, others := fill(peer, plan), fill(its, plan[:2*readLeast])
+	if sent < 8*readLeast {
 		t.Fatalf("the socket takes only %d bytes", sent)
 	}
 	var got []byte
@@ -73,7 +73,7 @@ func testBulkRead(t *testing.T, name string, k int, act func(c *Conn)) {
 		t.Errorf("%s %d: wrong bytes, or the Conn has not ended: %v", name, k, !c.is(closing|released))
 	}
 	// Most turns read several times.
-	if !ended && turns > 4+sent/(2*readSize) {
+	if !ended && turns > 4+sent/(2*readLeast) {
 		t.Errorf("%s %d: %d turns for %d bytes", name, k, turns, sent)
 	}
 }

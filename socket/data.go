@@ -7,9 +7,9 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// Data waits for input and returns it, at most 64 KiB or the size of reactor.WithReadSize. At the
-// end of a stream it returns io.EOF. An empty slice is an empty datagram. A Socket that waits in
-// Data holds no buffer.
+// Data waits for input and returns it, at most 64 KiB. In a Task it returns at most 128 KiB, or the
+// size of reactor.WithReadSize. At the end of a stream it returns io.EOF. An empty slice is an
+// empty datagram. A Socket that waits in Data holds no buffer.
 //
 // In a Task the result is in the loop's buffer, like the argument of Handler.Data. It is valid
 // until the Task waits, or calls Data again on any Socket. Copy what you keep. You may send the
