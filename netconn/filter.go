@@ -13,9 +13,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// maxRecords is how many records a Conn decrypts after one read. A read receives at most 128 KiB,
-// which usually contains fewer records. But a record may contain only one byte, or a request for
-// new keys. If records are left, the next turn continues.
+// maxRecords is how many records of one Conn a turn of the loop decrypts. A turn reads at most 128
+// KiB, which usually contains fewer records. But a record may contain only one byte, or a request
+// for new keys.
 const maxRecords = 256
 
 // A record without data may cost new keys and an answer. That takes 10 µs, as long as reading and
