@@ -113,7 +113,7 @@ func (r *Reactor) readOn() {
 	c := r.filled
 	for left := bytesPerConn - len(r.buf.P); left > 0 && r.filled == c; left -= len(r.buf.P) {
 		r.filled = nil
-		// Data may have put other Conns behind c. What a Filter does in a turn is limited to one read.
+		// Data may have put other Conns behind c. The work of a Filter in a turn is limited to one read.
 		if r.budget.bytes <= 0 || *r.readPending.last() != c || c.filter != nil || c.holdsInput() {
 			return
 		}
