@@ -22,8 +22,8 @@ func rounds() int { return longtest.Count(1, 1, 20) }
 // with -long all.
 func families() []string { return []string{"tcp4", "unix", "tcp6"}[:longtest.Count(1, 2, 3)] }
 
-// Connections fulfil the contract of net.Conn, which x/net's nettest checks in 11
-// parts. The families run in parallel, and with -long each runs 20 times.
+// Connections fulfil the contract of net.Conn, which x/net's nettest checks in 11 parts. The
+// families run in parallel, and with -long each runs 20 times.
 func TestConn(t *testing.T) {
 	if !longtest.Default(t, "nettest waits for real time") {
 		return

@@ -18,7 +18,6 @@ const (
 	flushesPerTurn = 256       // datagrams that one PacketConn sends
 	readsPerTurn   = batchSize // Conns that the turn before has left to read
 	bytesPerTurn   = 4 << 20   // received by Conns with Events, and as much by Conns left to read
-	bytesPerConn   = 256 << 10 // received by one Conn in a row
 )
 
 // budget has what is left of this turn's limits, for work that has no list of its own.

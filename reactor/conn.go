@@ -76,7 +76,7 @@ type Conn struct {
 	//	               Conn in r.flushPending
 	//	outputFailed   a failed write or shutdown   -                              dialling, out, blocked,
 	//	                                                                           throttled
-	//	readPending    readNextTurn, which lists    reread                         dialling
+	//	readPending    readNextTurn, which lists    the next turn, which reads     dialling
 	//	               the Conn in r.readPending
 	//	endPending     an Event with End, Err, Hup  a read that fails with EAGAIN  dialling
 	//	w.fd, w.gen    accept, each connect         tearDown, Detach, a connect    released

@@ -187,14 +187,7 @@ func (c *Conn) callClosed(err error) {
 	r := c.w.r
 	closed := func() { c.handler.Closed(c, err) }
 	if r.trace.all.Close != nil {
-		traced := false
-		defer func() {
-			if !traced && exiting() { // in Trace.Close
-				r.guard(c, closed)
-			}
-		}()
-		r.traceClose(c, err)
-		traced = true
+		orExit(func() { r.traceClose(c, err) }, func() { r.guard(c, closed) })
 	}
 	r.guard(c, closed)
 }

@@ -5,10 +5,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// read receives once, at most the size of the loop's buffer. If there is more input, readOn or the
-// next turn reads it. A short read has emptied the socket. So read makes no second call, because it
-// would return EAGAIN. After an Event with End a short read proves nothing, and no other Event may
-// come. So read then makes the next turn read again.
+// read receives once, at most the size of the loop's buffer. If there is more input, the next turn
+// reads it. A short read has emptied the socket, so read makes no second call, which would return
+// EAGAIN. After an Event with End a short read proves nothing, and no other Event may come. So read
+// then makes the next turn read again.
 func (c *Conn) read() {
 	r := c.w.r
 	if c.is(readPending) { // the list is read in this turn too, so the Conn would be read twice
@@ -61,13 +61,8 @@ func (c *Conn) read() {
 			r.traceRead(c, n)
 		}
 		r.budget.bytes -= n
-		if c.w.want&poller.Edge != 0 {
-			if n == len(r.buf.P) {
-				r.filled = c
-				c.readNextTurn()
-			} else if c.is(endPending) {
-				c.readNextTurn()
-			}
+		if c.w.want&poller.Edge != 0 && (n == len(r.buf.P) || c.is(endPending)) {
+			c.readNextTurn()
 		}
 		if c.deadlines != nil {
 			c.deadlines.noteTraffic(c, true)
@@ -95,47 +90,21 @@ func (c *Conn) readNextTurn() {
 	}
 }
 
-// readPendingConns reads n Conns of the list.
+// readPendingConns reads n Conns of the list. It skips a Conn that does not want input now. When
+// that Conn wants input again, its registration changes, and the kernel reports the input.
 func (r *Reactor) readPendingConns(n int) {
 	for r.budget.bytes = bytesPerTurn; n > 0 && r.budget.bytes > 0; n-- {
-		r.reread(r.readPending.take())
-		if r.filled != nil {
-			r.readOn()
+		c := r.readPending.take()
+		c.state &^= readPending
+		if c.w.gen != 0 && c.w.want&poller.In != 0 {
+			r.rereading = c
+			if r.times.on {
+				r.slow.calls++
+				r.slow.last = &c.w
+			}
+			r.dispatch(&c.w, poller.In)
 		}
 	}
-}
-
-// readOn reads again from the Conn that has just filled the loop's buffer, in steps of its own, up
-// to bytesPerConn together. To stay with a connection costs less than to change to another one: the
-// kernel then sends fewer updates of the receive window. If readOn stops early, the Conn stays in
-// the list for the next turn.
-func (r *Reactor) readOn() {
-	c := r.filled
-	for left := bytesPerConn - len(r.buf.P); left > 0 && r.filled == c; left -= len(r.buf.P) {
-		r.filled = nil
-		// Data may have put other Conns behind c. The work of a Filter in a turn is limited to one read.
-		if r.budget.bytes <= 0 || *r.readPending.last() != c || c.filter != nil || c.holdsInput() {
-			return
-		}
-		r.readPending.dropLast()
-		r.reread(c)
-	}
-	r.filled = nil
-}
-
-// reread reads a Conn that was in the list, as one step. It skips a Conn that wants no input now.
-// When that Conn wants input again, its registration changes, and the kernel reports the input.
-func (r *Reactor) reread(c *Conn) {
-	c.state &^= readPending
-	if c.w.gen == 0 || c.w.want&poller.In == 0 {
-		return
-	}
-	r.rereading = c
-	if r.times.on {
-		r.slow.calls++
-		r.slow.last = &c.w
-	}
-	r.dispatch(&c.w, poller.In)
 	r.rereading = nil
 }
 

@@ -140,7 +140,7 @@ func runConnOps(t failer, l *lab, ops []byte) {
 		opts = append(opts, WithTrace(m.trace()))
 	}
 	m.r = l.reactor(opts...)
-	if len(ops)%3 > 0 { // so that one Conn is often read several times in a row
+	if len(ops)%3 > 0 { // so that a read often fills the buffer
 		m.r.buf.P = m.r.buf.P[:[]int{700, 30_000}[len(ops)%3-1]]
 	}
 	m.tcp = kind&1 == 1

@@ -118,17 +118,25 @@ func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
 	}
 	if r.trace.all.Enter != nil && !r.entered {
 		entered := false
-		defer func() {
-			if !entered && exiting() { // in Enter; but f may be a Closed or a post, which must not be lost
-				p = r.isolated(c, f)
-			}
-		}()
-		if c != nil && r.enter(c) || c == nil && r.enterFunc(f) {
+		orExit(func() { entered = c != nil && r.enter(c) || c == nil && r.enterFunc(f) },
+			func() { p = r.isolated(c, f) }) // f may be a Closed or a post, which must not be lost
+		if entered {
 			defer r.leave()
 		}
-		entered = true
 	}
 	return r.isolated(c, f)
+}
+
+// orExit calls f. If runtime.Goexit leaves f, orExit calls exited.
+func orExit(f, exited func()) {
+	returned := false
+	defer func() {
+		if !returned && exiting() {
+			exited()
+		}
+	}()
+	f()
+	returned = true
 }
 
 // isolated is guarded for code that is not observed, or between Enter and Leave.

@@ -24,11 +24,10 @@ func WithSpin(d time.Duration) Option {
 // need.
 const spinMax = time.Millisecond
 
-// WithReadSize sets how many bytes one call of a Handler's Data gets at most, from 65,536 to 1<<20.
+// WithReadSize sets how many bytes the loop reads from one Conn in a turn, from 65,536 to 1<<20.
 // The default is 131,072. Data of a task returns at most as many. With a larger size bulk streams
-// are cheaper, and other connections may wait longer. With any size a turn reads about 4 MiB from
-// all Conns. From one Conn it reads about 256 KiB, or once if the size is larger. The loop has one
-// buffer of this size.
+// are cheaper, and other connections may wait longer. The size does not change that the loop reads
+// about 4 MiB from all Conns in a turn. The loop has one buffer of this size.
 func WithReadSize(n int) Option {
 	return func(o *options) error {
 		if n < readLeast || n > 1<<20 {

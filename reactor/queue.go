@@ -39,15 +39,3 @@ func (q *queue[T]) take() (v T) {
 	}
 	return v
 }
-
-// last returns the last entry. The queue must not be empty.
-func (q *queue[T]) last() *T { return &q.list[len(q.list)-1] }
-
-// dropLast removes the last entry. The queue must not be empty.
-func (q *queue[T]) dropLast() {
-	var none T
-	*q.last() = none
-	if q.list = q.list[:len(q.list)-1]; q.head == len(q.list) {
-		q.list, q.head = q.list[:0], 0
-	}
-}

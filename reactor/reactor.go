@@ -41,7 +41,7 @@ func UnixAddr(path string) Addr { return kernel.Unix(path) }
 
 const (
 	batchSize = 1024      // how many Events a turn delivers; others wait for the next turn
-	readSize  = 128 << 10 // how many bytes one read of a Conn receives at most, without WithReadSize
+	readSize  = 128 << 10 // how many bytes a turn reads from one Conn, without WithReadSize
 	readLeast = 64 << 10  // the least that WithReadSize accepts
 )
 
@@ -76,7 +76,6 @@ type Reactor struct {
 	next         int               // index of the next Event to deliver
 	readPending  queue[*Conn]      // Conns that the next turn reads without an Event
 	rereading    *Conn             // the Conn of readPending that is being read
-	filled       *Conn             // its read has filled the buffer; see readOn
 	flushPending queue[flusher]    // Conns and PacketConns that are flushed at the end of the step
 	closedCalls  queue[closedCall] // calls of Closed that are due
 	posting      postQueue         // posts that were made before this turn

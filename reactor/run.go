@@ -124,7 +124,7 @@ func (r *Reactor) resetStep() {
 	}
 	r.woken = r.woken[:0]
 	c := r.rereading
-	r.rereading, r.filled = nil, nil
+	r.rereading = nil
 	c.leaveRead()
 	if r.next > 0 {
 		if w, ok := r.table.Get(r.events[r.next-1].FD, r.events[r.next-1].Gen); ok {

@@ -107,15 +107,12 @@ func (r *Reactor) traceAccept(l *Listener, fd int, from Addr) {
 // traceOpen closes the Conn if Open calls runtime.Goexit.
 func (r *Reactor) traceOpen(c *Conn) {
 	if f := r.trace.all.Open; f != nil {
-		returned := false
-		defer func() {
-			if !returned && exiting() && !c.is(released) {
+		orExit(func() { r.guard(nil, func() { f(c) }) }, func() {
+			if !c.is(released) {
 				c.reset()
 				c.tearDown(panicErrorOf(nil))
 			}
-		}()
-		r.guard(nil, func() { f(c) })
-		returned = true
+		})
 	}
 }
 

@@ -126,14 +126,14 @@ func testFaultOfTraceFunction(t *testing.T, name string, trace Trace) {
 	peer.Write([]byte("x"))
 	peer.(*net.TCPConn).CloseWrite()
 	ended := false
-	for n := 0; n < 200 && !(ended && closed == handlers); n++ {
+	for end := time.Now().Add(guard); !(ended && closed == handlers) && time.Now().Before(end); {
 		apart(func() { r.Turn(r.Now() + 1_000_000) })
 		peer.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 		_, err := peer.Read(make([]byte, 1))
 		ended = ended || err != nil && !os.IsTimeout(err)
 	}
 	if !ended || closed != handlers {
-		t.Errorf("%s: the peer has read the end: %v; %d of %d calls of Closed", name, ended, closed, handlers)
+		t.Fatalf("%s: the peer has read the end: %v; %d of %d calls of Closed", name, ended, closed, handlers)
 	}
 }
 

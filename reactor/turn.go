@@ -52,9 +52,6 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		if w, ok := r.table.Get(ev.FD, ev.Gen); ok {
 			r.often.events++
 			r.dispatch(w, ev.Ready)
-			if r.filled != nil {
-				r.readOn()
-			}
 		}
 	}
 	if again > 0 {

@@ -171,12 +171,12 @@ func wanted(n, index int) bool {
 		return true
 	}
 	if race {
-		return n == 1 || index%longtest.Count(64, 48, 8) == 0
+		return n == 1 || index%longtest.Count(64, 32, 8) == 0
 	}
 	if testing.Short() {
 		return index%20 == 0
 	}
-	return n == 1 || index%longtest.Count(0, 36, 1) == 0
+	return n == 1 || index%longtest.Count(0, 48, 1) == 0
 }
 
 // results returns the errors and short results that a fault can make a call return.

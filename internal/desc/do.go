@@ -5,8 +5,9 @@ import "github.com/ureactor/ureactor/internal/kernel"
 // budget is how much the calls on one Desc may do before their task yields. If the peer of a task
 // sends all the time, the task's calls never wait. Without a budget, no other task would run then.
 // The unit is 2 KiB. Each call costs one unit more than its bytes, which is about the cost of a
-// call. So each direction of a shared Desc may move about 256 KiB. A Conn reads as much in a row.
-// On a loop both directions share the budget, and its unit is 4 KiB.
+// call. So each direction of a shared Desc may move about 256 KiB. On a loop both directions share
+// the budget, and its unit is 4 KiB. A Conn reads less in a turn, because switching tasks costs
+// more than switching Conns.
 const (
 	budget      = 128
 	budgetShift = 11 // the binary logarithm of the unit

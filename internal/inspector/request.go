@@ -59,7 +59,9 @@ func ReadRequest(in *bufio.Reader) (r *Request, last bool, err error) {
 
 // isMethod returns whether s has the form of the methods in RFC 9110. Other tokens are methods too,
 // but no browser sends them.
-func isMethod(s string) bool { return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" }
+func isMethod(s string) bool {
+	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
 
 // isVersion1 returns whether s is HTTP/1 with any minor version.
 func isVersion1(s string) bool {
