@@ -102,7 +102,10 @@ func manual(t testing.TB, opts ...Option) *Reactor {
 	t.Cleanup(func() {
 		r.abort.Store(true)
 		r.drain.Store(true)
-		for r.turn(0) != ErrClosed {
+		for end := time.Now().Add(guard); r.turn(0) != ErrClosed; {
+			if time.Now().After(end) {
+				t.Fatal("an aborted loop does not close")
+			}
 		}
 	})
 	return r
