@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"time"
+	"unsafe"
 	"weak"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -71,7 +72,9 @@ func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 		d := b.d
 		s := secure.NewConn(d, d.Kernel, b.local, b.remote, weakly(nc), cfg, server)
 		s.Unread(bytes.Clone(read))
-		return &TLSConn{c: nc, b: b, s: s}
+		c := &TLSConn{c: nc, b: b, s: s}
+		s.SetUser(unsafe.Pointer(c))
+		return c
 	case len(read) > 0:
 		nc = &readAhead{nc, bytes.Clone(read)}
 	}

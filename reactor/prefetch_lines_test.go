@@ -3,6 +3,7 @@ package reactor_test
 import (
 	"runtime"
 	"testing"
+	"unsafe"
 
 	"github.com/ureactor/ureactor/internal/prefetch"
 )
@@ -32,5 +33,14 @@ func TestGoroutineHasAnAddress(t *testing.T) {
 	}
 	if again := prefetch.Goroutine(); again != here {
 		t.Errorf("%#x, before %#x", again, here)
+	}
+}
+
+// Captured accepts nil, and closures with any number of captured variables.
+func TestPrefetchOfCapturedVariables(t *testing.T) {
+	prefetch.Captured(nil)
+	x, y, z := new(int), new(int), new(int)
+	for _, f := range []func(){func() {}, func() { *x++ }, func() { *x++; *y++ }, func() { *x++; *y++; *z++ }} {
+		prefetch.Captured(*(*unsafe.Pointer)(unsafe.Pointer(&f)))
 	}
 }

@@ -4,6 +4,7 @@ package reactor
 
 import (
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -40,11 +41,11 @@ func sleepers(t *testing.T, r *Reactor, n int, got func(i int)) (descs []*desc.D
 	return descs, peers
 }
 
-// Before the loop delivers an Event, it knows the Task of the Event after the next. If that Event
-// is stale, there is no Task.
+// Before the loop delivers an Event, it knows the Task of the third Event after it, and how the
+// next Task continues. If one of these Events is stale, there is no Task.
 func TestLookaheadFindsTheTask(t *testing.T) {
 	r := manual(t)
-	descs, _ := sleepers(t, r, 8, func(int) {})
+	descs, _ := sleepers(t, r, 12, func(int) {})
 	r.batch = 0
 	add := func(fd int, gen uint32) {
 		r.events[r.batch] = poller.Event{FD: int32(fd), Gen: gen, Ready: poller.In}
@@ -52,7 +53,7 @@ func TestLookaheadFindsTheTask(t *testing.T) {
 	}
 	var want []*Task
 	for i, d := range descs {
-		if i == 5 { // a stale Event between the others
+		if i == 8 { // a stale Event between the others
 			add(d.FD, d.Gen+2)
 			want = append(want, nil)
 		}
@@ -62,8 +63,17 @@ func TestLookaheadFindsTheTask(t *testing.T) {
 	var a lookahead
 	for r.next = 1; r.next <= r.batch; r.next++ {
 		a.advance(r)
-		if i := r.next + 1; i >= 4 && i < r.batch && a.t != want[i] { // its stack is next
+		if i := r.next + 3; i >= 6 && i < r.batch && a.t != want[i] { // its stack is next
 			t.Errorf("Event %d: Task %p, want %p", i, a.t, want[i])
+		}
+		if i := r.next + 1; i >= 6 && i < r.batch {
+			var call unsafe.Pointer
+			if want[i] != nil {
+				call = want[i].seat.call()
+			}
+			if a.call != call || want[i] != nil && call == nil {
+				t.Errorf("Event %d: %p continues the Task, want %p", i, a.call, call)
+			}
 		}
 	}
 	if a != (lookahead{}) {
@@ -110,5 +120,22 @@ func TestLookaheadAtClosedDescs(t *testing.T) {
 		if got[i] > 1 || got[i] == 1 && closed[i] {
 			t.Errorf("%d: %d bytes, closed %v", i, got[i], closed[i])
 		}
+	}
+}
+
+// A closure at the end of a page may be shorter than what Captured reads, and the next page may not
+// be mapped.
+func TestPrefetchAtTheEndOfAPage(t *testing.T) {
+	size := unix.Getpagesize()
+	p, err := unix.Mmap(-1, 0, 2*size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(p)
+	if err := unix.Mprotect(p[size:], unix.PROT_NONE); err != nil {
+		t.Fatal(err)
+	}
+	for i := size - 64; i < size; i += 8 {
+		prefetch.Captured(unsafe.Pointer(&p[i]))
 	}
 }

@@ -3,6 +3,7 @@ package reactor
 import (
 	"iter"
 	"runtime"
+	"unsafe"
 
 	"github.com/ureactor/ureactor/internal/prefetch"
 )
@@ -42,6 +43,14 @@ func (c *coroutine) change() {
 	} else {
 		c.yield(struct{}{})
 	}
+}
+
+// call returns the closure that the next change calls.
+func (c *coroutine) call() unsafe.Pointer {
+	if c.taken {
+		return *(*unsafe.Pointer)(unsafe.Pointer(&c.yield))
+	}
+	return *(*unsafe.Pointer)(unsafe.Pointer(&c.next))
 }
 
 // idleCoroutines is how many coroutines without a Task a loop keeps. Each has its stack.

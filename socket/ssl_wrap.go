@@ -2,6 +2,7 @@ package socket
 
 import (
 	"net"
+	"unsafe"
 	"weak"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -131,7 +132,9 @@ func (c *SSLContext) wrap(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 	st := &sslState{c: secure.NewConn(d, below(d.Kernel), sslAddr(local), sslAddr(remote), outer, cfg, server)}
 	// If the Desc is closed, AddHook fails, and the handshake returns the error.
 	d.AddHook(&desc.Hook{F: st.news})
-	return &SSLSocket{s: sock, st: st}, nil
+	s := &SSLSocket{s: sock, st: st}
+	st.c.SetUser(unsafe.Pointer(s))
+	return s, nil
 }
 
 // handshake waits until the handshake is complete, even on a non-blocking Socket.

@@ -2,7 +2,7 @@
 
 package prefetch
 
-// Lines prefetches n cache lines of 64 bytes. The first one contains the address p. n must be at
+// Lines prefetches n cache lines. The first one contains the address p. n must be at
 // least 1.
 func Lines(p uintptr, n int)
 

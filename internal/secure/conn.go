@@ -54,6 +54,7 @@ type Conn struct {
 	reading       bool         // a call holds readMu, or would hold it if the Desc were shared
 	recvShort     bool         // the last recv did not fill its buffer
 	closeNotified bool         // close_notify was sent
+	user          uintptr      // only a hint: see SetUser
 	unread        []byte       // input that was read before the Conn was made
 
 	readMu        sync.Mutex
@@ -90,6 +91,11 @@ func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func()
 	d.AddHook(&desc.Hook{F: c.stop})
 	return c
 }
+
+// SetUser sets the address of the object through which user code calls the Conn. Each Read
+// prefetches the object, because a Write often follows. The address does not keep the object
+// reachable.
+func (c *Conn) SetUser(object unsafe.Pointer) { c.user = uintptr(object) }
 
 // Unread puts p before the input of the descriptor. Call it before all other methods.
 func (c *Conn) Unread(p []byte) { c.unread = p }

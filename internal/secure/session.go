@@ -50,6 +50,7 @@ var (
 //
 //	field         | set by                | cleared by           | excludes
 //	--------------+-----------------------+----------------------+-------------------------------
+//	ciphers       | resume                | never                |
 //	strand        | the first Handshake   | the handshake's end  | handshakeDone
 //	running       | resume, at its start  | resume, at its end   | strand == nil
 //	stopped       | Stop                  | never                | strand != nil, after the call
@@ -77,8 +78,9 @@ type Session struct {
 	recordsDone   int  // records that were completed since the last RecordsDone
 	peeked        bool // Peek has read the byte first, which the next Read returns
 	first         byte
-	readErr       error // the error that has ended reading
-	wireEOF       bool  // the wire has returned io.EOF
+	readErr       error         // the error that has ended reading
+	wireEOF       bool          // the wire has returned io.EOF
+	ciphers       [2]cipherHint // for prefetch: those of input and output
 }
 
 // ErrRenegotiation is the error for a configuration that permits renegotiation.

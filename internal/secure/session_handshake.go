@@ -47,6 +47,7 @@ func (s *Session) resume(same bool) (done bool) {
 		s.running = false
 		if s.strand.ended {
 			s.handshakeDone, s.strand = true, nil
+			s.findCiphers()
 		}
 		done = s.handshakeDone
 		s.checkState()
