@@ -55,6 +55,9 @@ func (w *taskWaiter) Buffer() (*desc.Buffer, kernel.Errno) {
 	return &w.buf, 0
 }
 
+// Far returns a flag of the loop, for package secure: whether to prefetch pays.
+func (w *taskWaiter) Far() *bool { return &w.far }
+
 func (w *taskWaiter) Free(d *desc.Desc) {
 	if w.table.Has(d.FD) {
 		panic(fmt.Sprintf("reactor: a task reads descriptor %d, which has a Watch or Conn on this loop: Stop the Watch or Detach the Conn first, or read in the callback", d.FD))

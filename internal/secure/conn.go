@@ -36,6 +36,8 @@ import (
 //	out           | fdWire.Write              | flush          | writeMu        | empty and not nil
 //	unsent        | setOut                | setOut         | writeMu; atomic| unsent != len(out)
 //	closeNotified | sendCloseNotify           | never          | writeMu        |
+//	user          | SetUser                   | never          | only a hint    |
+//	far           | NewConn                   | never          | the loop's     | shared
 //
 // Only the holder of the Desc's turn for Out calls the Session's Write. But a reader may send too,
 // for example the answer to a KeyUpdate. crypto/tls puts the two sends in an order, and writeMu
@@ -48,12 +50,14 @@ type Conn struct {
 	session       *Session
 	unsent        atomic.Int64 // the length of out, for those who do not hold writeMu
 	recvs         uint32       // recvs that did not return EAGAIN
+	steps         uint32       // calls of stepHandshake
 	handshakeDone atomic.Bool  // the handshake has ended, and session.handshakeErr is final
 	stopped       atomic.Bool  // the Desc was closed, so the Session must be stopped
 	shared        bool         // the Desc is shared
 	reading       bool         // a call holds readMu, or would hold it if the Desc were shared
 	recvShort     bool         // the last recv did not fill its buffer
 	closeNotified bool         // close_notify was sent
+	far           *bool        // whether Read prefetches: see Far; nil if the Desc is shared
 	user          uintptr      // only a hint: see SetUser
 	unread        []byte       // input that was read before the Conn was made
 
@@ -62,7 +66,6 @@ type Conn struct {
 	out           []byte // the bytes of records that the kernel has not accepted
 	local, remote net.Addr
 	outer         func() net.Conn // returns the connection that user code has
-	steps         uint32          // calls of stepHandshake
 }
 
 const (
@@ -86,6 +89,9 @@ func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func()
 	c.session.init((*fdWire)(c), cfg, server)
 	if !c.shared {
 		d.Near = unsafe.Pointer(c)
+	}
+	if w, ok := d.Waiter.(loop); ok {
+		c.far = w.Far()
 	}
 	// The hook ends the strand. If d is already closed, the first call fails.
 	d.AddHook(&desc.Hook{F: c.stop})

@@ -20,8 +20,8 @@ func (c *cryptoConn) Read(p []byte) (int, error) {
 		}
 		n, err := c.wire.Read(p)
 		completed := c.records.add(p[:n])
-		c.recordsRead += completed
-		c.recordsDone += completed
+		c.recordsRead += int32(completed)
+		c.recordsDone += int32(completed)
 		if err != ErrAgain || c.strand == nil {
 			c.wireEOF = c.wireEOF || err == io.EOF
 			return n, err

@@ -74,9 +74,9 @@ type Session struct {
 	handshakeDone bool  // the handshake has ended: it has succeeded, or handshakeErr is set
 	handshakeErr  error // why the handshake has failed
 	records       framing
-	recordsRead   int  // records that the current Read has completed on the wire
-	recordsDone   int  // records that were completed since the last RecordsDone
-	peeked        bool // Peek has read the byte first, which the next Read returns
+	recordsRead   int32 // records that the current Read has completed on the wire
+	recordsDone   int32 // records that were completed since the last RecordsDone
+	peeked        bool  // Peek has read the byte first, which the next Read returns
 	first         byte
 	readErr       error         // the error that has ended reading
 	wireEOF       bool          // the wire has returned io.EOF
@@ -173,7 +173,7 @@ func (s *Session) Truncated() bool { return s.readErr == io.EOF && s.wireEOF }
 func (s *Session) RecordsDone() int {
 	n := s.recordsDone
 	s.recordsDone = 0
-	return n
+	return int(n)
 }
 
 // PrefixOf returns the length of the longest prefix of p that completes at most limit records, and

@@ -20,7 +20,9 @@ func (w *fdWire) Read(p []byte) (int, error) {
 		w.recvShort = false
 		return n, nil
 	}
-	w.prefetch()
+	if w.far != nil && *w.far {
+		w.prefetch()
+	}
 	n, e := w.kernel.Recv(w.desc.FD, p, 0)
 	if e != kernel.EAGAIN {
 		w.recvs++
