@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/prefetch"
 )
 
-// What crypto/tls needs after the recv. If many other connections were served since the last
-// message, nothing of it is in the processor's cache.
+// Crypto/tls needs this memory after the recv. If many other connections were served since the last
+// message, none of it is in the processor's cache.
 const (
 	stackLines  = 20 // the part of the stack that a decryption uses
 	tlsLines    = 14 // most of a tls.Conn
@@ -38,8 +38,8 @@ func (w *fdWire) prefetch() {
 // keys are agreed. Two objects make a cipher: the outer one adds the nonce.
 type cipherHint struct{ nonce, aead uintptr }
 
-// findCiphers sets the hints after the handshake. crypto/tls does not tell where its ciphers are, so
-// findCiphers looks into the tls.Conn. In a version of Go with other fields it finds nothing.
+// findCiphers sets the hints after the handshake. crypto/tls does not report where its ciphers are.
+// So findCiphers looks into the tls.Conn. In a version of Go with other fields it finds nothing.
 func (s *Session) findCiphers() {
 	c := reflect.ValueOf(s.tls).Elem()
 	for i, half := range []string{"in", "out"} {
