@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/prefetch"
 )
 
-// Crypto/tls needs this memory after the recv. If many other connections were served since the last
-// message, none of it is in the processor's cache.
+// This is memory that crypto/tls needs after the recv. If many other connections were served since
+// the last message, none of it is in the processor's cache.
 const (
 	stackLines  = 20 // the part of the stack that a decryption uses
 	tlsLines    = 14 // most of a tls.Conn
