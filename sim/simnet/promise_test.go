@@ -14,14 +14,18 @@ import (
 
 // Runs with the same seed have the same faults at the same virtual times, in whatever order the
 // scheduler runs the goroutines. This holds for random faults and for those of the test. Only
-// faults at the same time may change their order.
+// faults at the same time may change their order. There are no errors of calls, because such an
+// error may hit either of the two goroutines of net/http that read a connection. Only one of them
+// then closes the connection.
 func TestOneSeedHasTheSameFaultsAtTheSameTimes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	noErrors := storm
+	noErrors.Error = 0
 	for seed := range uint64(longtest.Count(1, 10, 200)) {
 		var first []string
 		for run := range 4 {
 			runtime.GOMAXPROCS(1 + run)
-			w := sim.New(seed+1, sim.Options{Latency: 5 * time.Millisecond, Jitter: 5 * time.Millisecond, Faults: storm})
+			w := sim.New(seed+1, sim.Options{Latency: 5 * time.Millisecond, Jitter: 5 * time.Millisecond, Faults: noErrors})
 			if err := simnet.Run(t, w, troubled); err != nil {
 				t.Fatalf("seed %d: %v", seed+1, err)
 			}
