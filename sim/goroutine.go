@@ -2,9 +2,12 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"unsafe"
+
+	"github.com/ureactor/ureactor/internal/prefetch"
 )
 
 // Only programs and the goroutine that runs the world may call a simulated kernel. If another
@@ -13,14 +16,19 @@ import (
 // frame of the caller's stack decides: programs, tasks and handshakes are coroutines of iter.Pull,
 // whose stacks begin with runtime.corostart.
 //
-// It takes long to find the outermost frame. So the World stores the addresses of stacks that were
-// allowed. A stored address counts only while the process has no more goroutines than when it was
-// stored. A later goroutine may have got the memory of a stack that a coroutine has outgrown.
+// It takes long to find the outermost frame. So the World stores the goroutines that were allowed.
+// The runtime gives the address of a goroutine that has ended to a later one. So a coroutine that
+// ends is removed. The World does not see the end of all goroutines. So a stored address counts
+// only while the process has no more goroutines than when it was stored.
+//
+// On some processors a goroutine has no address here. There the address of its stack takes the
+// place, which is less exact: a later goroutine may get the memory of a stack that was outgrown.
 
 const (
 	stackBits   = 11   // each stack is aligned to 2 KiB, the size of the smallest one
-	stacksKept  = 1024 // parts of stacks that a World stores
-	stacksCheck = 1024 // each so many calls a stored stack is checked again, because stacks are reused
+	lineBits    = 5    // the data about goroutines is aligned to 32 bytes
+	stacksKept  = 8192 // goroutines or parts of stacks that a World stores
+	stacksCheck = 1024 // each so many calls a stored one is checked again, because they are reused
 )
 
 // An act is an action of a test or program that is not a Call.
@@ -37,15 +45,11 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 		return
 	}
 	more := runtime.NumGoroutine() - w.others - w.coroutines
-	switch {
-	case more == 0:
-		return
-	case more < 0: // goroutines that do not belong to the world have ended
+	if more < 0 { // goroutines that do not belong to the world have ended
 		w.others += more
 		more = 0
 	}
-	var here byte
-	at := uintptr(unsafe.Pointer(&here)) >> stackBits
+	at := caller()
 	if known := &w.stacks[at%stacksKept]; known.at != at || known.more < more || w.calls%stacksCheck == 0 {
 		if !fromWorld() {
 			where := ""
@@ -59,7 +63,16 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	}
 }
 
-// A knownStack is a part of the stack of an allowed caller, and how many other goroutines the
+// caller returns what identifies the goroutine that calls it, without its lowest bits.
+func caller() uintptr {
+	if g := prefetch.Goroutine(); g != 0 {
+		return g >> lineBits
+	}
+	var here byte
+	return uintptr(unsafe.Pointer(&here)) >> stackBits
+}
+
+// A knownStack is the result of caller for an allowed caller, and how many other goroutines the
 // process had when it was stored.
 type knownStack struct {
 	at   uintptr
@@ -72,16 +85,20 @@ func (h *Host) Owned(what string) { h.w.owned(act(what), h) }
 
 // CoroutineBegins and CoroutineEnds count the coroutines of the world. Package reactor calls them
 // in each Task.
-func (h *Host) CoroutineBegins() { h.w.coroutines++ }
+func (h *Host) CoroutineBegins() {
+	h.w.coroutines++
+	if g := prefetch.Goroutine() >> lineBits; g != 0 { // known until its end, so it needs no count
+		h.w.stacks[g%stacksKept] = knownStack{g, math.MaxInt}
+	}
+}
 
 func (h *Host) CoroutineEnds() { h.w.coroutineEnds() }
 
-// coroutineEnds also removes the coroutine's stack from the stored ones, because the runtime may
-// now give this memory to any goroutine.
+// coroutineEnds also removes the coroutine from the stored ones, because the runtime may now give
+// its memory to any goroutine.
 func (w *World) coroutineEnds() {
 	w.coroutines--
-	var here byte
-	at := uintptr(unsafe.Pointer(&here)) >> stackBits
+	at := caller()
 	for part := at - stackNear; part <= at+1; part++ {
 		if known := &w.stacks[part%stacksKept]; known.at == part {
 			known.at = 0
@@ -89,7 +106,8 @@ func (w *World) coroutineEnds() {
 	}
 }
 
-// stackNear is how many parts of a stack coroutineEnds removes: 16 KiB.
+// stackNear is how many parts of a stack coroutineEnds removes: 16 KiB. Goroutines are farther
+// apart.
 const stackNear = 8
 
 // fromWorld returns whether the caller runs in a coroutine, or inside a call that runs a world.

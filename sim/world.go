@@ -70,7 +70,7 @@ type World struct {
 	// These fields are for owned.
 	coroutines int                    // programs and tasks
 	others     int                    // other goroutines of the process
-	stacks     [stacksKept]knownStack // parts of stacks whose owners may call the kernel
+	stacks     [stacksKept]knownStack // goroutines that may call the kernel
 }
 
 // New makes a world. It panics if an option is out of its range.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/prefetch"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simtest"
@@ -184,7 +185,8 @@ func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
 
 // If a program starts a goroutine of its own, this goroutine panics at its first call of the world:
 // a kernel call, a Post, a timer, a random number, or a fault. This includes the goroutines of an
-// http.Client.
+// http.Client. Meanwhile goroutines end that are older than the world. Where goroutines have no
+// address, this could hide a call.
 func TestACallOfAGoroutinePanics(t *testing.T) {
 	foreign := func(f func()) (v any) {
 		before := runtime.NumGoroutine()
@@ -200,6 +202,11 @@ func TestACallOfAGoroutinePanics(t *testing.T) {
 		return v
 	}
 	for seed := range uint64(20) {
+		for i := range 3 {
+			if prefetch.Goroutine() != 0 {
+				go spin(time.Duration(seed)*50*time.Microsecond + time.Duration(i)*100*time.Microsecond)
+			}
+		}
 		w := sim.New(seed, sim.Options{})
 		h, other := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 		seen := map[string]any{}
@@ -248,5 +255,10 @@ func TestACallOfAGoroutinePanics(t *testing.T) {
 			}
 		}
 		w.Close()
+	}
+}
+
+func spin(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
 	}
 }
