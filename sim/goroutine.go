@@ -11,10 +11,9 @@ import (
 )
 
 // Only programs and the goroutine that runs the world may call a simulated kernel. If another
-// goroutine could make a call, Go's scheduler would decide the history. If the process has no
-// goroutines except those that the World knows, the caller is allowed. Otherwise the outermost
-// frame of the caller's stack decides: programs, tasks and handshakes are coroutines of iter.Pull,
-// whose stacks begin with runtime.corostart.
+// goroutine could make a call, Go's scheduler would decide the history. The outermost frame of the
+// caller's stack decides: programs, tasks and handshakes are coroutines of iter.Pull, whose stacks
+// begin with runtime.corostart.
 //
 // It takes long to find the outermost frame. So the World stores the goroutines that were allowed.
 // The runtime gives the address of a goroutine that has ended to a later one. So a coroutine that
