@@ -8,7 +8,7 @@ import (
 )
 
 // If a loop has many descriptors, the memory for the next Event is not in the processor's cache.
-// For a task that memory is about 1.7 KiB in several places: a Watch, a Desc, a Task, the runtime's
+// For a task that memory is about 1.8 KiB in several places: a Watch, a Desc, a Task, the runtime's
 // objects for the coroutine, and the stack. Each place has the pointer to the next one. So the
 // processor would have to wait for one after the other. Instead the loop prefetches the memory for
 // the next Events while it delivers the present one.

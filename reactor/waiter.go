@@ -55,7 +55,7 @@ func (w *taskWaiter) Buffer() (*desc.Buffer, kernel.Errno) {
 	return &w.buf, 0
 }
 
-// Far returns a flag of the loop, for package secure: whether to prefetch pays.
+// Far returns a flag that each turn sets. If it is set, the loop prefetches.
 func (w *taskWaiter) Far() *bool { return &w.far }
 
 func (w *taskWaiter) Free(d *desc.Desc) {

@@ -84,14 +84,17 @@ func (h *Host) Owned(what string) { h.w.owned(act(what), h) }
 
 // CoroutineBegins and CoroutineEnds count the coroutines of the world. Package reactor calls them
 // in each Task.
-func (h *Host) CoroutineBegins() {
-	h.w.coroutines++
-	if g := prefetch.Goroutine() >> lineBits; g != 0 { // known until its end, so it needs no count
-		h.w.stacks[g%stacksKept] = knownStack{g, math.MaxInt}
-	}
-}
+func (h *Host) CoroutineBegins() { h.w.coroutineBegins() }
 
 func (h *Host) CoroutineEnds() { h.w.coroutineEnds() }
+
+// coroutineBegins stores the coroutine until coroutineEnds, whatever the number of goroutines.
+func (w *World) coroutineBegins() {
+	w.coroutines++
+	if g := prefetch.Goroutine() >> lineBits; g != 0 {
+		w.stacks[g%stacksKept] = knownStack{g, math.MaxInt}
+	}
+}
 
 // coroutineEnds also removes the coroutine from the stored ones, because the runtime may now give
 // its memory to any goroutine.

@@ -79,7 +79,7 @@ func (p *proc) resume() {
 
 func (p *proc) main(yield func(struct{}) bool) {
 	p.yield = yield
-	p.w.coroutines++
+	p.w.coroutineBegins()
 	returned := false
 	defer func() {
 		p.w.coroutineEnds()

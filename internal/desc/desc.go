@@ -45,6 +45,9 @@ type Waiter interface {
 	// registered the number of d. If the callers of a Desc park, neither method is called for it.
 	Buffer() (*Buffer, Errno)
 	Free(d *Desc)
+	// Far returns where the loop notes whether it has so many descriptors that their memory is not in
+	// the processor's cache. If the callers of a Desc park, it returns nil.
+	Far() *bool
 }
 
 // A Sleeper makes one caller wait, and wakes it.

@@ -27,6 +27,7 @@ func (s *scripted) Yield(Dir) Errno                       { return 0 }
 func (s *scripted) Shared() bool                          { return false }
 func (s *scripted) Buffer() (*Buffer, Errno)              { return nil, kernel.EDEADLK }
 func (s *scripted) Free(*Desc)                            {}
+func (*scripted) Far() *bool                              { return nil }
 func (s *scripted) Call(f func())                         { f() }
 func (s *scripted) Wake()                                 { s.woken = true }
 func (s *scripted) Unwind(Dir)                            {}

@@ -46,6 +46,8 @@ func (p *Parker) Buffer() (*Buffer, Errno) { return nil, kernel.EDEADLK }
 
 func (p *Parker) Free(*Desc) {}
 
+func (p *Parker) Far() *bool { return nil }
+
 // Yield lets all other goroutines that can run go first.
 func (p *Parker) Yield(Dir) Errno {
 	runtime.Gosched()

@@ -2,8 +2,7 @@
 
 package prefetch
 
-// Lines prefetches n cache lines. The first one contains the address p. n must be at
-// least 1.
+// Lines prefetches n cache lines. The first one contains the address p. n must be at least 1.
 func Lines(p uintptr, n int)
 
 // Goroutine returns the address of the runtime's data about the calling goroutine. The address may

@@ -57,7 +57,7 @@ type Conn struct {
 	reading       bool         // a call holds readMu, or would hold it if the Desc were shared
 	recvShort     bool         // the last recv did not fill its buffer
 	closeNotified bool         // close_notify was sent
-	far           *bool        // whether Read prefetches: see Far; nil if the Desc is shared
+	far           *bool        // whether Read prefetches: see desc.Waiter; nil if the Desc is shared
 	user          uintptr      // only a hint: see SetUser
 	unread        []byte       // input that was read before the Conn was made
 
@@ -83,15 +83,12 @@ func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func()
 	all := &struct { // one object, which the loop can prefetch
 		Conn
 		session Session
-	}{Conn: Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer, shared: d.Shared()}}
+	}{Conn: Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer, shared: d.Shared(), far: d.Waiter.Far()}}
 	c := &all.Conn
 	c.session = &all.session
 	c.session.init((*fdWire)(c), cfg, server)
 	if !c.shared {
 		d.Near = unsafe.Pointer(c)
-	}
-	if w, ok := d.Waiter.(loop); ok {
-		c.far = w.Far()
 	}
 	// The hook ends the strand. If d is already closed, the first call fails.
 	d.AddHook(&desc.Hook{F: c.stop})

@@ -69,6 +69,7 @@ type lone struct {
 }
 
 func (*lone) Shared() bool                           { return false }
+func (*lone) Far() *bool                             { return nil }
 func (w *lone) Buffer() (*desc.Buffer, kernel.Errno) { return &w.b, 0 }
 
 type ctxKey struct{}

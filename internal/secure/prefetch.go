@@ -17,11 +17,8 @@ const (
 	tableLines  = 6 // GCM's table and counter
 )
 
-// A loop is a Waiter whose Far points to a flag: whether the loop has so many descriptors that it
-// prefetches. With fewer, everything is in the cache, and to prefetch only costs time.
-type loop interface{ Far() *bool }
-
-// prefetch is called just before the recv, which takes longer. A wrong address only costs time.
+// prefetch is called just before the recv, which takes longer, if the loop has many descriptors.
+// With few, everything is in the cache. A wrong address only costs time.
 func (w *fdWire) prefetch() {
 	var here byte // on the stack
 	prefetch.Lines(uintptr(unsafe.Pointer(&here))-stackLines*prefetch.Line, stackLines)
