@@ -76,7 +76,7 @@ func TestDetach(t *testing.T) {
 	for _, useUnix := range []bool{false, true} {
 		addr := "tcp://127.0.0.1:0"
 		if useUnix {
-			addr = "unix://" + filepath.Join(t.TempDir(), "s")
+			addr = "unix://" + longtest.SocketPath(t)
 		}
 		out := make(chan io.ReadWriteCloser, 1)
 		at, stop := serve(t, Events{

@@ -8,14 +8,14 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/longtest" // this import defines the flag -long
 	"go.uber.org/goleak"
+
+	"github.com/ureactor/ureactor/internal/longtest" // this import defines the flag -long
 
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -119,7 +119,7 @@ func TestSchemes(t *testing.T) {
 		for _, loops := range []int{0, 1, 5, -1} {
 			t.Run(fmt.Sprint(balance, loops), func(t *testing.T) {
 				t.Parallel() // a connection that the server ends is closed after a tenth of a second
-				path := filepath.Join(t.TempDir(), "s")
+				path := longtest.SocketPath(t)
 				addrs := []string{"tcp://127.0.0.1:0", "tcp4://127.0.0.1:0?reuseport=true", "tcp6://[::1]:0", "127.0.0.1:0",
 					"tcp-net://127.0.0.1:0", "tcp4-net://127.0.0.1:0?reuseport=1", "unix://" + path, "unix-net://" + path + "2",
 					"udp://127.0.0.1:0", "udp4://127.0.0.1:0?reuseport=yes", "udp6://[::1]:0", "udp-net://127.0.0.1:0"}

@@ -5,10 +5,10 @@ package eviocompat_test
 import (
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/ureactor/ureactor/eviocompat"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // Serve replaces the socket file of a server that has died, as evio does. Serve never replaces the
@@ -16,7 +16,7 @@ import (
 // server continues.
 func TestALiveSocketFileIsNotTaken(t *testing.T) {
 	for _, network := range []string{"unix", "unixgram"} {
-		path := filepath.Join(t.TempDir(), "s")
+		path := longtest.SocketPath(t)
 		var live interface{ Close() error }
 		var err error
 		if network == "unix" {

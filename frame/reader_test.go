@@ -81,7 +81,7 @@ func formats(most int) map[string]*Format {
 func TestFramesComeBack(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 21))
 	for name, f := range formats(100) {
-		for range longtest.Count(5, 50, 1000) {
+		for range longtest.Count(5, 25, 1000) {
 			var wire []byte
 			var want []string
 			for range 20 {
@@ -167,7 +167,7 @@ func TestWorkIsLinear(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
-	const size = 200_000
+	const size = 80_000
 	for name, f := range map[string]*Format{"length": Length(4, binary.BigEndian, size), "varint": Varint(size),
 		"lines": Lines(size), "delimiter": Delimiter("\r\n\r\n", size), "fixed": Fixed(1000)} {
 		for _, payload := range []int{1, 1000, size - 10} {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
@@ -182,7 +183,7 @@ func TestNoTimeoutBelowAConn(t *testing.T) {
 // Detach of a Unix listener leaves the socket's file to the next owner. As in package net, only
 // Control of a listener's RawConn works.
 func TestDetachedListener(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
+	path := longtest.SocketPath(t)
 	l, err := netconn.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)

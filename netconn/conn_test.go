@@ -5,8 +5,6 @@ package netconn_test
 import (
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"golang.org/x/net/nettest"
@@ -49,19 +47,14 @@ func listen(t testing.TB, network string) net.Listener {
 	return l
 }
 
-// free returns a free address to listen on. A Unix path is short enough for every system.
+// free returns a free address to listen on.
 func free(t testing.TB, network string) string {
 	t.Helper()
 	switch network {
 	case "tcp6", "udp6":
 		return "[::1]:0"
 	case "unix", "unixgram":
-		dir, err := os.MkdirTemp("", "n")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { os.RemoveAll(dir) })
-		return filepath.Join(dir, "s")
+		return longtest.SocketPath(t)
 	}
 	return "127.0.0.1:0"
 }

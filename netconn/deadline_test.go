@@ -52,7 +52,7 @@ func TestDeadlineThatIsMovedMeanwhile(t *testing.T) {
 					}
 				})
 			}
-			for range longtest.Count(300, 1500, 5000) {
+			for range longtest.Count(300, 500, 5000) {
 				if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Errorf("%d, %v", n, err)
 					break

@@ -86,7 +86,7 @@ type replacer []struct {
 
 var varying = replacer{
 	{regexp.MustCompile(`(127\.0\.0\.1|\[::1?\]|0\.0\.0\.0):[1-9]\d{3,4}\b`), "$1:PORT"},
-	{regexp.MustCompile(`/tmp/[^\s]*/`), "DIR/"},
+	{regexp.MustCompile(`(` + regexp.QuoteMeta(os.TempDir()) + `|/dev/shm)/[^\s]*/`), "DIR/"},
 	{regexp.MustCompile(`@[0-9a-f]{5}\b`), "@AUTO"},
 }
 
@@ -234,7 +234,10 @@ func TestEveryCallInEverySituation(t *testing.T) {
 		return
 	}
 	for _, sub := range subjects {
-		for _, situation := range sub.situations {
+		for i, situation := range sub.situations {
+			if sub.name == "accepted TCPConn" && i%3 != 0 && !longtest.On() {
+				continue // its type is that of "TCPConn"
+			}
 			t.Run(sub.name+"/"+situation, func(t *testing.T) {
 				t.Parallel() // it takes some time to end a connection
 				for _, name := range slices.Sorted(keysOf(tableCalls)) {

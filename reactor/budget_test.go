@@ -139,7 +139,7 @@ func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
 		r := t.reactor()
 		c := t.dial(t.listen("tcp", acceptEcho))
 		c.roundTrip("before")
-		n := longtest.Count(30_000, 100_000, 100_000)
+		n := longtest.Count(30_000, 50_000, 100_000)
 		timers := make([]*Timer, n)
 		for i := range timers {
 			timers[i] = r.After(time.Hour, func() {})

@@ -52,7 +52,7 @@ func FuzzConnOps(f *testing.F) {
 
 // TestConnOpsOnEveryState checks the same laws with operations that rapid generates and shrinks.
 func TestConnOpsOnEveryState(t *testing.T) {
-	longtest.Checks(t, 8, 60, 4000)
+	longtest.Checks(t, 8, 30, 4000)
 	twice(t, func(t *lab) {
 		rapid.Check(t, func(r *rapid.T) {
 			ops := []byte{0}

@@ -45,7 +45,7 @@ func TestChurnLeavesNoDescriptor(t *testing.T) {
 		}
 	}
 	addr := listen(t, r, "tcp", h)
-	many := 3000
+	many := longtest.Count(1200, 1200, 6000)
 	for i := range many {
 		c, err := net.Dial("tcp", addr.String())
 		if err != nil {

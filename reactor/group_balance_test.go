@@ -77,7 +77,7 @@ func TestConnsAreBalanced(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
 	}
-	many := longtest.Count(2000, 2000, 10_000)
+	many := longtest.Count(1000, 1000, 10_000)
 	if raceEnabled {
 		many = 2000
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -56,7 +55,7 @@ func TestFailedAcceptorHandsOver(t *testing.T) {
 				g, ran, fail := sabotaged(t, 3, WithKernel(k))
 				network, addr := "tcp", "127.0.0.1:0"
 				if name == "unix" {
-					network, addr = "unix", filepath.Join(t.TempDir(), "s")
+					network, addr = "unix", longtest.SocketPath(t)
 				}
 				l, err := g.Listen(network, addr, acceptEcho, opts...)
 				if err != nil {
@@ -111,7 +110,7 @@ func TestFailedAcceptorHandsOver(t *testing.T) {
 // handler of its own. The old handler gets Closed.
 func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
 	g, ran, fail := sabotaged(t, 2)
-	path := filepath.Join(t.TempDir(), "s")
+	path := longtest.SocketPath(t)
 	got := make(chan int, 1)
 	closed := make(chan error, 2)
 	l, err := g.ListenPacket("unixgram", path, func(c *PacketConn) PacketHandler {

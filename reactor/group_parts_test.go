@@ -7,13 +7,13 @@ import (
 	"errors"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/sim"
 )
@@ -120,7 +120,7 @@ func TestGroupListenerRemovesItsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		path := filepath.Join(t.TempDir(), "s")
+		path := longtest.SocketPath(t)
 		l, err := g.Listen("unix", path, acceptEcho)
 		if err != nil {
 			t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -174,7 +174,7 @@ func anyAddr(t testing.TB, network string) string {
 	case "tcp6", "udp6":
 		return "[::1]:0"
 	case "unix", "unixgram":
-		return filepath.Join(t.TempDir(), "s")
+		return longtest.SocketPath(t)
 	}
 	return "127.0.0.1:0"
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // With an empty host, "tcp" serves IPv4 and IPv6. "tcp4" and "tcp6" serve only their own family.
@@ -135,7 +136,7 @@ func TestListenErrorsNameTheAddress(t *testing.T) {
 // The file of a Unix Listener exists until the Listener is closed. An abstract name has no file.
 func TestUnixListenerRemovesItsFile(t *testing.T) {
 	twice(t, func(t *lab) {
-		names := []string{filepath.Join(t.TempDir(), "s")}
+		names := []string{longtest.SocketPath(t)}
 		if runtime.GOOS == "linux" {
 			names = append(names, "@reactor-test-"+t.Name())
 		}

@@ -5,11 +5,11 @@ package reactor
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -39,7 +39,7 @@ func TestCloseOfASharedSocketDoesNotWaitForAChild(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(t.TempDir(), "s")
+		path := longtest.SocketPath(t)
 		var owner interface {
 			fileOwner
 			Close() error

@@ -34,7 +34,7 @@ import (
 // The test counts how often the steps have reached each state.
 func TestSSLPollAgreesWithItsCalls(t *testing.T) {
 	var all sslCounts
-	seeds := longtest.Count(8, 80, 2000)
+	seeds := longtest.Count(8, 40, 2000)
 	simtest.CheckWith(t, seeds, sslWorld, func(w *sim.World) error { return runSSL(w, &all) })
 	if t.Failed() || all.worlds < seeds { // this runs a single seed again
 		return

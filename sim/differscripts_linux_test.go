@@ -42,7 +42,7 @@ func TestSimulatedKernelFillsAsTheHostDoes(t *testing.T) {
 			var all sync.WaitGroup
 			defer all.Wait()
 			free := make(chan struct{}, 32)
-			for seed := range longtest.Seeds(t, 10, 120, 2000) {
+			for seed := range longtest.Seeds(t, 10, 60, 2000) {
 				free <- struct{}{}
 				all.Go(func() {
 					if err := differs(seed, true, kinds[name]); err != nil {

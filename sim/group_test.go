@@ -252,7 +252,7 @@ func loops(w *sim.World, shared bool) error {
 // The loops of a Group take turns in a world, in an order that the seed decides. Every request is
 // answered in every order of hand-overs, posts between loops and drains. No descriptor is left.
 func TestLoopsOfAGroupMeetEveryOrder(t *testing.T) {
-	simtest.Check(t, longtest.Count(4, 100, 5000), func(w *sim.World) error { return loops(w, false) })
+	simtest.Check(t, longtest.Count(4, 50, 5000), func(w *sim.World) error { return loops(w, false) })
 }
 
 // A planted bug sends each answer to the connection that asked last, on any loop. With several

@@ -37,7 +37,7 @@ func TestHistoriesOfRandomCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	const all = 18
-	n := longtest.Count(1, 9, all)
+	n := longtest.Count(1, 6, all)
 	if *update {
 		n = all
 	}

@@ -176,7 +176,7 @@ func wanted(n, index int) bool {
 	if testing.Short() {
 		return index%20 == 0
 	}
-	return n == 1 || index%longtest.Count(0, 48, 1) == 0
+	return n == 1 || index%longtest.Count(0, 96, 1) == 0
 }
 
 // results returns the errors and short results that a fault can make a call return.

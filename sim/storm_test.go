@@ -14,7 +14,7 @@ func TestStorm(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
 	}
-	n := longtest.Count(8, 24, 1000)
+	n := longtest.Count(8, 16, 1000)
 	if race {
 		n = min(n, 30)
 	}

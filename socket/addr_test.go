@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -81,7 +82,7 @@ func TestIPv6(t *testing.T) {
 
 func TestUnixSockets(t *testing.T) {
 	both(t, func(l *lab) {
-		path := socket.Path(unixPath(l.t))
+		path := socket.Path(longtest.SocketPath(l.t))
 		s := l.socket(socket.AF_UNIX, stream)
 		l.must(s.Bind(path))
 		l.must(s.Listen(socket.DefaultBacklog))

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
@@ -146,7 +147,7 @@ func TestCrowdedUnixReceiverIsWaitedFor(t *testing.T) {
 		} {
 			l.note = name + ": "
 			receiver, s := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
-			at := socket.Path(unixPath(l.t))
+			at := socket.Path(longtest.SocketPath(l.t))
 			l.must(receiver.Bind(at))
 			if name == "Send" {
 				l.must(s.Connect(at))

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -164,7 +165,7 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 // the input arrives at once, before the task yields to its loop.
 func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
 	both(t, func(l *lab) {
-		at := socket.Path(unixPath(l.t))
+		at := socket.Path(longtest.SocketPath(l.t))
 		ln := l.socket(socket.AF_UNIX, stream)
 		l.must(ln.Bind(at))
 		l.must(ln.Listen(4))

@@ -211,7 +211,7 @@ func TestConnectToAFullUnixListener(t *testing.T) {
 		if l.os != "linux" {
 			full = syscall.ECONNREFUSED
 		}
-		path := socket.Path(unixPath(l.t))
+		path := socket.Path(longtest.SocketPath(l.t))
 		listener := l.socket(socket.AF_UNIX, stream)
 		l.must(listener.Bind(path))
 		l.must(listener.Listen(0))

@@ -30,7 +30,7 @@ func TestCallsOfTheKernelAreFew(t *testing.T) {
 		}
 		l.must(c.Connect(l.addr(ln)))
 		local := l.socket(socket.AF_UNIX, stream)
-		at := socket.Path(unixPath(l.t))
+		at := socket.Path(longtest.SocketPath(l.t))
 		l.must(local.Bind(at))
 		l.must(local.Listen(1))
 		u := l.socket(socket.AF_UNIX, stream)
@@ -193,7 +193,7 @@ func TestResultsOfRecvStay(t *testing.T) {
 	parked(t, func(l *lab) {
 		const size = 64 << 10
 		a, b := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
-		at := socket.Path(unixPath(l.t))
+		at := socket.Path(longtest.SocketPath(l.t))
 		l.must(b.Bind(at))
 		l.must(b.SetSockOpt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4*size))
 		l.must(a.SetSockOpt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4*size))

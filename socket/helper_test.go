@@ -5,7 +5,6 @@ package socket_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -312,11 +311,4 @@ func descriptors(testing.TB) (n int) {
 		}
 	}
 	return n
-}
-
-var serial atomic.Int64
-
-// unixPath returns an unused address for a Unix socket.
-func unixPath(t testing.TB) string {
-	return fmt.Sprintf("%s/%d", t.TempDir(), serial.Add(1))
 }

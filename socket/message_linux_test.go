@@ -3,10 +3,10 @@ package socket_test
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -53,7 +53,7 @@ func TestControlDataHasALimit(t *testing.T) {
 
 // A datagram with control data waits for a receiver without room, as with SendTo.
 func TestSendMsgWaitsForTheReceiver(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
+	path := longtest.SocketPath(t)
 	in, out := unixGram(t), unixGram(t)
 	at := socket.Path(path)
 	if err := in.Bind(at); err != nil {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -51,7 +52,7 @@ func TestRecvHuge(t *testing.T) {
 			}
 		}
 		a, b := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
-		path := socket.Path(unixPath(l.t))
+		path := socket.Path(longtest.SocketPath(l.t))
 		l.must(a.Bind(path))
 		size := 150000
 		if l.os != "linux" { // on FreeBSD net.local.dgram.maxdgram is 2,048

@@ -2,9 +2,9 @@ package socket_test
 
 import (
 	"io"
-	"path/filepath"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -14,7 +14,7 @@ import (
 func TestSeqPacketEnds(t *testing.T) {
 	parked(t, func(l *lab) {
 		const kind = socket.SOCK_SEQPACKET
-		at := socket.Path(filepath.Join(t.TempDir(), "s"))
+		at := socket.Path(longtest.SocketPath(t))
 		listener := l.socket(socket.AF_UNIX, kind)
 		l.must(listener.Bind(at))
 		l.must(listener.Listen(socket.DefaultBacklog))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -133,7 +134,7 @@ func TestDescriptorsInAUnixStream(t *testing.T) {
 
 // unixPair returns both ends of a Unix connection, the accepted one first.
 func (l *lab) unixPair() (accepted, connected *socket.Socket) {
-	at := socket.Path(unixPath(l.t))
+	at := socket.Path(longtest.SocketPath(l.t))
 	listener := l.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 	l.must(listener.Bind(at))
 	l.must(listener.Listen(1))

@@ -163,7 +163,7 @@ func (st start) outcome(call func(d *Desc, c *Call) (int, Errno)) (o outcome) {
 // A call on the fast path has the same outcome as a call of doSlow, for each script. The test runs
 // all scripts of up to four answers. Without -long it runs a part of them.
 func TestShortWayIsDo(t *testing.T) {
-	step := longtest.Count(101, 3, 1) // coprime to the number of choices of a digit, so that all occur
+	step := longtest.Count(101, 7, 1) // coprime to the number of choices of a digit, so that all occur
 	p := make([]byte, 10)
 	type do = func(*Desc, Dir, *Call, func() (int, Errno)) (int, Errno)
 	once := func(do do) func(*Desc, *Call) (int, Errno) {

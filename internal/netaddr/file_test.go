@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -40,7 +39,7 @@ func TestStartingChildIsNoOwnerOfASocket(t *testing.T) {
 			}
 		}
 	}()
-	path, left := filepath.Join(t.TempDir(), "s"), 0
+	path, left := longtest.SocketPath(t), 0
 	sockets := longtest.Count(0, 1000, 20000)
 	for range sockets {
 		fd, e := kernel.Host.Socket(kernel.AF_UNIX, kernel.SOCK_STREAM, 0)

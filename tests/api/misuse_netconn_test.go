@@ -5,12 +5,12 @@ package api
 import (
 	"context"
 	"net"
-	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/fdtable"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/poller"
@@ -82,13 +82,13 @@ func TestMisusedNetconn(t *testing.T) {
 			return c, func() { c.Close() }
 		},
 		"UnixConn": func(t *testing.T) (any, func()) {
-			c, err := netconn.ListenPacket("unixgram", filepath.Join(t.TempDir(), "s"))
+			c, err := netconn.ListenPacket("unixgram", longtest.SocketPath(t))
 			must(t, err)
 			must(t, c.SetDeadline(soon()))
 			return c, func() { c.Close() }
 		},
 		"UnixListener": func(t *testing.T) (any, func()) {
-			l, err := netconn.Listen("unix", filepath.Join(t.TempDir(), "s"))
+			l, err := netconn.Listen("unix", longtest.SocketPath(t))
 			must(t, err)
 			return l, func() { l.Close() }
 		},

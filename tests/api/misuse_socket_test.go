@@ -5,7 +5,6 @@ package api
 import (
 	"crypto/x509"
 	"net/netip"
-	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -104,7 +103,7 @@ func TestMisusedSocket(t *testing.T) {
 	if !longtest.Default(t, "every method of every kind of socket") {
 		return
 	}
-	for _, wait := range []timeout.Timeout{0, brief}[:longtest.Count(1, 2, 2)] {
+	for _, wait := range []timeout.Timeout{0, brief}[:longtest.Count(1, 1, 2)] {
 		for name, make := range map[string]func(*testing.T) (any, func()){
 			"stream":   func(t *testing.T) (any, func()) { a, b := joined(t, wait); return a, func() { a.Close(); b.Close() } },
 			"new":      func(t *testing.T) (any, func()) { return closing(made(t, socket.AF_INET, socket.SOCK_STREAM, wait)) },
@@ -116,7 +115,7 @@ func TestMisusedSocket(t *testing.T) {
 			},
 			"Unix": func(t *testing.T) (any, func()) {
 				s := made(t, socket.AF_UNIX, socket.SOCK_DGRAM, wait)
-				must(t, s.Bind(socket.Path(filepath.Join(t.TempDir(), "s"))))
+				must(t, s.Bind(socket.Path(longtest.SocketPath(t))))
 				return closing(s)
 			},
 		} {

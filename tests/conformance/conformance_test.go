@@ -17,7 +17,7 @@ const scriptsAtOnce = 6
 
 // sampled limits the scripts without -long: the first script of each group runs, and of a large
 // group one in so many. Each script is a process and takes 0.2 s of CPU time.
-const sampled = 8
+const sampled = 16
 
 // guard is the time after which a script counts as hung.
 const guard = longtest.Guard
