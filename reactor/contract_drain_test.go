@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -115,6 +116,10 @@ func reportExactly(t *lab, size int) {
 	}
 	t.until(func() bool { return opened == 1+many })
 	t.still(50 * time.Millisecond)
+	// A new child process has a copy of each descriptor until its exec. If another test starts one
+	// now, the reset would come only then, and the kernel would send more bytes meanwhile.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	err := t.shutdown(300 * time.Millisecond)
 	un := &UndeliveredError{}
 	if err != nil && !errors.As(err, &un) {

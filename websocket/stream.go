@@ -6,8 +6,8 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
-	"syscall"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -97,7 +97,7 @@ func (s *Stream) transient(err error) bool {
 			return false
 		}
 		return true
-	case errors.Is(err, syscall.ECANCELED):
+	case errors.Is(err, kernel.ECANCELED):
 		s.endWith(err, violation(GoingAway, "the loop drains"))
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
 		s.endWith(violation(Abnormal, "the stream has ended without a Close"), nil)
