@@ -51,6 +51,8 @@ var errOwesFile = errors.New("reactor: detach: the output has a file of SendFile
 var errOwesFIN = errors.New("reactor: detach: the FIN of CloseWrite waits for the output; detach when Buffered is 0")
 
 // UndeliveredError is the error of a drain that could not deliver all output before its deadline.
+// The peers may have more of the bytes: an acknowledgement may be under way, and until a child that
+// the process starts has called exec, the kernel keeps an aborted connection.
 type UndeliveredError struct {
 	Conns int   // the number of connections that were aborted
 	Bytes int64 // how many bytes sent on them their peers have not acknowledged
