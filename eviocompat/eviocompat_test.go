@@ -16,7 +16,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ureactor/ureactor/internal/longtest" // this import defines the flag -long
-
 	"github.com/ureactor/ureactor/reactor"
 )
 

@@ -234,10 +234,7 @@ func TestEveryCallInEverySituation(t *testing.T) {
 		return
 	}
 	for _, sub := range subjects {
-		for i, situation := range sub.situations {
-			if sub.name == "accepted TCPConn" && i%3 != 0 && !longtest.On() {
-				continue // its type is that of "TCPConn"
-			}
+		for _, situation := range sub.situations {
 			t.Run(sub.name+"/"+situation, func(t *testing.T) {
 				t.Parallel() // it takes some time to end a connection
 				for _, name := range slices.Sorted(keysOf(tableCalls)) {

@@ -79,7 +79,7 @@ func TestConnsAreBalanced(t *testing.T) {
 	}
 	many := longtest.Count(1000, 1000, 10_000)
 	if raceEnabled {
-		many = 2000
+		many = min(many, 2000)
 	}
 	for _, b := range []Balance{ByAddress, LeastConns} {
 		if b == ByAddress && kernel.SO_BALANCE == 0 {

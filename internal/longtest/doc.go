@@ -20,4 +20,6 @@
 //
 // Because go test passes the flag to every package, every package with tests must import this one.
 // If both -short and -long are set, -short wins.
+//
+// SocketPath is here because every package with tests imports this one.
 package longtest

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// This file contains everything that the exported C functions (exports.go) need from an
+// This file contains everything that the exported C functions (exports*.go) need from an
 // implementation. adapter.go sets impl to the packages of this module. To test another
 // implementation, write an adapter for these interfaces.
 
