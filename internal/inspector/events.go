@@ -145,8 +145,9 @@ type loopView struct {
 func (h *Inspector) loop(id string) (view, error) {
 	for i, l := range h.s.loops {
 		if itoa(i) == id {
-			v := &loopView{Stack: l.stack()}
+			v := new(loopView)
 			v.loopRow, v.charts, _ = l.row(i)
+			v.Stack = l.stack() // after the row, so that it shows why the row says that the loop hangs
 			return v, nil
 		}
 	}

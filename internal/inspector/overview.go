@@ -91,8 +91,8 @@ func (h *Inspector) overview() *overviewPage {
 	o.Open = min(o.Open, o.Allowed) // counting opens a descriptor itself
 	o.Findings = append(o.Findings, filesFindings(o.Open, o.Allowed)...)
 	for i, l := range h.s.loops {
-		o.Findings = append(o.Findings, l.findings(i)...)
 		row, charts, pic := l.row(i)
+		o.Findings = append(o.Findings, l.findings(&row)...)
 		o.Loops, o.charts = append(o.Loops, &row), append(o.charts, charts)
 		if pic != nil {
 			o.add(i, pic)

@@ -122,7 +122,7 @@ func TestHangingLoopIsShown(t *testing.T) {
 		return strings.HasPrefix(o.Loops[0].State, "hangs for ")
 	})
 	if len(o.Findings) == 0 || !strings.Contains(o.Findings[0].Title, "loop 0 hangs") || !strings.Contains(o.Findings[0].Stack, "inspector.stand") {
-		t.Errorf("%+v", o.Findings)
+		t.Fatalf("%+v", o.Findings)
 	}
 	if name := culprit(o.Findings[0].Stack); name != "inspector.stand" {
 		t.Errorf("the culprit is %q", name)

@@ -59,7 +59,7 @@ func (l *loop) writeText(w io.Writer, i int) {
 	row, _, pic := l.row(i)
 	fmt.Fprintf(w, "loop %d %s: utilization %.1f %% since its start, lag p99 %s, turn p99 %s, %d descriptors, %d posts wait, %s buffered\n",
 		i, row.State, 100*row.Utilization, secondsText(row.Lag), secondsText(row.Turn), row.Watched, row.Posted, bytesText(float64(row.Buffered)))
-	for _, f := range l.findings(i) {
+	for _, f := range l.findings(&row) {
 		fmt.Fprintf(w, "  %s: %s. %s\n", f.Level, f.Title, f.Text)
 		if f.Stack != "" {
 			fmt.Fprintf(w, "    %s\n", strings.ReplaceAll(f.Stack, "\n", "\n    "))

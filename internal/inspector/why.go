@@ -74,22 +74,21 @@ type finding struct {
 // named is how many stuck peers a finding names at most.
 const named = 5
 
-// findings returns the findings about one loop. The worst one is first.
-func (l *loop) findings(i int) (list []finding) {
+// findings returns the findings about the loop of a row. The worst one is first.
+func (l *loop) findings(row *loopRow) (list []finding) {
 	add := func(level, title, text, stack, link string) {
 		list = append(list, finding{level, title, text, stack, link})
 	}
-	loop := fmt.Sprintf("loop %d", i)
-	if d := l.hangs(); d > 0 {
-		stack := l.stack()
-		add("problem", fmt.Sprintf("%s hangs: its present turn has run for %s", loop, secondsText(d.Seconds())),
-			"Nothing is read, sent or accepted meanwhile. The stack shows where it is.", stack, fmt.Sprintf("loop?id=%d", i))
+	loop := fmt.Sprintf("loop %d", row.Loop)
+	if row.Present > 0 {
+		add("problem", fmt.Sprintf("%s hangs: its present turn has run for %s", loop, secondsText(row.Present)),
+			"Nothing is read, sent or accepted meanwhile. The stack shows where it is.", l.stack(), fmt.Sprintf("loop?id=%d", row.Loop))
 	}
 	l.mu.Lock()
 	pic, now := l.pic, l.now
 	l.mu.Unlock()
 	if pic != nil {
-		list = append(list, pic.findings(i)...)
+		list = append(list, pic.findings(row.Loop)...)
 	}
 	if u := now.span.Utilization(); u > 0.9 {
 		add("warning", fmt.Sprintf("%s is busy: utilization %.0f %%", loop, 100*u), "It has hardly any time left.", "", "")
