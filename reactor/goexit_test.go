@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,5 +56,72 @@ func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
 		case !isLocked && (err != nil || exits != posts):
 			t.Errorf("not locked: %d calls of Goexit, %v", exits, err)
 		}
+	}
+}
+
+// Each panic and each runtime.Goexit is told to the panic handler once, however many guards it
+// leaves. Guards are nested in all ways, in a callback and in a Task.
+func TestEachUnwindingIsToldOnce(t *testing.T) {
+	var r *Reactor
+	guard := func(f func()) { r.guard(nil, f) }
+	boom := func(v any) func() { return func() { panic(v) } }
+	for _, c := range []struct {
+		name string
+		f    func()
+		told []any
+	}{
+		{"nested guards", func() { guard(func() { guard(runtime.Goexit) }) }, []any{ErrGoexit}},
+		{"a panic in Goexit", func() { guard(unwindings["panic in Goexit"]) }, []any{"boom"}},
+		{"a panic, then Goexit", func() { guard(boom(1)); runtime.Goexit() }, []any{1, ErrGoexit}},
+		{"Goexit, then a panic", func() { defer boom(2)(); guard(runtime.Goexit) }, []any{ErrGoexit, 2}},
+		{"a panic in a guard during Goexit", func() { defer guard(boom(2)); guard(runtime.Goexit) }, []any{ErrGoexit, 2}},
+		{"Goexit during Goexit", func() { defer guard(runtime.Goexit); guard(runtime.Goexit) }, []any{ErrGoexit, ErrGoexit}},
+		{"a call that returns during Goexit", func() { defer guard(func() {}); guard(runtime.Goexit) }, []any{ErrGoexit}},
+	} {
+		for _, task := range []bool{false, true} {
+			var told []any
+			r = manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { told = append(told, v) }))
+			if task {
+				r.Go(func(*Task) { c.f() })
+			} else if err := r.Post(c.f); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 { // Goexit of a callback ends a turn and its goroutine
+				apart(func() { _ = r.Turn(0) })
+			}
+			if !slices.Equal(told, c.told) {
+				t.Errorf("%s, in a Task: %v: told %v, want %v", c.name, task, told, c.told)
+			}
+		}
+	}
+}
+
+// A Task may wait while runtime.Goexit unwinds it. What other callbacks do meanwhile is told too,
+// and the Goexit of the Task is not told again.
+func TestGoexitOfATaskThatWaitsIsToldOnce(t *testing.T) {
+	var told []any
+	r := manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { told = append(told, v) }))
+	var waits *Task
+	r.Go(func(tk *Task) {
+		waits = tk
+		defer func() { _ = tk.Sleep(time.Hour) }()
+		r.guard(nil, runtime.Goexit)
+	})
+	r.Go(func(*Task) {})
+	turn := func(want int) {
+		t.Helper()
+		if apart(func() { _ = r.Turn(0) }); len(told) != want {
+			t.Errorf("told %v, want %d calls", told, want)
+		}
+	}
+	turn(1)
+	if err := r.Post(runtime.Goexit); err != nil {
+		t.Fatal(err)
+	}
+	turn(2)
+	waits.Cancel()
+	turn(2)
+	if n := r.Stats().Tasks; n != 0 {
+		t.Errorf("%d tasks", n)
 	}
 }

@@ -85,6 +85,15 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 		w.sink.ready(ready)
 		return
 	}
+	told := r.told()
+	before := *told
+	*told = false
+	r.recoverReady(w, ready)
+	*told = before
+}
+
+// recoverReady is guardReady without the flag told.
+func (r *Reactor) recoverReady(w *Watch, ready poller.Readiness) {
 	returned := false
 	defer func() {
 		if returned {
@@ -145,6 +154,28 @@ func (r *Reactor) isolated(c *Conn, f func()) (p *PanicError) {
 		f()
 		return nil
 	}
+	told := r.told()
+	before := *told
+	*told = false
+	p = r.recovered(c, f)
+	*told = before
+	return p
+}
+
+// told returns a flag of the stack of the present Task or, in a callback, of the loop. The flag is
+// set if the panic handler was told that this stack is being unwound. So of nested guards, only the
+// innermost one tells it. Each guard clears the flag for its call, and restores it afterwards, unless
+// runtime.Goexit unwinds the guard too. Goexit does that even after the guard has recovered a panic
+// of a function that was deferred.
+func (r *Reactor) told() *bool {
+	if r.running != nil {
+		return &r.running.told
+	}
+	return &r.toldLoop
+}
+
+// recovered is isolated without the flag told.
+func (r *Reactor) recovered(c *Conn, f func()) (p *PanicError) {
 	returned := false
 	defer func() {
 		if !returned {
@@ -165,18 +196,22 @@ func (c *Conn) number() int32 {
 	return c.w.fd
 }
 
-// isolatePanic closes the Conn whose callback has not returned, and calls the panic handler. Goexit
-// runs through all nested guards, up to run or the Task. Only the first guard reports it.
+// isolatePanic closes the Conn whose callback has not returned, and calls the panic handler.
 func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	if c != nil && !c.is(released) {
 		c.reset()
 		c.tearDown(p)
 	}
-	if p.Value != ErrGoexit || !r.goexiting {
-		r.goexiting = p.Value == ErrGoexit
+	told := r.told()
+	news := p.isNews(*told)
+	*told = true
+	if news {
 		r.reportPanic(c, p, "panic in a callback")
 	}
 }
+
+// isNews returns false for a Goexit that the panic handler was told already.
+func (e *PanicError) isNews(told bool) bool { return e.Value != ErrGoexit || !told }
 
 // reportPanic calls the panic handler. If the handler itself panics, that is only logged.
 func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
@@ -185,10 +220,8 @@ func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
 	returned := false
 	defer func() {
 		if !returned {
-			q := panicErrorOf(recover())
-			r.goexiting = q.Value == ErrGoexit
 			r.rare().Panics++
-			r.logPanic("panic in the panic handler", q)
+			r.logPanic("panic in the panic handler", panicErrorOf(recover()))
 		}
 	}()
 	r.opt.onPanic(c, p.Value, p.Stack)

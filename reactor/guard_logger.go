@@ -43,7 +43,8 @@ func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		if returned {
 			return
 		}
-		// Goexit continues up to a guard that reports it.
+		// Goexit continues up to a guard that reports it. It does so even after a panic, and then
+		// both are reported: this goroutine may be any, so perhaps no guard is there.
 		if p := panicErrorOf(recover()); p.Value != ErrGoexit {
 			c.told(p)
 		}

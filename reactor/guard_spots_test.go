@@ -33,10 +33,8 @@ func exits(how string) bool { return strings.Contains(how, "Goexit") }
 
 func isValue(how string, v any) bool {
 	switch how {
-	case "panic":
+	case "panic", "panic in Goexit":
 		return v == "boom"
-	case "panic in Goexit":
-		return v == "boom" || v == ErrGoexit
 	case "Goexit", "Goexit in panic":
 		return v == ErrGoexit
 	}

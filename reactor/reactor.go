@@ -95,7 +95,7 @@ type Reactor struct {
 	toRun     int        // how many Tasks of the list runnable run in this turn
 	far       bool       // ahead prefetches for the next Events
 	ahead     lookahead
-	goexiting bool             // runtime.Goexit unwinds, and the panic handler was called
+	toldLoop  bool             // see told
 	loopWakes bool             // an Event or a timer wakes Tasks: these go to woken
 	woken     []*Task          // the Tasks that this Event or timer has woken
 	runnable  queue[wokenTask] // sorted by the time of their wake

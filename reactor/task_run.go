@@ -196,7 +196,6 @@ func (r *Reactor) over(t *Task) {
 		t.reap()
 	}
 	r.reap(t)
-	r.goexiting = false
 	if t.result != nil && t.result.crash != nil {
 		panic(t.result.crash)
 	}
@@ -269,7 +268,7 @@ func (r *Reactor) reap(t *Task) {
 	if t.result == nil {
 		return
 	}
-	if p, ok := t.result.err.(*PanicError); ok && !r.goexiting {
+	if p, ok := t.result.err.(*PanicError); ok && p.isNews(t.told) {
 		defer r.reportPanic(nil, p, "panic in a task") // deferred to run last, because it may not return
 	}
 	t.result.wakeJoiners()

@@ -175,21 +175,17 @@ func (r *Reactor) leave() {
 // always panics could stop every callback. runtime.Goexit unwinds the step as well, so the loop
 // fails.
 func (r *Reactor) observe(f func()) {
+	var p *PanicError
 	returned := false
 	defer func() {
-		if returned {
+		if returned && p == nil {
 			return
 		}
 		r.entered, r.trace.all.Enter, r.trace.all.Leave = false, nil, nil
-		if r.opt.onPanic == nil {
-			return
-		}
-		p := panicErrorOf(recover())
-		r.isolatePanic(nil, p)
-		if p.Value == ErrGoexit {
-			r.fail(p)
+		if !returned && r.opt.onPanic != nil {
+			r.fail(panicErrorOf(nil))
 		}
 	}()
-	f()
+	p = r.isolated(nil, f)
 	returned = true
 }
