@@ -59,16 +59,16 @@ func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
 	}
 }
 
-// Each panic and each runtime.Goexit is told to the panic handler once, however many guards it
-// leaves. Guards are nested in all ways, in a callback and in a Task.
-func TestEachUnwindingIsToldOnce(t *testing.T) {
+// The panic handler gets each panic and each runtime.Goexit once, however many guards it leaves.
+// Guards are nested in all ways, in a callback and in a Task.
+func TestEachUnwindingIsReportedOnce(t *testing.T) {
 	var r *Reactor
 	guard := func(f func()) { r.guard(nil, f) }
 	boom := func(v any) func() { return func() { panic(v) } }
 	for _, c := range []struct {
 		name string
 		f    func()
-		told []any
+		want []any
 	}{
 		{"nested guards", func() { guard(func() { guard(runtime.Goexit) }) }, []any{ErrGoexit}},
 		{"a panic in Goexit", func() { guard(unwindings["panic in Goexit"]) }, []any{"boom"}},
@@ -79,8 +79,8 @@ func TestEachUnwindingIsToldOnce(t *testing.T) {
 		{"a call that returns during Goexit", func() { defer guard(func() {}); guard(runtime.Goexit) }, []any{ErrGoexit}},
 	} {
 		for _, task := range []bool{false, true} {
-			var told []any
-			r = manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { told = append(told, v) }))
+			var got []any
+			r = manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { got = append(got, v) }))
 			if task {
 				r.Go(func(*Task) { c.f() })
 			} else if err := r.Post(c.f); err != nil {
@@ -89,18 +89,18 @@ func TestEachUnwindingIsToldOnce(t *testing.T) {
 			for range 3 { // Goexit of a callback ends a turn and its goroutine
 				apart(func() { _ = r.Turn(0) })
 			}
-			if !slices.Equal(told, c.told) {
-				t.Errorf("%s, in a Task: %v: told %v, want %v", c.name, task, told, c.told)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s, in a Task: %v: got %v, want %v", c.name, task, got, c.want)
 			}
 		}
 	}
 }
 
-// A Task may wait while runtime.Goexit unwinds it. What other callbacks do meanwhile is told too,
-// and the Goexit of the Task is not told again.
-func TestGoexitOfATaskThatWaitsIsToldOnce(t *testing.T) {
-	var told []any
-	r := manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { told = append(told, v) }))
+// A Task may wait while runtime.Goexit unwinds it. The panic handler gets the Goexit of another
+// callback meanwhile, and gets the Goexit of the Task only once.
+func TestGoexitOfATaskThatWaitsIsReportedOnce(t *testing.T) {
+	var got []any
+	r := manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { got = append(got, v) }))
 	var waits *Task
 	r.Go(func(tk *Task) {
 		waits = tk
@@ -110,8 +110,8 @@ func TestGoexitOfATaskThatWaitsIsToldOnce(t *testing.T) {
 	r.Go(func(*Task) {})
 	turn := func(want int) {
 		t.Helper()
-		if apart(func() { _ = r.Turn(0) }); len(told) != want {
-			t.Errorf("told %v, want %d calls", told, want)
+		if apart(func() { _ = r.Turn(0) }); len(got) != want {
+			t.Errorf("the panic handler got %v, want %d calls", got, want)
 		}
 	}
 	turn(1)

@@ -85,14 +85,14 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 		w.sink.ready(ready)
 		return
 	}
-	told := r.told()
-	before := *told
-	*told = false
+	reported := r.reported()
+	before := *reported
+	*reported = false
 	r.recoverReady(w, ready)
-	*told = before
+	*reported = before
 }
 
-// recoverReady is guardReady without the flag told.
+// recoverReady is guardReady without the flag.
 func (r *Reactor) recoverReady(w *Watch, ready poller.Readiness) {
 	returned := false
 	defer func() {
@@ -154,27 +154,27 @@ func (r *Reactor) isolated(c *Conn, f func()) (p *PanicError) {
 		f()
 		return nil
 	}
-	told := r.told()
-	before := *told
-	*told = false
+	reported := r.reported()
+	before := *reported
+	*reported = false
 	p = r.recovered(c, f)
-	*told = before
+	*reported = before
 	return p
 }
 
-// told returns a flag of the stack of the present Task or, in a callback, of the loop. The flag is
-// set if the panic handler was told that this stack is being unwound. So of nested guards, only the
-// innermost one tells it. Each guard clears the flag for its call, and restores it afterwards, unless
-// runtime.Goexit unwinds the guard too. Goexit does that even after the guard has recovered a panic
-// of a function that was deferred.
-func (r *Reactor) told() *bool {
+// reported returns a flag of the stack of the present Task or, in a callback, of the loop. The flag
+// is set if a guard has reported that this stack is being unwound. So of nested guards, only the
+// innermost one reports it. Each guard clears the flag for its call and restores it afterwards,
+// unless runtime.Goexit unwinds the guard too. Goexit does that even after the guard has recovered
+// the panic of a deferred function.
+func (r *Reactor) reported() *bool {
 	if r.running != nil {
-		return &r.running.told
+		return &r.running.reported
 	}
-	return &r.toldLoop
+	return &r.loopReported
 }
 
-// recovered is isolated without the flag told.
+// recovered is isolated without the flag.
 func (r *Reactor) recovered(c *Conn, f func()) (p *PanicError) {
 	returned := false
 	defer func() {
@@ -202,16 +202,16 @@ func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 		c.reset()
 		c.tearDown(p)
 	}
-	told := r.told()
-	news := p.isNews(*told)
-	*told = true
-	if news {
+	reported := r.reported()
+	isNew := p.isNew(*reported)
+	*reported = true
+	if isNew {
 		r.reportPanic(c, p, "panic in a callback")
 	}
 }
 
-// isNews returns false for a Goexit that the panic handler was told already.
-func (e *PanicError) isNews(told bool) bool { return e.Value != ErrGoexit || !told }
+// isNew returns false for a Goexit that was already reported.
+func (e *PanicError) isNew(reported bool) bool { return e.Value != ErrGoexit || !reported }
 
 // reportPanic calls the panic handler. If the handler itself panics, that is only logged.
 func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {

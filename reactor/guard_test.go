@@ -57,7 +57,7 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 		t.Setenv("GODEBUG", how)
 	}
 	k := hostWithFaults()
-	logs := how == "panic in Goexit" && strings.HasPrefix(s.name, "logger") // then both are told
+	logs := how == "panic in Goexit" && strings.HasPrefix(s.name, "logger") // then both are reported
 	told := make(chan any, 100)
 	went := make(chan struct{}, 100)
 	boom := func() { went <- struct{}{}; unwindings[how]() }

@@ -89,17 +89,17 @@ type Reactor struct {
 	probe       threadlock.Probe
 	beganLocked bool // a panic has left Run, so the Tasks may have begun on a locked goroutine
 
-	running   *Task      // the Task that runs; nil in callbacks
-	seat      *coroutine // where the loop's goroutine is suspended while a Task runs
-	direct    bool       // a Task may switch to the one that runs next
-	toRun     int        // how many Tasks of the list runnable run in this turn
-	far       bool       // ahead prefetches for the next Events
-	ahead     lookahead
-	toldLoop  bool             // see told
-	loopWakes bool             // an Event or a timer wakes Tasks: these go to woken
-	woken     []*Task          // the Tasks that this Event or timer has woken
-	runnable  queue[wokenTask] // sorted by the time of their wake
-	idle      []*coroutine     // coroutines that wait for a Task; none while there are no Tasks
+	running      *Task      // the Task that runs; nil in callbacks
+	seat         *coroutine // where the loop's goroutine is suspended while a Task runs
+	direct       bool       // a Task may switch to the one that runs next
+	toRun        int        // how many Tasks of the list runnable run in this turn
+	far          bool       // ahead prefetches for the next Events
+	ahead        lookahead
+	loopReported bool             // see reported
+	loopWakes    bool             // an Event or a timer wakes Tasks: these go to woken
+	woken        []*Task          // the Tasks that this Event or timer has woken
+	runnable     queue[wokenTask] // sorted by the time of their wake
+	idle         []*coroutine     // coroutines that wait for a Task; none while there are no Tasks
 
 	conns       int // open or dialling; a drain ends these and the objects of the next three fields
 	listeners   int

@@ -116,7 +116,7 @@ func (r *Reactor) restoreLoop(v any) {
 // resetStep clears the state of a step that has not returned. The next turn continues with the work
 // that is left in the lists.
 func (r *Reactor) resetStep() {
-	r.running, r.inTurn, r.loopWakes, r.toldLoop, r.direct, r.toRun = nil, false, false, false, false, 0
+	r.running, r.inTurn, r.loopWakes, r.loopReported, r.direct, r.toRun = nil, false, false, false, false, 0
 	for _, t := range r.woken {
 		if t != nil { // otherwise its step is the one that has not returned
 			r.addRunnable(t)

@@ -56,7 +56,7 @@ type Task struct {
 	//	code            Go                           -
 	//	stack           Sleep                        -                           only a hint
 	//	g               the coroutine's main         -                           only a hint
-	//	told            isolatePanic                 the guards (see guard.go)   only with a panic handler
+	//	reported        isolatePanic                 the guards                  see the method reported
 	//	goexited        leave                        -                           set just before reap
 	//	ctx             Context                      -                           done once cancel is not 0
 	//
@@ -74,7 +74,7 @@ type Task struct {
 	waitsFor    inside.Reason
 	timed       bool // timer may be armed
 	wakePending bool // a wake came while the Task did not sleep
-	told        bool
+	reported    bool
 	goexited    bool             // ended by runtime.Goexit, which was isolated
 	code        uintptr          // the code of f
 	since       timeout.Deadline // when the present sleep began, by the clock of that turn

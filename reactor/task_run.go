@@ -268,7 +268,7 @@ func (r *Reactor) reap(t *Task) {
 	if t.result == nil {
 		return
 	}
-	if p, ok := t.result.err.(*PanicError); ok && p.isNews(t.told) {
+	if p, ok := t.result.err.(*PanicError); ok && p.isNew(t.reported) {
 		defer r.reportPanic(nil, p, "panic in a task") // deferred to run last, because it may not return
 	}
 	t.result.wakeJoiners()
