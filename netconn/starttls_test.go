@@ -8,7 +8,10 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -109,6 +112,75 @@ func TestTLSBegunOnAnOpenConn(t *testing.T) {
 	}
 }
 
+// bulkBeforeTLS answers the command STARTTLS with a large output and a file, before it begins TLS.
+type bulkBeforeTLS struct {
+	startTLS
+	large string
+	file  *os.File
+}
+
+func (h *bulkBeforeTLS) Data(c *reactor.Conn, p []byte) {
+	if !h.secure {
+		_ = c.Send([]byte(h.large))
+		if err := c.SendFile(h.file, 0, int64(len(h.large))); err != nil {
+			h.log <- err.Error()
+		}
+	}
+	h.startTLS.Data(c, p)
+}
+
+// TLS begins while a large output and a file wait to be sent without TLS. The client reads them
+// whole and in order. Then a large echo goes over TLS. The client sends its hello directly after
+// the command, and reads only afterwards.
+func TestTLSBegunBehindBulkOutput(t *testing.T) {
+	cert, err := selfsigned.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := strings.Repeat("0123456789abcdef", 1<<16)
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(large), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := make(chan string, 10)
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler {
+		return &bulkBeforeTLS{startTLS{cfg: &tls.Config{Certificates: []tls.Certificate{cert}}, log: log}, large, file}
+	}, reactor.WithLimits(0, 8<<20, 8<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go r.Run(context.Background())
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := &behind{Conn: c, in: bufio.NewReader(c), first: []byte("STARTTLS\n"), skip: large + large + "go ahead\n"}
+	tc := tls.Client(wire, &tls.Config{InsecureSkipVerify: true})
+	if err := tc.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	go tc.Write([]byte(large))
+	got := make([]byte, len(large))
+	if n, err := io.ReadFull(tc, got); string(got) != large {
+		t.Errorf("%d bytes of the echo, %v, or wrong ones", n, err)
+	}
+	tc.Close()
+	for _, want := range []string{"opened, secure false", "opened, secure true", "closed <nil>"} {
+		if text := <-log; text != want {
+			t.Errorf("%s, want %s", text, want)
+		}
+	}
+	_ = r.Shutdown(context.Background())
+}
+
 // behind sends some bytes together with the first write of TLS, and skips a line of input.
 type behind struct {
 	net.Conn
@@ -127,7 +199,7 @@ func (c *behind) Write(p []byte) (int, error) {
 func (c *behind) Read(p []byte) (int, error) {
 	if c.skip != "" {
 		if line, err := c.in.ReadString('\n'); line != c.skip {
-			return 0, fmt.Errorf("%q, %v", line, err)
+			return 0, fmt.Errorf("a line of %d bytes, %v", len(line), err)
 		}
 		c.skip = ""
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -142,21 +143,37 @@ func (c *Conn) SetHandler(h Handler) error {
 	return nil
 }
 
-var errHasFilter = errors.New("reactor: the Conn has a Filter already")
+var (
+	errHasFilter    = errors.New("reactor: the Conn has a Filter already")
+	errNotConnected = errors.New("reactor: StartFilter before Opened; use WithFilters instead")
+	errNoInput      = fmt.Errorf("reactor: StartFilter after the peer's FIN: %w", io.ErrUnexpectedEOF)
+)
 
 // StartFilter adds a Filter to an open Conn, for example after STARTTLS. Output that was sent
 // before does not pass through the Filter. read is input for the Filter that the Handler has
 // already received: the bytes that follow the command in the argument of Data. The Filter must copy
 // the bytes that it keeps. When the Filter is ready, Opened is called, even if Opened was called
 // before. See WithFilters.
+//
+// The errors are ErrClosed, ErrWriteClosed, and an earlier error of the output. If the peer's FIN
+// has arrived, the error wraps io.ErrUnexpectedEOF. Other errors say that the Conn is not connected
+// yet, has a Filter, or has an Input with bytes.
 func (c *Conn) StartFilter(read []byte, make func(w *Wire) Filter) error {
 	switch {
 	case make == nil:
 		panic("reactor: StartFilter with a nil function")
-	case c.is(released | closing | dialling | wantFIN | outputFailed):
+	case c.is(released | closing):
 		return ErrClosed
+	case c.is(dialling):
+		return errNotConnected
+	case c.is(wantFIN):
+		return ErrWriteClosed
+	case c.is(outputFailed):
+		return c.deadlines.outputErr
 	case c.filter != nil:
 		return errHasFilter
+	case c.is(sawEOF):
+		return errNoInput
 	case c.in != nil && c.in.b.Buffered() > 0:
 		return fmt.Errorf("reactor: StartFilter: the Conn's Input has %d bytes: consume them, and pass them to StartFilter", c.in.b.Buffered())
 	}

@@ -25,6 +25,11 @@ func (c *Conn) Send(p []byte) error {
 	if c.filter != nil {
 		return c.output(p)
 	}
+	return c.transmit(p)
+}
+
+// transmit sends or buffers p. The limits were checked before, and p is not empty.
+func (c *Conn) transmit(p []byte) error {
 	if len(p) > corkMax && c.sendsNow() {
 		v := c.pieces()
 		return c.writeNow(append(v, p), len(v))

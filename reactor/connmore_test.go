@@ -101,6 +101,8 @@ func (m *connModel) more(op byte, n int) {
 		m.sendFile(min(n, 100_000))
 	case "SendRights":
 		m.sendRights(n)
+	case "StartFilter":
+		m.startFilter(n)
 	}
 }
 

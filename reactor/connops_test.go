@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -41,7 +42,7 @@ func FuzzConnOps(f *testing.F) {
 		"\x15\x0c\x20\x15\x80\x00\x40\x11\x02\x13\x00\x0f\xff\x0d\x00\x11\x03", "\x14\x16\x08\x0c\x01\x11\x01\x13\x00\x0f\xff\x0a\x00",
 		"\x80\x0c\x40\x05\x01\x0c\x40\x11\x03\x06\x00\x00\x40\x11\x03", "\xe4\x00\x30\x02\x00\x0c\x10\x11\x03",
 		"\x18\x12\x00\x13\x00\x0c\x01\x11\x00\x12\x00\x15\x30\x0c\x02\x11\x03", "\x11\x15\xff\x0a\x00", "\x81\x0c\xff\x11\x03\x0c\xff\x11\x03", "\x31\x00\x00\x00\x00\x02\x00\x0e\x00\x0b\x00",
-		"\x88\x12\x00\x12\x03\x0c\x01\x11\x00", "\xc8\x12\x00\x12\x00\x12\x00\x12\x03\x0c\x01\x11\x00"} {
+		"\x88\x12\x00\x12\x03\x0c\x01\x11\x00", "\xc8\x12\x00\x12\x00\x12\x00\x12\x03\x0c\x01\x11\x00", "\x00\x15\x01\x17\x00\x00\x19\x11\x03", "\x00\x12\x00\x17\x01\x0c\x20\x11\x01\x00\x19\x11\x03", "\x04\x0d\x00\x11\x01\x17\x01\x00\x04\x0e\x00\x03\x00"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, ops []byte) {
@@ -106,6 +107,7 @@ type connModel struct {
 	late      bool       // the Filter becomes ready only when the first input comes
 	posts     bool       // it does so in a posted function
 	relay     *relay     // nil without a Filter
+	rest      []byte     // the part of the argument of Data that StartFilter gets
 	traced    traced
 	inside    []byte // operations that the next callback makes
 	log       []string
@@ -178,11 +180,16 @@ func (m *connModel) data(p []byte) {
 			m.fatalf("Data shows a wrong byte at %d", m.shown+i)
 		}
 	}
+	if rest := len(p) / 2; len(m.inside) > 0 && opNames[m.inside[0]%operations] == "StartFilter" {
+		m.rest, p = bytes.Clone(p[rest:]), p[:rest]
+	}
 	m.shown += len(p)
 	if m.shown > m.peerSent {
 		m.fatalf("Data shows %d bytes, the peer sent %d", m.shown, m.peerSent)
 	}
 	m.callback("Data")
+	m.shown += len(m.rest) // no Filter has taken it
+	m.rest = nil
 }
 
 func (m *connModel) toldClosed(err error) {
@@ -294,7 +301,7 @@ func (m *connModel) do(op, arg byte, inside bool) {
 
 var opNames = [...]string{"Send", "SendV", "CloseWrite", "Close", "Abort", "Pause", "Resume", "SetReadDeadline",
 	"SetWriteDeadline", "SetIdleTimeout", "Detach", "PostSend", "peer sends", "peer half-closes", "peer hangs up",
-	"peer reads", "options", "turn", "nothing", "SetHandler", "SetKeepAlivePeriod", "SendFile", "SendRights"}
+	"peer reads", "options", "turn", "nothing", "SetHandler", "SetKeepAlivePeriod", "SendFile", "SendRights", "StartFilter"}
 
 const (
 	inCallback = 18 // the operations after this one are made in a callback

@@ -179,13 +179,8 @@ func (w *Wire) Send(p []byte) {
 	if c.filter.finishCalled {
 		c.filter.finishBytes += len(p)
 	}
-	switch {
-	case len(p) == 0 || c.is(released|outputFailed|sentFIN):
-	case len(p) > corkMax && !c.is(blocked|dialling):
-		v := c.pieces()
-		_ = c.writeNow(append(v, p), len(v)) // the Conn stores the error
-	default:
-		c.cork(p)
+	if len(p) > 0 && !c.is(released|outputFailed|sentFIN) {
+		_ = c.transmit(p) // the Conn stores the error
 	}
 }
 
