@@ -32,7 +32,7 @@ func TestErrorsOfOneTargetAreFound(t *testing.T) {
 	c := &checker{files: token.NewFileSet(), parsed: map[string]*ast.File{}}
 	for target, want := range map[string][]string{
 		"linux/amd64":   {},
-		"plan9/amd64":   {"syscall.ECANCELED", "syscall.ECANCELED"}, // the package with its tests is another one
+		"plan9/amd64":   {"syscall.ECANCELED", "syscall.ECANCELED"}, // also in the package with its tests
 		"linux/386":     {"(overflows)"},
 		"windows/arm64": {"undefined: none"},
 	} {
