@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
 )
 
 // apart calls f on a goroutine of its own, which runtime.Goexit may end.
@@ -123,5 +126,113 @@ func TestGoexitOfATaskThatWaitsIsReportedOnce(t *testing.T) {
 	turn(2)
 	if n := r.Stats().Tasks; n != 0 {
 		t.Errorf("%d tasks", n)
+	}
+}
+
+// Two goroutines call Shutdown, and the first one runs the loop. A callback calls runtime.Goexit,
+// and then the context of the first caller ends. The drain continues, and the second caller gets
+// its result.
+func TestShutdownContinuesAfterGoexit(t *testing.T) {
+	r, err := New(WithPanicHandler(func(*Conn, any, []byte) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := make(chan bool)
+	r.Go(func(tk *Task) { _ = tk.Await(func() { <-release }) })
+	first, cancel := context.WithCancel(context.Background())
+	go func() { _ = r.Shutdown(first) }()
+	on(t, r, func() {}) // the first caller runs the loop
+	second := make(chan error)
+	go func() { second <- r.Shutdown(context.Background()) }()
+	for waiters := 0; waiters < 2; runtime.Gosched() {
+		r.mu.Lock()
+		waiters = r.waiters
+		r.mu.Unlock()
+	}
+	if err := r.Post(runtime.Goexit); err != nil {
+		t.Fatal(err)
+	}
+	on(t, r, func() {}) // on another goroutine
+	cancel()
+	on(t, r, func() {})
+	close(release)
+	if err := <-second; err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// A callback panics, and then user code that runs because of this panic calls runtime.Goexit: the
+// Filter's Closed, or the panic handler after a panic of the loop itself. The panic is reported,
+// and the loop continues or ends.
+func TestGoexitAfterAPanic(t *testing.T) {
+	var got []any
+	r := manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { got = append(got, v) }))
+	a, b := pair(t)
+	filter := WithFilters(func(bool) (func(*Wire) Filter, error) {
+		return func(w *Wire) Filter { return &trap{w: w, at: "Closed", boom: runtime.Goexit} }, nil
+	})
+	adoptFD(t, r, a, &hooks{data: func(*Conn, []byte) { panic("boom") }}, filter)
+	fill(b, []byte("x"))
+	for range 3 {
+		apart(func() { _ = r.Turn(0) })
+	}
+	kernel.Host.Close(b)
+	if !slices.Contains(got, "boom") || !slices.Contains(got, any(ErrGoexit)) || len(got) != 2 || r.conns != 0 {
+		t.Errorf("the panic handler got %v; %d Conns are left", got, r.conns)
+	}
+
+	r, err := New(WithPanicHandler(func(*Conn, any, []byte) { runtime.Goexit() }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.poller = panickingPoller{r.poller}
+	go func() { _ = r.Run(context.Background()) }()
+	<-r.done
+	if p := (*PanicError)(nil); !errors.As(r.result, &p) || p.Value != "in the loop" {
+		t.Errorf("the loop's result is %v", r.result)
+	}
+}
+
+type panickingPoller struct{ poller.Poller }
+
+func (panickingPoller) Wait([]poller.Event, timeout.Deadline) (int, error) { panic("in the loop") }
+
+// The function of Await calls runtime.Goexit while a reported Goexit unwinds the Task, or while a
+// guard is around Await. It is reported once more.
+func TestGoexitOfAwaitsFunctionIsReported(t *testing.T) {
+	for want, f := range map[int]func(*Reactor, *Task){
+		1: func(r *Reactor, tk *Task) { r.guard(nil, func() { _ = tk.Await(runtime.Goexit) }) },
+		2: func(r *Reactor, tk *Task) {
+			defer func() { _ = tk.Await(runtime.Goexit) }()
+			r.guard(nil, runtime.Goexit)
+		},
+	} {
+		var got []any
+		r := manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { got = append(got, v) }))
+		task := r.Go(func(tk *Task) { f(r, tk) })
+		turnUntil(t, r, task.Done)
+		if _ = r.Turn(0); len(got) != want || got[0] != ErrGoexit || got[want-1] != ErrGoexit {
+			t.Errorf("the panic handler got %v, want %d times ErrGoexit", got, want)
+		}
+	}
+}
+
+// A guard in a Task does not stop the unwinding of a Task that waits again after its cancellation.
+// The panic handler gets nothing, and the Conn of the guard ends.
+func TestAGuardDoesNotStopTheUnwindingOfATask(t *testing.T) {
+	r := manual(t, WithPanicHandler(func(_ *Conn, v any, _ []byte) { t.Errorf("the panic handler got %v", v) }))
+	a, b := pair(t)
+	defer kernel.Host.Close(b)
+	var ended error
+	c := adoptFD(t, r, a, &hooks{closed: func(_ *Conn, err error) { ended = err }})
+	task := r.Go(func(tk *Task) {
+		r.guard(c, func() { _, _ = tk.Sleep(time.Hour), tk.Sleep(time.Hour) })
+		t.Error("the Task continues")
+	})
+	_ = r.Turn(0)
+	task.Cancel()
+	turnUntil(t, r, func() bool { return task.Done() && ended != nil })
+	if p := (*PanicError)(nil); !errors.As(ended, &p) || p.Value != ErrUnwound {
+		t.Errorf("Closed got %v", ended)
 	}
 }

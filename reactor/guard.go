@@ -38,6 +38,9 @@ var ErrGoexit = errors.New("runtime.Goexit was called, perhaps by t.FailNow of a
 // panicErrorOf returns the error of a call that has not returned. It must be called by a deferred
 // function. v is the result of recover.
 func panicErrorOf(v any) *PanicError {
+	if p, ok := v.(*PanicError); ok { // from the function of Await, with the useful stack
+		return p
+	}
 	if v == nil && exiting() {
 		v = ErrGoexit
 	} else if v == nil { // with GODEBUG=panicnil=1
@@ -178,10 +181,18 @@ func (r *Reactor) reported() *bool {
 func (r *Reactor) recovered(c *Conn, f func()) (p *PanicError) {
 	returned := false
 	defer func() {
-		if !returned {
-			p = panicErrorOf(recover())
-			r.isolatePanic(c, p)
+		if returned {
+			return
 		}
+		v := recover()
+		if _, ok := v.(unwindPanic); ok { // it ends the Task
+			if c != nil && !c.is(released) {
+				c.endWith(&PanicError{ErrUnwound, stack()})
+			}
+			panic(v)
+		}
+		p = panicErrorOf(v)
+		r.isolatePanic(c, p)
 	}()
 	f()
 	returned = true
@@ -198,30 +209,48 @@ func (c *Conn) number() int32 {
 
 // isolatePanic closes the Conn whose callback has not returned, and calls the panic handler.
 func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
-	if c != nil && !c.is(released) {
-		c.reset()
-		c.tearDown(p)
-	}
 	reported := r.reported()
 	isNew := p.isNew(*reported)
-	*reported = true
-	if isNew {
-		r.reportPanic(c, p, "panic in a callback")
+	report := func() {
+		*reported = true
+		if isNew {
+			r.reportPanic(c, p, "panic in a callback")
+		}
 	}
+	if c != nil && !c.is(released) {
+		orExit(func() { c.endWith(p) }, report)
+	}
+	report()
+}
+
+// endWith resets the connection and ends the Conn. It calls the Closed of a Filter, which is user
+// code.
+func (c *Conn) endWith(p *PanicError) {
+	c.reset()
+	c.tearDown(p)
 }
 
 // isNew returns false for a Goexit that was already reported.
 func (e *PanicError) isNew(reported bool) bool { return e.Value != ErrGoexit || !reported }
 
-// reportPanic calls the panic handler. If the handler itself panics, that is only logged.
+// reportPanic logs a panic and calls the panic handler.
 func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
-	r.rare().Panics++
 	r.logPanic(what, p)
+	r.callPanicHandler(c, p)
+}
+
+// callPanicHandler calls the panic handler. If the handler itself panics, that is only logged.
+func (r *Reactor) callPanicHandler(c *Conn, p *PanicError) {
+	r.rare().Panics++
 	returned := false
 	defer func() {
 		if !returned {
 			r.rare().Panics++
-			r.logPanic("panic in the panic handler", panicErrorOf(recover()))
+			q := panicErrorOf(recover())
+			if q.Value == ErrGoexit {
+				*r.reported() = true
+			}
+			r.logPanic("panic in the panic handler", q)
 		}
 	}()
 	r.opt.onPanic(c, p.Value, p.Stack)

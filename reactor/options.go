@@ -84,6 +84,12 @@ func WithSlog(l *slog.Logger) Option {
 // Run never returns to its caller. The loop continues on another goroutine. If the goroutine is
 // locked to its thread (runtime.LockOSThread), the loop stays on that goroutine, in a deferred
 // call.
+//
+// The logger is isolated as well: each line is written on a goroutine of its own, while the caller
+// waits. A panic or a Goexit of the logger is passed to f, with a nil Conn.
+//
+// f gets each panic and each Goexit once, even if it leaves several callbacks. There is one
+// exception: if Goexit unwinds a callback, and a deferred function calls Goexit again, f gets one.
 func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	return func(o *options) error {
 		if f == nil {

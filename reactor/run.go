@@ -32,10 +32,13 @@ func (r *Reactor) run() (err error) {
 			r.abandon()
 			return
 		}
-		r.restoreLoop(recover())
-		ended := make(chan error, 1)
-		r.runAfterGoexit(ended, 1)
-		err = <-ended
+		v := recover()
+		defer func() { // deferred, because restoreLoop calls user code
+			ended := make(chan error, 1)
+			r.runAfterGoexit(ended, 1)
+			err = <-ended
+		}()
+		r.restoreLoop(v)
 	}()
 	err = r.turns()
 	returned = true
@@ -92,21 +95,29 @@ func (r *Reactor) again(ended chan<- error, n int) {
 		if returned || r.opt.onPanic == nil && !exiting() {
 			return // a panic continues, and ends the process
 		}
-		r.restoreLoop(recover())
-		r.runAfterGoexit(ended, n)
+		v := recover()
+		defer r.runAfterGoexit(ended, n)
+		r.restoreLoop(v)
 	}()
 	err := r.turns()
+	for err == errHanded { // nobody takes the loop over, because the caller of Shutdown was unwound
+		err = r.turns()
+	}
 	returned = true
 	ended <- err
 }
 
 // restoreLoop restores the state of the loop after it was unwound. v is the result of recover.
 func (r *Reactor) restoreLoop(v any) {
+	reported := r.loopReported
 	r.resetStep()
-	if r.opt.onPanic != nil && v == nil && exiting() {
-		return // a guard has already reported the Goexit
-	}
 	p := panicErrorOf(v)
+	if r.opt.onPanic != nil && p.Value == ErrGoexit {
+		if !reported { // no guard was around the call
+			r.reportPanic(nil, p, "panic in the loop itself")
+		}
+		return
+	}
 	r.fail(p)
 	if r.opt.onPanic != nil {
 		r.reportPanic(nil, p, "panic in the loop itself")
@@ -123,6 +134,10 @@ func (r *Reactor) resetStep() {
 		}
 	}
 	r.woken = r.woken[:0]
+	if !r.turnBegun { // Trace.Turn has not returned; the next turn begins with a sleep
+		r.publish()
+		r.awake.Store(0)
+	}
 	c := r.rereading
 	r.rereading = nil
 	c.leaveRead()
@@ -167,7 +182,6 @@ func (r *Reactor) abandon() {
 // fail begins the end of a loop that cannot continue. If the loop belongs to a Group, its sockets
 // first move to other loops.
 func (r *Reactor) fail(err error) {
-	r.log.Error("the loop has failed", zaplog.Error(err))
 	r.failed = err
 	r.drain.Store(true)
 	r.abort.Store(true)
@@ -177,6 +191,7 @@ func (r *Reactor) fail(err error) {
 	if r.group != nil {
 		r.handOver()
 	}
+	r.log.Error("the loop has failed", zaplog.Error(err))
 }
 
 // abortAll aborts everything, because the loop cannot continue. It drops the Events that are left,

@@ -143,9 +143,9 @@ func (r *Reactor) abortNow() {
 func (r *Reactor) drainStep() {
 	if !r.draining {
 		r.draining = true
-		r.log.Info("draining", zaplog.Int("conns", r.conns))
 		r.unclosed, r.unconnected.next = true, r.unconnected.oldest
 		r.tasks.next = r.tasks.oldest
+		r.log.Info("draining", zaplog.Int("conns", r.conns))
 	}
 	r.shutdownWaits = r.shutdownWaiting.Load()
 	if r.unclosed && !r.abort.Load() {

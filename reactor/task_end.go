@@ -18,10 +18,7 @@ func (r *Reactor) taskError(v any) error {
 		}
 		return ErrUnwound
 	}
-	p, ok := v.(*PanicError) // a panic in the function of Await, which has the useful stack
-	if !ok {
-		p = panicErrorOf(v)
-	}
+	p := panicErrorOf(v)
 	if r.opt.onPanic == nil {
 		panic(&taskCrash{p})
 	}

@@ -233,6 +233,9 @@ func (t *Task) fell(v any) {
 			t.result.err = panicErrorOf(nil)
 		}
 	}()
+	if _, ok := v.(*PanicError); ok { // from Await: this is not the Goexit that was reported
+		t.reported = false
+	}
 	t.ensureResult().err = t.r.taskError(v)
 	logged = true
 }

@@ -104,15 +104,19 @@ func (r *Reactor) traceAccept(l *Listener, fd int, from Addr) {
 	}
 }
 
-// traceOpen closes the Conn if Open calls runtime.Goexit.
+// traced calls a function of the Trace in the middle of a Conn's step. If the function calls
+// runtime.Goexit, the rest of that step is lost, so the Conn ends.
+func (c *Conn) traced(f func()) {
+	orExit(func() { c.w.r.guard(nil, f) }, func() {
+		if !c.is(released) {
+			c.endWith(panicErrorOf(nil))
+		}
+	})
+}
+
 func (r *Reactor) traceOpen(c *Conn) {
 	if f := r.trace.all.Open; f != nil {
-		orExit(func() { r.guard(nil, func() { f(c) }) }, func() {
-			if !c.is(released) {
-				c.reset()
-				c.tearDown(panicErrorOf(nil))
-			}
-		})
+		c.traced(func() { f(c) })
 	}
 }
 
@@ -124,7 +128,7 @@ func (r *Reactor) traceRead(c *Conn, n int) {
 
 func (r *Reactor) traceSend(c *Conn, n int, err error) {
 	if f := r.trace.send; f != nil {
-		r.guard(nil, func() { f(c, n, err) })
+		c.traced(func() { f(c, n, err) })
 	}
 }
 

@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"bytes"
 	"net"
 	"os"
 	"runtime"
@@ -94,13 +95,18 @@ func TestFaultsOfATraceLoseNoConn(t *testing.T) {
 			"Read":   {Read: func(*Conn, int) { f() }},
 			"Send":   {Send: func(*Conn, int, error) { f() }},
 			"Close":  {Close: func(*Conn, error) { f() }},
+			"Turn":   {Turn: func(int, time.Duration) { f() }},
 		} {
-			testFaultOfTraceFunction(t, how+" "+name, trace)
+			testFaultOfTraceFunction(t, how+" "+name, trace, nil)
+			testFaultOfTraceFunction(t, how+" "+name+", a post", trace, func(r *Reactor, f func()) { r.Post(f) })
+			testFaultOfTraceFunction(t, how+" "+name+", a Task", trace, func(r *Reactor, f func()) { r.Go(func(*Task) { f() }) })
 		}
 	}
 }
 
-func testFaultOfTraceFunction(t *testing.T, name string, trace Trace) {
+// If later is nil, Data sends, and the peer ends the connection. Otherwise a function that the loop
+// calls later sends and closes the Conn.
+func testFaultOfTraceFunction(t *testing.T, name string, trace Trace, later func(r *Reactor, f func())) {
 	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}), WithTrace(trace))
 	handlers, opened, closed := 0, 0, 0
 	l, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler {
@@ -108,9 +114,15 @@ func testFaultOfTraceFunction(t *testing.T, name string, trace Trace) {
 		return &hooks{
 			opened: func(*Conn) { opened++ },
 			data: func(c *Conn, p []byte) {
-				if c.Send(p); opened < handlers {
+				if opened < handlers {
 					t.Errorf("%s: Data without Opened", name)
 				}
+				if later == nil {
+					c.Send(p)
+					return
+				}
+				p = bytes.Clone(p)
+				later(r, func() { c.Send(p); c.Close() })
 			},
 			closed: func(*Conn, error) { closed++ },
 		}
@@ -124,7 +136,9 @@ func testFaultOfTraceFunction(t *testing.T, name string, trace Trace) {
 	}
 	defer peer.Close()
 	peer.Write([]byte("x"))
-	peer.(*net.TCPConn).CloseWrite()
+	if later == nil {
+		peer.(*net.TCPConn).CloseWrite()
+	}
 	ended := false
 	for end := time.Now().Add(guard); !(ended && closed == handlers) && time.Now().Before(end); {
 		apart(func() { r.Turn(r.Now() + 1_000_000) })

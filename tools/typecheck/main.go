@@ -83,8 +83,8 @@ type result struct {
 	errors []error
 }
 
-// listed is what go list says about a package. ImportMap has the imports whose path in the source is
-// not the path of the package, as "p" for "p [p.test]".
+// listed is what go list says about a package. ImportMap has the imports whose path in the source
+// is not the path of the package, as "p" for "p [p.test]".
 type listed struct {
 	ImportPath, Dir string
 	GoFiles         []string
