@@ -145,9 +145,11 @@ type loopView struct {
 func (h *Inspector) loop(id string) (view, error) {
 	for i, l := range h.s.loops {
 		if itoa(i) == id {
-			v := new(loopView)
-			v.loopRow, v.charts, _ = l.row(i)
-			v.Stack = l.stack() // after the row, so that it shows why the row says that the loop hangs
+			g := l.glance(i)
+			v := &loopView{loopRow: g.row(), charts: g.charts, Stack: g.stack}
+			if g.hang == 0 {
+				v.Stack = l.stack(time.Time{})
+			}
 			return v, nil
 		}
 	}

@@ -91,11 +91,12 @@ func (h *Inspector) overview() *overviewPage {
 	o.Open = min(o.Open, o.Allowed) // counting opens a descriptor itself
 	o.Findings = append(o.Findings, filesFindings(o.Open, o.Allowed)...)
 	for i, l := range h.s.loops {
-		row, charts, pic := l.row(i)
-		o.Findings = append(o.Findings, l.findings(&row)...)
-		o.Loops, o.charts = append(o.Loops, &row), append(o.charts, charts)
-		if pic != nil {
-			o.add(i, pic)
+		g := l.glance(i)
+		row := g.row()
+		o.Findings = append(o.Findings, g.findings()...)
+		o.Loops, o.charts = append(o.Loops, &row), append(o.charts, g.charts)
+		if g.pic != nil {
+			o.add(i, g.pic)
 		}
 	}
 	slices.SortStableFunc(o.Findings, func(a, b finding) int {
@@ -104,15 +105,12 @@ func (h *Inspector) overview() *overviewPage {
 	return o
 }
 
-// row returns the row of the loop, its charts, and its picture if there is one.
-func (l *loop) row(i int) (row loopRow, charts [3][]float64, pic *picture) {
-	hangs := l.hangs()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := &l.now
+// row returns the row of the loop.
+func (g *glance) row() (row loopRow) {
+	n := &g.now
 	row = loopRow{
-		Loop: i, State: "runs", Utilization: n.span.Utilization(), Lag: n.span.Lag.Quantile(0.99).Seconds(),
-		Turn: n.span.Turns.Quantile(0.99).Seconds(), Present: hangs.Seconds(),
+		Loop: g.loop, State: "runs", Utilization: n.span.Utilization(), Lag: n.span.Lag.Quantile(0.99).Seconds(),
+		Turn: n.span.Turns.Quantile(0.99).Seconds(), Present: g.hang.Seconds(),
 		Turns: n.rates.turns, In: n.rates.in, Out: n.rates.out, Accepted: n.rates.accepted,
 		Conns: n.stats.Conns, Tasks: n.stats.Tasks, Timers: n.stats.Timed, Posted: n.stats.Posted,
 		Buffered: n.stats.Buffered, Unsent: n.load.Unsent.Seconds(), Throttled: n.stats.Throttled,
@@ -120,22 +118,19 @@ func (l *loop) row(i int) (row loopRow, charts [3][]float64, pic *picture) {
 		Longest: n.load.Recent.Took.Seconds(), Callback: clean(n.load.Recent.Callback),
 	}
 	switch {
-	case hangs > 0:
-		row.State = "hangs for " + secondsText(hangs.Seconds())
-	case l.ended:
+	case g.hang > 0:
+		row.State = "hangs for " + secondsText(g.hang.Seconds())
+	case g.ended:
 		row.State = "has ended"
-	case l.pic == nil:
+	case g.pic == nil:
 		row.State = "does not turn"
-	case l.pic.Draining:
+	case g.pic.Draining:
 		row.State = "drains"
 	}
-	if l.pic != nil {
-		row.Pictured = max(0, n.at.Sub(l.pic.Time).Seconds())
+	if g.pic != nil {
+		row.Pictured = max(0, n.at.Sub(g.pic.Time).Seconds())
 	}
-	for k := range charts {
-		charts[k] = append([]float64(nil), l.charts[k]...)
-	}
-	return row, charts, l.pic
+	return row
 }
 
 func (o *overviewPage) add(i int, p *picture) {

@@ -208,12 +208,38 @@ func (l *loop) hangs() time.Duration {
 	return 0
 }
 
-// stack returns the current stack of the loop.
-func (l *loop) stack() string {
-	var since time.Time
+// A glance is what is known about a loop at one moment. A page uses one glance for each loop, so
+// that it does not contradict itself.
+type glance struct {
+	loop   int
+	hang   time.Duration // how long the present turn has run; 0: the loop does not hang
+	stack  string        // where the loop hangs
+	now    sample
+	charts [3][]float64
+	pic    *picture // nil before the first one
+	slow   []inside.Slow
+	ended  bool
+}
+
+func (l *loop) glance(i int) *glance {
+	g := &glance{loop: i, slow: inside.Inspected(l.r).Recent().Slow}
 	if d := l.hangs(); d > 0 {
-		since = time.Now().Add(-d)
+		g.hang, g.stack = d, l.stack(time.Now().Add(-d))
+		if l.r.Load().Present < d { // the turn has ended, so the stack may be of a later one
+			g.hang, g.stack = 0, ""
+		}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g.now, g.pic, g.ended = l.now, l.pic, l.ended
+	for k := range g.charts {
+		g.charts[k] = append([]float64(nil), l.charts[k]...)
+	}
+	return g
+}
+
+// stack returns a stack of the loop that is at most a second old and that was read after `since`.
+func (l *loop) stack(since time.Time) string {
 	return loopStack(uintptr(unsafe.Pointer(l.r)), since)
 }
 

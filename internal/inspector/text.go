@@ -56,20 +56,21 @@ func (h *Inspector) writeText(to io.Writer) error {
 }
 
 func (l *loop) writeText(w io.Writer, i int) {
-	row, _, pic := l.row(i)
+	g := l.glance(i)
+	row := g.row()
 	fmt.Fprintf(w, "loop %d %s: utilization %.1f %% since its start, lag p99 %s, turn p99 %s, %d descriptors, %d posts wait, %s buffered\n",
 		i, row.State, 100*row.Utilization, secondsText(row.Lag), secondsText(row.Turn), row.Watched, row.Posted, bytesText(float64(row.Buffered)))
-	for _, f := range l.findings(&row) {
+	for _, f := range g.findings() {
 		fmt.Fprintf(w, "  %s: %s. %s\n", f.Level, f.Title, f.Text)
 		if f.Stack != "" {
 			fmt.Fprintf(w, "    %s\n", strings.ReplaceAll(f.Stack, "\n", "\n    "))
 		}
 	}
-	if pic == nil {
+	if g.pic == nil {
 		return
 	}
 	var o overviewPage
-	o.add(i, pic)
+	o.add(i, g.pic)
 	for _, l := range o.Listeners {
 		fmt.Fprintf(w, "  listener %s: %s, %d connections\n", l.Addr, l.State, l.Conns)
 	}

@@ -74,28 +74,25 @@ type finding struct {
 // named is how many stuck peers a finding names at most.
 const named = 5
 
-// findings returns the findings about the loop of a row. The worst one is first.
-func (l *loop) findings(row *loopRow) (list []finding) {
+// findings returns the findings about one loop. The worst one is first.
+func (g *glance) findings() (list []finding) {
 	add := func(level, title, text, stack, link string) {
 		list = append(list, finding{level, title, text, stack, link})
 	}
-	loop := fmt.Sprintf("loop %d", row.Loop)
-	if row.Present > 0 {
-		add("problem", fmt.Sprintf("%s hangs: its present turn has run for %s", loop, secondsText(row.Present)),
-			"Nothing is read, sent or accepted meanwhile. The stack shows where it is.", l.stack(), fmt.Sprintf("loop?id=%d", row.Loop))
+	loop := fmt.Sprintf("loop %d", g.loop)
+	if g.hang > 0 {
+		add("problem", fmt.Sprintf("%s hangs: its present turn has run for %s", loop, secondsText(g.hang.Seconds())),
+			"Nothing is read, sent or accepted meanwhile. The stack shows where it is.", g.stack, fmt.Sprintf("loop?id=%d", g.loop))
 	}
-	l.mu.Lock()
-	pic, now := l.pic, l.now
-	l.mu.Unlock()
-	if pic != nil {
-		list = append(list, pic.findings(row.Loop)...)
+	if g.pic != nil {
+		list = append(list, g.pic.findings(g.loop)...)
 	}
-	if u := now.span.Utilization(); u > 0.9 {
+	if u := g.now.span.Utilization(); u > 0.9 {
 		add("warning", fmt.Sprintf("%s is busy: utilization %.0f %%", loop, 100*u), "It has hardly any time left.", "", "")
 	}
-	if slow := inside.Inspected(l.r).Recent().Slow; len(slow) > 0 {
-		last := slow[len(slow)-1]
-		if age := now.at.Sub(last.Time).Seconds(); age < 60 {
+	if len(g.slow) > 0 {
+		last := g.slow[len(g.slow)-1]
+		if age := g.now.at.Sub(last.Time).Seconds(); age < 60 {
 			add("warning", fmt.Sprintf("%s: a callback took %s, %s ago", loop, secondsText(last.Took.Seconds()), secondsText(age)),
 				"", "", "events")
 		}
