@@ -29,7 +29,7 @@ func TestUnwindingsAgainstAModel(t *testing.T) {
 			inTask[task] = append(inTask[task], p)
 		}
 		if m.unknown {
-			return // a guard does not tell two Goexits apart
+			return // a guard cannot distinguish two Goexits
 		}
 		var got []int
 		opts := []Option{WithPanicHandler(func(_ *Conn, v any, _ []byte) {
@@ -130,7 +130,8 @@ type unwindModel struct {
 	unknown bool
 }
 
-// An unwinding is how a function ends. exit is a Goexit, which continues after a panic is recovered.
+// An unwinding is how a function ends. exit is a Goexit, which continues after a panic is
+// recovered.
 type unwinding struct {
 	panics bool
 	value  int

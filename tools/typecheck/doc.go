@@ -4,4 +4,7 @@
 //
 //	go run ./tools/typecheck                      # all targets
 //	go run ./tools/typecheck windows/amd64 plan9/386
+//
+// It does not check assembly, the use of //go:linkname, the bodies of other modules' functions, and
+// files with the tag cgo. go vet does: see the part targets of .ci/long.
 package main

@@ -87,14 +87,20 @@ type result struct {
 // is not the path of the package, as "p" for "p [p.test]".
 type listed struct {
 	ImportPath, Dir string
-	GoFiles         []string
+	GoFiles, SFiles []string
 	ImportMap       map[string]string
-	Module          *struct{ Main bool }
+	Module          *struct {
+		Main      bool
+		GoVersion string
+	}
 }
+
+// fields are what go list prints. It checks the patterns of //go:embed only if they are printed.
+const fields = "-json=ImportPath,Dir,GoFiles,SFiles,ImportMap,Module,EmbedFiles,TestEmbedFiles,XTestEmbedFiles"
 
 func (c *checker) check(dir, target string) (r result, err error) {
 	system, processor, _ := strings.Cut(target, "/")
-	list := exec.Command("go", "list", "-deps", "-test", "-json=ImportPath,Dir,GoFiles,ImportMap,Module", "./...")
+	list := exec.Command("go", "list", "-deps", "-test", fields, "./...")
 	list.Dir = dir
 	list.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+processor, "CGO_ENABLED=0")
 	list.Stderr = os.Stderr
@@ -112,7 +118,11 @@ func (c *checker) check(dir, target string) (r result, err error) {
 			if err == io.EOF {
 				err = nil
 			}
-			return r, errors.Join(err, list.Wait())
+			err = errors.Join(err, list.Wait())
+			if err == nil && r.own == 0 {
+				err = errors.New("no package of a module is here")
+			}
+			return r, err
 		}
 		if p.ImportPath == "unsafe" || strings.HasSuffix(p.ImportPath, ".test") {
 			continue
@@ -155,9 +165,27 @@ func (c *checker) types(p *listed, processor string, own bool, known map[string]
 			return nil, fmt.Errorf("there is no package %s", path)
 		}),
 	}
+	if own {
+		config.GoVersion = "go" + p.Module.GoVersion
+		if len(p.SFiles) == 0 {
+			found = append(found, c.noBody(files)...)
+		}
+	}
 	path, _, _ := strings.Cut(p.ImportPath, " ")
 	checked, _ := config.Check(path, c.files, files, nil) // Error gets each error
 	return checked, found
+}
+
+// noBody returns an error for each function without a body. Only assembly may have the body.
+func (c *checker) noBody(files []*ast.File) (found []error) {
+	for _, f := range files {
+		for _, d := range f.Decls {
+			if d, ok := d.(*ast.FuncDecl); ok && d.Body == nil {
+				found = append(found, fmt.Errorf("%s: %s has no body", c.files.Position(d.Pos()), d.Name.Name))
+			}
+		}
+	}
+	return found
 }
 
 type importer func(path string) (*types.Package, error)

@@ -24,6 +24,7 @@ func TestErrorsOfOneTargetAreFound(t *testing.T) {
 		"m_test.go":         "package m\n\nvar Exported = 1 << 40\n",
 		"x_test.go":         "package m_test\n\nimport \"example.org/m\"\n\nvar _ = m.Exported\n",
 		"w_windows_test.go": "package m\n\nvar _ = none\n",
+		"b_darwin.go":       "package m\n\nfunc body()\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -35,6 +36,7 @@ func TestErrorsOfOneTargetAreFound(t *testing.T) {
 		"plan9/amd64":   {"syscall.ECANCELED", "syscall.ECANCELED"}, // also in the package with its tests
 		"linux/386":     {"(overflows)"},
 		"windows/arm64": {"undefined: none"},
+		"darwin/arm64":  {"body has no body", "body has no body"},
 	} {
 		r, err := c.check(dir, target)
 		if err != nil {
@@ -47,5 +49,11 @@ func TestErrorsOfOneTargetAreFound(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: %d packages, %q, want %q", target, r.own, r.errors, want)
 		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "e.go"), []byte("package m\n\nimport _ \"embed\"\n\n//go:embed none.txt\nvar _ string\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.check(dir, "linux/amd64"); err == nil {
+		t.Error("no error for a file that is not there to embed")
 	}
 }
