@@ -28,7 +28,8 @@ const slow = "^(TestServe|TestTick|TestReuseInputBuffer)$"
 func TestEvioOwnTests(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("builds a program")
+		t.Logf("not with -short: %s: builds a program", t.Name())
+		return // with the race detector too, so this is not longtest.Default
 	}
 	longtest.NeedsGo(t)
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tidwall/evio").Output()
@@ -83,7 +84,7 @@ func TestEvioOwnTests(t *testing.T) {
 			args = append([]string{args[0], "-race"}, args[1:]...)
 		}
 	} else {
-		t.Log("only with -long: ", slow)
+		t.Logf("only with -long: %s: %s", t.Name(), slow)
 		run = append(run, "-test.skip="+slow)
 	}
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {

@@ -136,7 +136,7 @@ func Only(t testing.TB, reason string) bool {
 	if On() {
 		return true
 	}
-	t.Logf("only with -long: %s", reason)
+	t.Logf("only with -long: %s: %s", t.Name(), reason)
 	return false
 }
 
@@ -155,7 +155,7 @@ func Default(t testing.TB, reason string) bool {
 	if !testing.Short() || raceEnabled {
 		return true
 	}
-	t.Logf("not with -short: %s", reason)
+	t.Logf("not with -short: %s: %s", t.Name(), reason)
 	return false
 }
 

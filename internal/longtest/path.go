@@ -29,3 +29,18 @@ func SocketPath(t testing.TB) string {
 
 // inMemory is a directory that Linux keeps in memory. Other systems do not have it.
 const inMemory = "/dev/shm"
+
+// tempMost is the length up to which the directory for temporary files is used. Many tests have a
+// Unix socket in a directory of t.TempDir. The path contains the name of the test, and macOS allows
+// 104 bytes for all of it.
+const tempMost = 16
+
+// A long TMPDIR is replaced by /tmp, if that is possible. On macOS it has about 50 bytes.
+func init() {
+	if len(os.TempDir()) <= tempMost {
+		return
+	}
+	if dir, err := os.MkdirTemp("/tmp", "s"); err == nil && os.Remove(dir) == nil {
+		_ = os.Setenv("TMPDIR", "/tmp") // if it fails, such tests fail and name the path
+	}
+}

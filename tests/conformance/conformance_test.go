@@ -89,7 +89,8 @@ const lookAtKernel = "import socket, select; s = socket.socket(); p = select.pol
 // each script has its own range of ports. On a simulated kernel each script has its own network.
 func TestScripts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a C library, and each script is a process")
+		t.Logf("not with -short: %s: builds a C library, and each script is a process", t.Name())
+		return // with the race detector too, so this is not longtest.Default
 	}
 	b := bridge{built(t), lib.Ports()}
 	scripts, err := filepath.Glob("scripts/*.py")
