@@ -8,7 +8,8 @@
 //
 // With -short, the tests give a first answer after each edit. Count then gives a test its smallest
 // number of rounds. Default leaves out a test that uses more than about 0.1 s of processor time,
-// sleeps, or starts more than a few processes. Every property that -short tests is also tested without it.
+// sleeps, or starts more than a few processes. Every property that -short tests is also tested
+// without it.
 //
 // Without -long, a test makes the same random choices in each run, so that a failure has its cause
 // in the last change. With -long, Checks and Seeds make the choices differ from run to run, and log
