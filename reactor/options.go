@@ -86,7 +86,8 @@ func WithSlog(l *slog.Logger) Option {
 // call.
 //
 // The logger is isolated as well: each line is written on a goroutine of its own, while the caller
-// waits. A panic or a Goexit of the logger is passed to f, with a nil Conn.
+// waits. A panic or a Goexit of the logger is passed to f, with a nil Conn. In a simulated world
+// the caller writes the line itself, and a Goexit of the logger ends the present step.
 //
 // f gets each panic and each Goexit once, even if it leaves several callbacks. There is one
 // exception: if Goexit unwinds a callback, and a deferred function calls Goexit again, f gets one.
