@@ -74,7 +74,8 @@ func newFilter(w *reactor.Wire, cfg *tls.Config, server bool, limit time.Duratio
 // STARTTLS. From then on the Conn works like one with WithTLS. Output from before is sent
 // unencrypted. read contains the bytes that follow the command in the argument of Data. Do not drop
 // these bytes, and do not execute them as commands, because an attacker on the path may have added
-// them. TLS refuses them if they are not a part of the handshake.
+// them. TLS refuses them if they are not a part of the handshake. The errors are those of
+// Conn.StartFilter, and an error that says what cfg lacks.
 func StartTLSServer(c *reactor.Conn, cfg *tls.Config, read []byte) error {
 	return startTLS(c, cfg, read, true)
 }
