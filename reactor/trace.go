@@ -186,7 +186,7 @@ func (r *Reactor) observe(f func()) {
 			return
 		}
 		r.entered, r.trace.all.Enter, r.trace.all.Leave = false, nil, nil
-		if !returned && r.opt.onPanic != nil {
+		if !returned && r.opt.onPanic != nil && exiting() { // otherwise a cancelled Task is unwound
 			r.fail(panicErrorOf(nil))
 		}
 	}()
