@@ -21,7 +21,7 @@ import (
 const haproxyConfig = `
 defaults
 	mode tcp
-	timeout connect 5s
+	timeout connect 1m
 	timeout client 60s
 	timeout server 60s
 	retries 3

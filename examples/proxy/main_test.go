@@ -171,7 +171,7 @@ global
 	maxconn 100
 defaults
 	mode tcp
-	timeout connect 5s
+	timeout connect 1m
 	timeout client 1m
 	timeout server 1m
 `

@@ -23,7 +23,7 @@ global
 	maxconn 2000
 defaults
 	mode tcp
-	timeout connect 2s
+	timeout connect 1m
 	timeout client 1m
 	timeout server 1m
 	retries 5

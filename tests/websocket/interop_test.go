@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/websocket"
 )
 
-const long = 30 * time.Second
+const long = 3 * time.Minute
 
 // texts returns texts of all sizes at which WebSocket behaves differently.
 func texts() (all []string) {

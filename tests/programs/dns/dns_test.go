@@ -79,7 +79,7 @@ func run(n kit.Net, network string, each bool) error {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			c := &dns.Client{Net: network, Timeout: 30 * time.Second, UDPSize: 1232}
+			c := &dns.Client{Net: network, Timeout: time.Minute, UDPSize: 1232}
 			var conn *dns.Conn
 			for i := 0; i < queries/10; i++ {
 				if conn == nil || each {
@@ -142,7 +142,7 @@ func TestSecondAddressIsAnswered(t *testing.T) {
 		defer udp.Shutdown()
 		defer tcp.Shutdown()
 		_, port, _ := net.SplitHostPort(udp.PacketConn.LocalAddr().String())
-		c := dns.Client{Timeout: 10 * time.Second, UDPSize: 1232}
+		c := dns.Client{Timeout: time.Minute, UDPSize: 1232}
 		for _, at := range []string{"127.0.0.1", "127.0.0.2"} {
 			if _, _, err = c.Exchange(new(dns.Msg).SetQuestion("a.example.org.", dns.TypeA), at+":"+port); err != nil {
 				return fmt.Errorf("at %s: %w", at, err)

@@ -108,7 +108,7 @@ func run(n kit.Net) error {
 		return err
 	}
 	leader := func() (*node, error) {
-		for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 			for _, d := range ds {
 				if d.r.State() == raft.Leader {
 					return d, nil
@@ -153,7 +153,7 @@ func run(n kit.Net) error {
 			break
 		}
 	}
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		away.f.mu.Lock()
 		got := away.f.n
 		away.f.mu.Unlock()
