@@ -55,6 +55,7 @@ func (m *connModel) startFilter(n int) {
 		if had || fin || dead {
 			m.fatalf("StartFilter has succeeded, with a Filter: %v, after CloseWrite: %v, after the end: %v", had, fin, dead)
 		}
+	case !dead && m.inputIsKept(err):
 	case dead, err != errHasFilter && err != errNoInput:
 		m.allowed(err)
 	case err == errHasFilter && !had, err == errNoInput && !m.peerFIN && !m.hungUp:

@@ -254,11 +254,15 @@ func (m *connModel) finish() {
 			m.fatalf("Closed(%v) after a callback that did not return", m.closedErr)
 		}
 	case m.late && !m.relay.ready && (m.closedErr == ErrClosed || m.closedErr == io.ErrUnexpectedEOF):
+	case m.in != nil && errors.Is(m.closedErr, ErrInputLimit):
 	case m.closedErr != nil && !m.hungUp && !errors.Is(m.closedErr, ErrAborted) && !isBuffered(m.closedErr):
 		m.fatalf("Closed(%v) though the peer did nothing wrong", m.closedErr)
 	}
 	if m.r.table.Len() != 0 || m.r.timers.Len() != 0 || m.c.FD() != -1 {
 		m.fatalf("%d in the table, %d timers, descriptor %d", m.r.table.Len(), m.r.timers.Len(), m.c.FD())
+	}
+	if m.in != nil && (m.in.Buffered() != 0 || m.in.b.Held() != 0) {
+		m.fatalf("the Input of a Conn that has ended has %d bytes, holds %d", m.in.Buffered(), m.in.b.Held())
 	}
 	m.ownsNoFile()
 	if m.relay != nil && !m.relay.closed {

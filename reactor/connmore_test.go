@@ -103,6 +103,8 @@ func (m *connModel) more(op byte, n int) {
 		m.sendRights(n)
 	case "StartFilter":
 		m.startFilter(n)
+	case "input":
+		m.useInput(n)
 	}
 }
 

@@ -34,6 +34,7 @@ import (
 //     panic handler is called once.
 //   - A Filter gets its calls in order: Open is the first, Closed is the last. There is no Input
 //     while the Filter keeps input. After its budget is used up, the next turn continues.
+//   - The Input of KeepInput has the bytes that nobody has consumed. At the end it holds no memory.
 //   - A Trace sees each byte once.
 func FuzzConnOps(f *testing.F) {
 	for _, s := range []string{"", "00", "10A0200", "11\x0c\xff\x00\x80\x0d0300", "0\x02\x00\xff\x00\xff\x0f\x80\x02\x00\x0f\xff",
@@ -108,6 +109,8 @@ type connModel struct {
 	posts     bool       // it does so in a posted function
 	relay     *relay     // nil without a Filter
 	rest      []byte     // the part of the argument of Data that StartFilter gets
+	in        *Input     // nil without KeepInput
+	taken     int        // how many bytes were consumed before those that the Input has
 	traced    traced
 	inside    []byte // operations that the next callback makes
 	log       []string
@@ -180,12 +183,15 @@ func (m *connModel) data(p []byte) {
 			m.fatalf("Data shows a wrong byte at %d", m.shown+i)
 		}
 	}
-	if rest := len(p) / 2; len(m.inside) > 0 && opNames[m.inside[0]%operations] == "StartFilter" {
+	if rest := len(p) / 2; m.in == nil && len(m.inside) > 0 && opNames[m.inside[0]%operations] == "StartFilter" {
 		m.rest, p = bytes.Clone(p[rest:]), p[:rest]
 	}
 	m.shown += len(p)
 	if m.shown > m.peerSent {
 		m.fatalf("Data shows %d bytes, the peer sent %d", m.shown, m.peerSent)
+	}
+	if m.in != nil && !m.dead {
+		m.take(len(p) / (1 + m.shown%3))
 	}
 	m.callback("Data")
 	m.shown += len(m.rest) // no Filter has taken it
@@ -301,7 +307,7 @@ func (m *connModel) do(op, arg byte, inside bool) {
 
 var opNames = [...]string{"Send", "SendV", "CloseWrite", "Close", "Abort", "Pause", "Resume", "SetReadDeadline",
 	"SetWriteDeadline", "SetIdleTimeout", "Detach", "PostSend", "peer sends", "peer half-closes", "peer hangs up",
-	"peer reads", "options", "turn", "nothing", "SetHandler", "SetKeepAlivePeriod", "SendFile", "SendRights", "StartFilter"}
+	"peer reads", "options", "turn", "nothing", "SetHandler", "SetKeepAlivePeriod", "SendFile", "SendRights", "StartFilter", "input"}
 
 const (
 	inCallback = 18 // the operations after this one are made in a callback
