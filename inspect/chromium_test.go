@@ -25,7 +25,7 @@ import (
 //	go test ./inspect -long -update
 
 // wait is how long a test waits for an event that must come.
-const wait = time.Minute
+const wait = longtest.Guard
 
 // A tab is a page in Chromium. The test uses the DevTools protocol: JSON texts that end with a zero
 // byte, on descriptors 3 and 4 of the process.
