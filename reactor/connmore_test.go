@@ -84,7 +84,7 @@ func (m *connModel) handler(eof bool) Handler {
 }
 
 // more makes one of the operations with the higher numbers.
-func (m *connModel) more(op byte, n int) {
+func (m *connModel) more(op byte, n int, inside bool) {
 	switch opNames[op] {
 	case "SetHandler":
 		ended := m.c.is(released) // after Close, the new handler still gets Closed
@@ -102,7 +102,7 @@ func (m *connModel) more(op byte, n int) {
 	case "SendRights":
 		m.sendRights(n)
 	case "StartFilter":
-		m.startFilter(n)
+		m.startFilter(n, inside)
 	case "input":
 		m.useInput(n)
 	}
