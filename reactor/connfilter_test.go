@@ -42,35 +42,6 @@ func (m *connModel) filter(kind byte) func(*Wire) Filter {
 	}
 }
 
-// startFilter starts a Filter on a Conn in any state.
-func (m *connModel) startFilter(n int, inside bool) {
-	rest := m.rest
-	had, fin, dead, late := m.relay != nil, m.fin, m.dead, n%2 == 1
-	var err error
-	start := func() {
-		err = m.c.StartFilter(rest, func(w *Wire) Filter {
-			m.late, m.relay, m.rest = late, &relay{m: m, w: w}, nil
-			return m.relay
-		})
-	}
-	if sprung := m.sprung; !m.traps || inside {
-		start()
-	} else if apart(start); m.sprung > sprung { // Opened is called at once, and may call Goexit
-		return
-	}
-	switch {
-	case err == nil:
-		if had || fin || dead {
-			m.fatalf("StartFilter has succeeded, with a Filter: %v, after CloseWrite: %v, after the end: %v", had, fin, dead)
-		}
-	case !dead && m.inputIsKept(err):
-	case dead, err != errHasFilter && err != errNoInput:
-		m.allowed(err)
-	case err == errHasFilter && !had, err == errNoInput && !m.peerFIN && !m.hungUp:
-		m.fatalf("%v", err)
-	}
-}
-
 func (f *relay) called(what string) {
 	f.m.log = append(f.m.log, "  Filter."+what)
 	if f.closed || !f.opened && what != "Closed" {
