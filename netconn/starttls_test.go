@@ -103,12 +103,18 @@ func TestTLSBegunOnAnOpenConn(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 		tc.Close()
-		for _, want := range []string{"opened, secure false", "opened, secure true", "closed <nil>"} {
-			if text := <-log; text != want {
-				t.Errorf("%s, want %s", text, want)
-			}
-		}
+		wantInOrder(t, log)
 		_ = r.Shutdown(context.Background())
+	}
+}
+
+// wantInOrder checks what a startTLS has logged.
+func wantInOrder(t *testing.T, log <-chan string) {
+	t.Helper()
+	for _, want := range []string{"opened, secure false", "opened, secure true", "closed <nil>"} {
+		if text := <-log; text != want {
+			t.Errorf("%s, want %s", text, want)
+		}
 	}
 }
 
@@ -121,7 +127,9 @@ type bulkBeforeTLS struct {
 
 func (h *bulkBeforeTLS) Data(c *reactor.Conn, p []byte) {
 	if !h.secure {
-		_ = c.Send([]byte(h.large))
+		if err := c.Send([]byte(h.large)); err != nil {
+			h.log <- err.Error()
+		}
 		if err := c.SendFile(h.file, 0, int64(len(h.large))); err != nil {
 			h.log <- err.Error()
 		}
@@ -173,11 +181,7 @@ func TestTLSBegunBehindBulkOutput(t *testing.T) {
 		t.Errorf("%d bytes of the echo, %v, or wrong ones", n, err)
 	}
 	tc.Close()
-	for _, want := range []string{"opened, secure false", "opened, secure true", "closed <nil>"} {
-		if text := <-log; text != want {
-			t.Errorf("%s, want %s", text, want)
-		}
-	}
+	wantInOrder(t, log)
 	_ = r.Shutdown(context.Background())
 }
 
