@@ -25,7 +25,9 @@ func TestLogLinesAreStepsOfTheTrace(t *testing.T) {
 			if on := l.Enabled(context.Background(), slog.LevelDebug); on != (opt.Trace != 0) {
 				t.Errorf("with Trace %d the handler is enabled: %v", opt.Trace, on)
 			}
-			r, err := reactor.New(reactor.WithKernel(h), reactor.WithSlog(l.With("part", "loop")))
+			// With a panic handler, a Reactor on the host's kernel logs on other goroutines.
+			r, err := reactor.New(reactor.WithKernel(h), reactor.WithSlog(l.With("part", "loop")),
+				reactor.WithPanicHandler(func(_ *reactor.Conn, v any, _ []byte) { t.Error(v) }))
 			if err != nil {
 				t.Error(err)
 				return
